@@ -1,0 +1,199 @@
+//! Where files live, and how they are written: atomically, locked, private to their owner.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::env;
+use super::error::{Code, Error, Result};
+
+/// The folder that holds config.yaml, auth.json and data: `MESHERY_HOME`, else `~/.meshery`.
+pub fn home() -> Result<PathBuf> {
+    if let Some(path) = env::get(env::MESHERY_HOME) {
+        return Ok(PathBuf::from(path));
+    }
+    user_home().map(|home| home.join(".meshery")).ok_or_else(|| {
+        Error::new(Code::ConfigValue, "the home folder of this user is unknown")
+            .because("HOME is unset and the user has no password entry")
+            .remedy("Set MESHERY_HOME to a folder of your own.")
+    })
+}
+
+/// The user's home folder, where known.
+pub fn user_home() -> Option<PathBuf> {
+    directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned())
+}
+
+/// The folder for logs: the platform's state folder; below `MESHERY_HOME` when that is set.
+pub fn logs() -> Result<PathBuf> {
+    if env::is_set(env::MESHERY_HOME) {
+        return Ok(home()?.join("logs"));
+    }
+    let own = directories::ProjectDirs::from("", "", "mesheryctl");
+    match own.as_ref().map(|dirs| dirs.state_dir().unwrap_or(dirs.data_local_dir())) {
+        Some(dir) => Ok(dir.join("logs")),
+        None => Ok(home()?.join("logs")),
+    }
+}
+
+/// The SQLite file of the plane.
+pub fn database(home: &Path) -> PathBuf {
+    home.join("data").join("meshery.db")
+}
+
+/// Where running processes of the plane leave their process id, port and start time.
+pub fn run(home: &Path) -> PathBuf {
+    home.join("run")
+}
+
+/// The default token file.
+pub fn token_file(home: &Path) -> PathBuf {
+    home.join("auth.json")
+}
+
+/// The kubeconfig that reaches the practice cluster, present while it runs.
+pub fn practice_kubeconfig(home: &Path) -> PathBuf {
+    home.join("practice").join("kubeconfig.yaml")
+}
+
+/// Creates a folder and its parents with mode 0700 where they are missing; existing ones keep their mode.
+pub fn create_private(dir: &Path) -> Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(dir).map_err(|error| write_error(dir, &error))
+}
+
+/// Replaces a file in one step: a reader sees the old content or the new, never a part, also after a crash.
+///
+/// Follows symbolic links, keeps nothing of the old mode: the new file has `mode`.
+pub fn write_atomic(path: &Path, content: &[u8], mode: u32) -> Result<()> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let dir = target.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    create_private(dir)?;
+    let temporary = dir.join(format!(".{}.{}", file_name(&target), super::id::short()));
+    let result = write_new(&temporary, content, mode)
+        .and_then(|()| fs::rename(&temporary, &target))
+        .and_then(|()| sync_dir(dir));
+    result.map_err(|error| {
+        let _ = fs::remove_file(&temporary);
+        write_error(path, &error)
+    })
+}
+
+fn write_new(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(mode);
+    }
+    #[cfg(not(unix))]
+    let _ = mode;
+    let mut file = options.open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| "file".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// Runs `change` while holding an exclusive lock that all writers of `path` share.
+///
+/// The lock is on a file beside it (`.NAME.lock`), so that replacing the file does not lose it, and it is
+/// released by the operating system when the process dies.
+pub fn locked<T>(path: &Path, change: impl FnOnce() -> Result<T>) -> Result<T> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    create_private(dir)?;
+    let lock_path = dir.join(format!(".{}.lock", file_name(path)));
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&lock_path)
+        .map_err(|error| write_error(&lock_path, &error))?;
+    let mut lock = fd_lock::RwLock::new(file);
+    let _guard = lock.write().map_err(|error| write_error(&lock_path, &error))?;
+    change()
+}
+
+/// Reads a text file; absence is `None`, anything else an error that names the path.
+pub fn read_optional(path: &Path) -> Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(read_error(path, &error)),
+    }
+}
+
+/// The error for a file that cannot be read.
+pub fn read_error(path: &Path, error: &io::Error) -> Error {
+    let code = if error.kind() == io::ErrorKind::NotFound { Code::FileNotFound } else { Code::FileUnreadable };
+    Error::new(code, format!("cannot read {}", path.display())).because(error)
+}
+
+fn write_error(path: &Path, error: &io::Error) -> Error {
+    Error::new(Code::ConfigWrite, format!("cannot write {}", path.display())).because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_atomic_write_replaces_the_content_and_sets_the_mode() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("new").join("auth.json");
+        write_atomic(&path, b"one", 0o600).unwrap();
+        write_atomic(&path, b"two", 0o600).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file stays");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_atomic_write_follows_a_symbolic_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let (real, link) = (dir.path().join("real"), dir.path().join("link"));
+        fs::write(&real, "old").unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        write_atomic(&link, b"new", 0o600).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&real).unwrap(), "new");
+    }
+
+    #[test]
+    fn locked_writers_do_not_lose_each_others_work() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("count");
+        fs::write(&path, "0").unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| {
+                    locked(&path, || {
+                        let count: u32 = fs::read_to_string(&path).unwrap().parse().unwrap();
+                        write_atomic(&path, (count + 1).to_string().as_bytes(), 0o600)
+                    })
+                    .unwrap();
+                });
+            }
+        });
+        assert_eq!(fs::read_to_string(&path).unwrap(), "16");
+    }
+}

@@ -1,0 +1,73 @@
+//! Every environment variable the program reads, documented in one table. Nothing else calls `std::env::var`.
+//!
+//! Flags have a variable each as well: `MESHERY_` and the flag's long name in capitals; the exceptions stand here.
+
+/// A documented environment variable.
+#[derive(Debug, Clone, Copy)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it means and which values it takes.
+    pub meaning: &'static str,
+}
+
+/// Folder that holds config.yaml, auth.json and data.
+pub const MESHERY_HOME: &str = "MESHERY_HOME";
+/// Path of config.yaml.
+pub const MESHERY_CONFIG: &str = "MESHERY_CONFIG";
+/// Name of the context for this shell.
+pub const MESHERY_CONTEXT: &str = "MESHERY_CONTEXT";
+/// The server's token itself.
+pub const MESHERY_TOKEN: &str = "MESHERY_TOKEN";
+/// Path of a token file.
+pub const MESHERY_TOKEN_FILE: &str = "MESHERY_TOKEN_FILE";
+/// Log filter of the program itself.
+pub const MESHERY_LOG: &str = "MESHERY_LOG";
+/// Raises an internal fault on purpose, to try how one is reported.
+pub const MESHERY_DEBUG_PANIC: &str = "MESHERY_DEBUG_PANIC";
+/// Kubeconfig files.
+pub const KUBECONFIG: &str = "KUBECONFIG";
+/// Turns colour off.
+pub const NO_COLOR: &str = "NO_COLOR";
+/// Turns colour on in pipes.
+pub const CLICOLOR_FORCE: &str = "CLICOLOR_FORCE";
+/// Terminal type.
+pub const TERM: &str = "TERM";
+/// Set by CI systems.
+pub const CI: &str = "CI";
+
+/// The table behind `mesheryctl help environment` and the man page.
+pub const VARIABLES: &[Variable] = &[
+    Variable { name: MESHERY_HOME, meaning: "folder of config.yaml, auth.json and data; default ~/.meshery" },
+    Variable { name: MESHERY_CONFIG, meaning: "path of config.yaml, as --config" },
+    Variable { name: MESHERY_CONTEXT, meaning: "context for this shell, as --context" },
+    Variable { name: MESHERY_TOKEN, meaning: "the server token itself, instead of a token file" },
+    Variable { name: MESHERY_TOKEN_FILE, meaning: "path of a token file, as --token" },
+    Variable { name: MESHERY_LOG, meaning: "log filter, for example debug or mesheryctl=trace; written to stderr" },
+    Variable {
+        name: MESHERY_DEBUG_PANIC,
+        meaning: "1 raises an internal fault on purpose, to see how one is reported",
+    },
+    Variable { name: KUBECONFIG, meaning: "kubeconfig files, separated as in PATH; default ~/.kube/config" },
+    Variable { name: NO_COLOR, meaning: "any non-empty value turns colour off" },
+    Variable { name: CLICOLOR_FORCE, meaning: "any value but 0 turns colour on, in pipes too" },
+    Variable { name: TERM, meaning: "`dumb` turns colour and animation off" },
+    Variable { name: CI, meaning: "any non-empty value turns animation and notices off" },
+    Variable { name: "XDG_CACHE_HOME, XDG_STATE_HOME", meaning: "caches and logs go below these folders" },
+    Variable {
+        name: "HTTPS_PROXY, HTTP_PROXY, NO_PROXY",
+        meaning: "proxies for outbound requests; loopback is always exempt",
+    },
+    Variable { name: "SSL_CERT_FILE", meaning: "further certificate authorities for outbound TLS, as --ca-file" },
+];
+
+/// The variable's value; unset, empty and non-UTF-8 values count as absent.
+#[expect(clippy::disallowed_methods, reason = "this is the one door to the environment")]
+pub fn get(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Whether the variable is set to a non-empty value.
+pub fn is_set(name: &str) -> bool {
+    get(name).is_some()
+}

@@ -1,0 +1,13 @@
+//! The program's own log. It goes to stderr and is silent below `warn` unless asked.
+
+use tracing_subscriber::EnvFilter;
+
+use super::env;
+
+/// Starts logging: `MESHERY_LOG` decides, else `fallback` (`warn`, or `debug` with --verbose).
+pub fn start(fallback: &str) {
+    let filter = env::get(env::MESHERY_LOG).unwrap_or_else(|| fallback.to_owned());
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(fallback));
+    // An error means that a subscriber is set already, as in tests.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).try_init();
+}

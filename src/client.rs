@@ -1,0 +1,19 @@
+//! Rank 4: typed calls of the REST API over a transport: HTTP, or the server's own router in this process.
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+
+use crate::base::Result;
+
+/// A response body as it arrives.
+pub type Body = BoxStream<'static, Result<Bytes>>;
+
+/// The way to a server.
+pub trait Transport: Send + Sync {
+    /// Sends one request; the path is relative to the server's root, credentials are added by the transport.
+    fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Body>>>;
+
+    /// What to call the server in messages: its endpoint, or `in-process`.
+    fn name(&self) -> &str;
+}

@@ -1,0 +1,28 @@
+//! One binary is the whole service mesh management plane: command line, REST server, pattern engine, practice cluster.
+//!
+//! Modules have ranks, and a module imports only modules of a lower rank; `tests/it/layers.rs` holds this law.
+//!
+//! | rank | modules | what lives there |
+//! | --- | --- | --- |
+//! | 0 | [`base`] | errors, exit codes, environment, files, YAML, TLS, HTTP client: nothing that knows the domain |
+//! | 1 | [`model`] | plain types of the domain, no I/O |
+//! | 2 | [`wire`] | what crosses a process boundary: REST paths and bodies |
+//! | 3 | [`pattern`] | pure thinking: a pattern file becomes ordered Kubernetes objects |
+//! | 4 | [`store`], [`cluster`], [`client`] | the outside world, one noun each |
+//! | 5 | [`server`], [`sample`] | long-running roles: the REST server and the practice cluster |
+//! | 6 | [`ctl`] | the command line |
+//! | 7 | [`app`] | the composition root: which role, which transport |
+//!
+//! `ARCHITECTURE.md` follows one `pattern apply` through these modules.
+
+pub mod app;
+pub mod base;
+pub mod client;
+pub mod cluster;
+pub mod ctl;
+pub mod model;
+pub mod pattern;
+pub mod sample;
+pub mod server;
+pub mod store;
+pub mod wire;

@@ -1,0 +1,222 @@
+//! Patterns: the file's grammar as types, and the stored record.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::base::clock::Timestamp;
+use crate::model::kubernetes::ObjectRef;
+
+/// A service mesh pattern as its file says it, in file order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Pattern {
+    /// Name of the pattern; names the applied set and the stored record.
+    pub name: String,
+    /// Catalogue id, such as `SMP-087-v0.0.1`.
+    pub pattern_id: Option<String>,
+    /// Version of the pattern file.
+    pub version: Option<String>,
+    /// Parameters that references may read.
+    pub vars: Map<String, Value>,
+    /// Services by key, in file order.
+    pub services: Vec<Service>,
+    /// Top-level keys the grammar does not know, kept as they are.
+    pub unknown: Map<String, Value>,
+}
+
+impl Pattern {
+    /// The service of that key.
+    pub fn service(&self, key: &str) -> Option<&Service> {
+        self.services.iter().find(|service| service.key == key)
+    }
+}
+
+/// One service of a pattern: something to exist in the cluster.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Service {
+    /// Key in the file: the service's identity within the pattern.
+    pub key: String,
+    /// Object name when it differs from the key.
+    pub name: Option<String>,
+    /// What it is, such as `Deployment`, `Deployment.K8s` or `VirtualService.Istio`.
+    pub kind: String,
+    /// `apiVersion` that chooses among kinds of one name.
+    pub api_version: Option<String>,
+    /// Model (mesh or `kubernetes`) that chooses among kinds of one name.
+    pub model: Option<String>,
+    /// Version of the mesh the service belongs to.
+    pub version: Option<String>,
+    /// Namespace of the object.
+    pub namespace: Option<String>,
+    /// Labels of the object.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations of the object.
+    pub annotations: BTreeMap<String, String>,
+    /// Keys of services that must be in place first.
+    pub depends_on: Vec<String>,
+    /// The object's body, or its `spec`.
+    pub settings: Map<String, Value>,
+    /// Traits by name. `meshmap` is layout only.
+    pub traits: Map<String, Value>,
+    /// A drawing without an object in the cluster.
+    pub is_annotation: bool,
+    /// Keys the grammar does not know, kept as they are.
+    pub unknown: Map<String, Value>,
+}
+
+impl Service {
+    /// Name of the object the service stands for.
+    pub fn object_name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.key)
+    }
+}
+
+/// A stored pattern.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PatternRecord {
+    /// Id of the record.
+    pub id: Uuid,
+    /// Name, unique among stored patterns.
+    pub name: String,
+    /// The file, byte for byte as it was sent.
+    pub pattern_file: String,
+    /// Owner; always null with the local provider.
+    pub user_id: Option<String>,
+    /// Where the file came from: `type` (`local`, `http`), `path`, `host`.
+    #[serde(default)]
+    pub location: BTreeMap<String, String>,
+    /// When it was stored first.
+    pub created_at: Timestamp,
+    /// When it was stored last.
+    pub updated_at: Timestamp,
+}
+
+/// What happened, or is to happen, to one object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// It did not exist and was created.
+    Created,
+    /// It existed and was changed.
+    Configured,
+    /// It existed as wanted; nothing was written.
+    Unchanged,
+    /// It was deleted and is gone.
+    Deleted,
+    /// It was to be deleted and was gone already.
+    Absent,
+    /// The attempt failed; the error says why.
+    Failed,
+    /// Not attempted, because something it depends on failed or the operation was cancelled.
+    Withheld,
+    /// A drawing or layout node, which has no object.
+    Skipped,
+}
+
+impl Action {
+    /// Whether this outcome is what the user asked for.
+    pub fn is_good(self) -> bool {
+        !matches!(self, Action::Failed | Action::Withheld)
+    }
+
+    /// The word shown to users.
+    pub fn word(self) -> &'static str {
+        match self {
+            Action::Created => "created",
+            Action::Configured => "configured",
+            Action::Unchanged => "unchanged",
+            Action::Deleted => "deleted",
+            Action::Absent => "absent",
+            Action::Failed => "failed",
+            Action::Withheld => "withheld",
+            Action::Skipped => "skipped",
+        }
+    }
+}
+
+/// The outcome for one object of a pattern in one cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ObjectResult {
+    /// Kubernetes context.
+    pub context: String,
+    /// Key of the service in the pattern.
+    pub service: String,
+    /// The object.
+    #[serde(flatten)]
+    pub object: ObjectRef,
+    /// What happened.
+    pub action: Action,
+    /// Why it was withheld, or a note worth reading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<crate::base::error::Report>,
+}
+
+/// One object of an applied set, as the inventory keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InventoryItem {
+    /// Key of the service that brought it.
+    pub service: String,
+    /// The object.
+    #[serde(flatten)]
+    pub object: ObjectRef,
+    /// Position in the order of application; deletion runs from the highest to 0.
+    pub position: u32,
+    /// Generation of the applied set that wrote it last; the first apply is 1.
+    pub generation: i64,
+    /// Uid of the object in the cluster, so that a namesake made later by others is never deleted.
+    pub uid: Option<String>,
+}
+
+/// State of one object of an applied set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ObjectStatus {
+    /// Kubernetes context.
+    pub context: String,
+    /// Key of the service in the pattern.
+    pub service: String,
+    /// The object.
+    #[serde(flatten)]
+    pub object: ObjectRef,
+    /// Its health.
+    pub health: Health,
+    /// One sentence: the reason for the health.
+    pub message: String,
+    /// When the object was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+}
+
+/// Health of an object by the rules of kstatus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Health {
+    /// In place and, where the kind has a notion of it, ready.
+    Ready,
+    /// On its way.
+    InProgress,
+    /// The object reports a failure.
+    Failed,
+    /// Being deleted.
+    Terminating,
+    /// Not in the cluster.
+    Missing,
+}
+
+impl Health {
+    /// The word shown to users.
+    pub fn word(self) -> &'static str {
+        match self {
+            Health::Ready => "ready",
+            Health::InProgress => "in-progress",
+            Health::Failed => "failed",
+            Health::Terminating => "terminating",
+            Health::Missing => "missing",
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Rank 2: what crosses a process boundary, used by both ends.
+
+pub mod rest;

@@ -1,0 +1,204 @@
+//! Bodies of the REST API. Paths stand in [`paths`]. Requests are read in snake_case and camelCase.
+
+pub mod paths;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::base::error::Report;
+use crate::model::operation::Operation;
+use crate::model::pattern::{InventoryItem, ObjectStatus, PatternRecord};
+
+/// Error body of every failed request.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct ErrorBody {
+    /// The report: code, kind, message and the rest.
+    #[serde(flatten)]
+    pub report: Report,
+    /// The message again, under the key that clients of the 2026 API read.
+    #[serde(default)]
+    pub error: String,
+}
+
+/// Body of `POST` and `DELETE` on `/api/pattern/deploy` in its JSON form.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct DeployRequest {
+    /// The pattern, as YAML or JSON text.
+    #[serde(alias = "patternFile", skip_serializing_if = "Option::is_none")]
+    pub pattern_file: Option<String>,
+    /// A stored pattern instead: its id, or its name.
+    #[serde(alias = "patternId", skip_serializing_if = "Option::is_none")]
+    pub pattern_id: Option<String>,
+    /// What to call the file in messages.
+    #[serde(alias = "sourceName", skip_serializing_if = "Option::is_none")]
+    pub source_name: Option<String>,
+    /// Kubernetes contexts; empty means the preferred or current one. Also as query `contexts`, repeatable or by comma.
+    pub contexts: Vec<String>,
+    /// Namespace for services that name none; without it the context's own, else `default`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Kubeconfig file to use instead of the server's; honoured only in process and from loopback.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kubeconfig: Option<String>,
+    /// Take over fields that other managers own.
+    #[serde(alias = "forceConflicts")]
+    pub force_conflicts: bool,
+    /// Store the pattern under its name before applying it; on delete, drop the stored pattern afterwards.
+    pub save: bool,
+    /// Where the file came from, kept with the stored pattern: `type`, `path`, `host`.
+    pub location: std::collections::BTreeMap<String, String>,
+    /// Limit in seconds for each wait (a CRD to be established, an object to be gone).
+    #[serde(alias = "timeoutSeconds", skip_serializing_if = "Option::is_none")]
+    pub timeout_seconds: Option<u64>,
+}
+
+/// Reply to a request that began an operation, with status 202.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Accepted {
+    /// Id of the operation.
+    #[serde(alias = "operationId")]
+    pub operation_id: Uuid,
+}
+
+/// One page of a list. Both spellings of the counters are sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PageInfo {
+    /// Number of the page, from 0.
+    pub page: u64,
+    /// Rows asked for.
+    #[serde(alias = "pageSize")]
+    pub page_size: u64,
+    /// Rows in all pages.
+    #[serde(alias = "totalCount")]
+    pub total_count: u64,
+}
+
+/// `GET /api/pattern`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct PatternPage {
+    /// Which page.
+    #[serde(flatten)]
+    pub page: PageInfo,
+    /// The rows.
+    pub patterns: Vec<PatternRecord>,
+}
+
+/// `POST /api/pattern`: store a pattern.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct SavePatternRequest {
+    /// The pattern to store.
+    #[serde(alias = "patternData", skip_serializing_if = "Option::is_none")]
+    pub pattern_data: Option<PatternData>,
+    /// Where to fetch it instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Whether to keep it; false only reads and answers.
+    pub save: bool,
+}
+
+/// The pattern inside a [`SavePatternRequest`].
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct PatternData {
+    /// Id of the record to replace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
+    /// Name; the file's own when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The file.
+    #[serde(alias = "patternFile")]
+    pub pattern_file: String,
+    /// Where the file came from.
+    pub location: std::collections::BTreeMap<String, String>,
+}
+
+/// What is applied of a pattern in one cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AppliedSet {
+    /// Name of the pattern.
+    pub pattern: String,
+    /// Kubernetes context it was applied through last.
+    pub context: String,
+    /// Generation: 1 after the first apply, then one more for each.
+    pub generation: i64,
+    /// Objects, in the order of application.
+    pub items: Vec<InventoryItem>,
+}
+
+/// `GET /api/pattern/applied`: every applied set this plane knows.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct AppliedSets {
+    /// The sets.
+    pub applied: Vec<AppliedSet>,
+}
+
+/// `POST /api/pattern/status`: asks for the live state of applied sets.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct StatusRequest {
+    /// Pattern name or id.
+    pub pattern: String,
+    /// Contexts; empty means every context the pattern is applied to.
+    pub contexts: Vec<String>,
+    /// Kubeconfig file to use instead of the server's; honoured only in process and from loopback.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kubeconfig: Option<String>,
+}
+
+/// Live state of a pattern's objects.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct PatternStatus {
+    /// Pattern name.
+    pub pattern: String,
+    /// One row an object, in the order of application.
+    pub objects: Vec<ObjectStatus>,
+}
+
+/// `GET /api/operations`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct OperationPage {
+    /// Which page.
+    #[serde(flatten)]
+    pub page: PageInfo,
+    /// The rows, newest first.
+    pub operations: Vec<Operation>,
+}
+
+/// Phase of a server's life, as `GET /healthz/ready` tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Opening the database.
+    Starting,
+    /// Serving.
+    Ready,
+    /// Finishing what runs; new work is refused.
+    Draining,
+}
+
+/// `GET /healthz/ready`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct HealthReport {
+    /// Always `mesheryctl`: tells this server from others on the port.
+    pub program: String,
+    /// Where it stands.
+    pub phase: Phase,
+    /// Process id of the server.
+    pub pid: u32,
+    /// Version of the server.
+    pub version: String,
+}
+
+/// `GET /api/token`: exactly the content of a token file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TokenFile {
+    /// Provider name.
+    #[serde(rename = "meshery-provider")]
+    pub provider: String,
+    /// The token.
+    pub token: String,
+}

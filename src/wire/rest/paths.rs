@@ -1,0 +1,64 @@
+//! Paths of the REST API. The first spelling of each is the canonical one; the others serve clients of earlier eras.
+
+/// A path in all its spellings.
+pub type Spellings = &'static [&'static str];
+
+/// Version of the server.
+pub const VERSION: Spellings = &["/api/system/version", "/api/server/version"];
+/// Providers by name.
+pub const PROVIDERS: Spellings = &["/api/providers"];
+/// Chooses a provider by cookie.
+pub const PROVIDER: Spellings = &["/api/provider"];
+/// What the chosen provider can do.
+pub const PROVIDER_CAPABILITIES: Spellings = &["/api/provider/capabilities"];
+/// The token file's content.
+pub const TOKEN: Spellings = &["/api/token", "/api/user/token", "/api/gettoken"];
+/// The user.
+pub const USER: Spellings = &["/api/user", "/api/identity/users/profile"];
+/// Preferences.
+pub const PREFERENCES: Spellings = &["/api/user/prefs", "/api/user/stats"];
+/// Session object of old clients.
+pub const SYNC: Spellings = &["/api/system/sync", "/api/config/sync"];
+/// Contexts of the server's kubeconfig (GET) or of an uploaded one (POST).
+pub const KUBE_CONTEXTS: Spellings = &["/api/system/kubernetes/contexts", "/api/k8sconfig/contexts"];
+/// Reaches for a cluster.
+pub const KUBE_PING: Spellings = &["/api/system/kubernetes/ping", "/api/k8sconfig/ping"];
+/// Stored patterns.
+pub const PATTERNS: Spellings = &["/api/pattern", "/api/experimental/pattern", "/api/experimental/patternfile"];
+/// One stored pattern.
+pub const PATTERN: Spellings =
+    &["/api/pattern/{id}", "/api/experimental/pattern/{id}", "/api/experimental/patternfile/{id}"];
+/// Applies (POST) or deletes (DELETE) a pattern.
+pub const PATTERN_DEPLOY: Spellings =
+    &["/api/pattern/deploy", "/api/experimental/pattern/deploy", "/api/experimental/patternfile/deploy"];
+/// The stored file as it was sent.
+pub const PATTERN_DOWNLOAD: Spellings = &["/api/pattern/download/{id}"];
+/// Applied sets.
+pub const PATTERN_APPLIED: Spellings = &["/api/pattern/applied"];
+/// Live state of an applied set.
+pub const PATTERN_STATUS: Spellings = &["/api/pattern/status"];
+/// Operations, newest first.
+pub const OPERATIONS: Spellings = &["/api/operations"];
+/// One operation.
+pub const OPERATION: Spellings = &["/api/operations/{id}"];
+/// Asks an operation to stop.
+pub const OPERATION_CANCEL: Spellings = &["/api/operations/{id}/cancel"];
+/// An operation's events from its first one on, as server-sent events; ends after the last.
+pub const OPERATION_EVENTS: Spellings = &["/api/operations/{id}/events"];
+/// The event log as server-sent events, full form, with replay.
+pub const EVENTS_SUBSCRIBE: Spellings = &["/api/system/events/subscribe"];
+/// The event log as server-sent events in the shape of 2021.
+pub const EVENTS: Spellings = &["/api/events"];
+/// The event log as a page.
+pub const EVENT_LOG: Spellings = &["/api/system/events", "/api/v2/events"];
+/// OpenAPI document of this server.
+pub const OPENAPI: Spellings = &["/api/openapi.json"];
+/// Says that the process lives.
+pub const HEALTH_LIVE: Spellings = &["/healthz/live"];
+/// Says whether it serves, and its phase.
+pub const HEALTH_READY: Spellings = &["/healthz/ready"];
+
+/// The canonical spelling with its `{id}` filled in.
+pub fn with_id(path: Spellings, id: &str) -> String {
+    path[0].replace("{id}", id)
+}

@@ -1,0 +1,1 @@
+//! The one integration test binary: the real program, both streams and the exit code.
