@@ -1,5 +1,7 @@
 //! Rank 4: typed calls of the REST API over a transport: HTTP, or the server's own router in this process.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
@@ -16,4 +18,22 @@ pub trait Transport: Send + Sync {
 
     /// What to call the server in messages: its endpoint, or `in-process`.
     fn name(&self) -> &str;
+}
+
+/// Typed calls of one server.
+#[derive(Clone)]
+pub struct Client {
+    transport: Arc<dyn Transport>,
+}
+
+impl Client {
+    /// A client over a transport.
+    pub fn new(transport: Arc<dyn Transport>) -> Self {
+        Self { transport }
+    }
+
+    /// What to call the server in messages.
+    pub fn name(&self) -> &str {
+        self.transport.name()
+    }
 }
