@@ -1,5 +1,5 @@
 //! The `mesheryctl` program.
 
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    mesheryctl::app::run(std::env::args_os())
 }
