@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kube::config::Kubeconfig;
+pub use kube::config::Kubeconfig;
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::{dirs, env, id, text};
