@@ -1,7 +1,5 @@
 //! A request becomes a parsed pattern, and the clusters it means.
 
-use std::path::Path;
-
 use crate::base::error::{Code, Error, Result};
 use crate::base::text;
 use crate::cluster::kubeconfig::{self as kube_config, Kubeconfig};
@@ -87,7 +85,7 @@ pub(super) async fn contexts(
             .remedy("Restart the server with --kubeconfig, stop it so that the command works by itself, or choose a context it knows."));
     }
     let explicit = kubeconfig.or(settings.kubeconfig.as_deref());
-    let loaded = kube_config::load(explicit.map(Path::new), &settings.home)?;
+    let loaded = kube_config::load(explicit, &settings.home)?;
     let preferred = state.store.preferences().get().await?.selected_contexts;
     let wanted: Vec<String> = wanted
         .iter()
