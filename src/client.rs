@@ -2,6 +2,7 @@
 
 pub mod call;
 pub mod credentials;
+pub mod fetch;
 pub mod http;
 mod operations;
 mod patterns;

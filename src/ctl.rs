@@ -10,10 +10,12 @@ pub mod cli;
 mod cmd;
 pub mod config;
 mod context;
+mod follow;
 mod parse;
 mod run;
 pub mod settings;
 pub mod signal;
+pub mod source;
 pub mod ui;
 
 pub use cmd::serve::{SampleArgs as ServeSampleArgs, ServerArgs as ServeServerArgs};

@@ -51,7 +51,7 @@ impl HttpTransport {
             timeout: None,
             ca_file: settings.ca_file.as_deref(),
             loopback: is_loopback(&root),
-            redirects: 0,
+            resolve: None,
         })?;
         let cookie = settings.token.as_ref().map(cookie).transpose()?;
         Ok(Self { settings, root, client, cookie })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use serde_json::Value;
 
-use crate::base::error::Result;
+use crate::base::error::{Code, Error, Result};
 use crate::cluster::{Cluster, FIELD_MANAGER, fault};
 use crate::model::kubernetes::{KindInfo, ObjectRef};
 use crate::model::pattern::Action;
@@ -22,18 +22,40 @@ pub struct Applied {
     pub uid: Option<String>,
 }
 
+/// How to apply.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// Take over fields, and objects, that others own.
+    pub force: bool,
+    /// Annotation that names an object's owner: an existing object whose value differs from the body's is refused.
+    pub owner: Option<&'a str>,
+}
+
 impl Cluster {
-    /// Applies `body` with field manager `meshery`; `force` takes over fields that others own.
+    /// Applies `body` with field manager `meshery`.
     ///
     /// # Errors
     /// Conflicts, refusals, immutable fields and missing permissions, each with the API server's own words.
-    pub async fn apply(&self, kind: &KindInfo, object: &ObjectRef, body: &Value, force: bool) -> Result<Applied> {
+    pub async fn apply(
+        &self,
+        kind: &KindInfo,
+        object: &ObjectRef,
+        body: &Value,
+        options: Options<'_>,
+    ) -> Result<Applied> {
         let api = self.api(kind, object);
         let mut params = PatchParams::apply(FIELD_MANAGER);
-        params.force = force;
+        params.force = options.force;
         let before = retry(|| api.get_metadata_opt(&object.name))
             .await
             .map_err(|error| fault::of_object(self, object, &error))?;
+        if let (Some(before), Some(key), false) = (&before, options.owner, options.force) {
+            refuse_foreign(
+                object,
+                before.metadata.annotations.as_ref().and_then(|all| all.get(key)),
+                &body["metadata"]["annotations"][key],
+            )?;
+        }
         let patch = Patch::Apply(body);
         let after: DynamicObject = retry(|| api.patch(&object.name, &params, &patch))
             .await
@@ -53,6 +75,18 @@ impl Cluster {
         let found =
             retry(|| api.get_opt(&object.name)).await.map_err(|error| fault::of_object(self, object, &error))?;
         Ok(found.and_then(|found| serde_json::to_value(found).ok()))
+    }
+}
+
+/// Two patterns that hold the same object would undo each other's work without a conflict, since one manager applies both.
+fn refuse_foreign(object: &ObjectRef, owner: Option<&String>, own: &Value) -> Result<()> {
+    match owner {
+        Some(owner) if own.as_str().is_some_and(|own| own != owner) => {
+            Err(Error::new(Code::ObjectConflict, format!("{object} belongs to pattern `{owner}`")).remedy(
+                "Rename one of the two, delete the other pattern, or take the object over with --force-conflicts.",
+            ))
+        }
+        _ => Ok(()),
     }
 }
 

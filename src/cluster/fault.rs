@@ -3,6 +3,7 @@
 use kube::core::Status;
 
 use crate::base::error::{Code, Error};
+use crate::base::text;
 use crate::cluster::Cluster;
 use crate::model::kubernetes::ObjectRef;
 
@@ -23,7 +24,7 @@ pub fn of_call(cluster: &Cluster, error: &kube::Error) -> Error {
             Code::ClusterUnreachable,
             format!("cluster `{}` at {} does not answer", cluster.context, cluster.server),
         )
-        .because(chain(other)),
+        .because(text::chain(other)),
     }
 }
 
@@ -94,18 +95,4 @@ pub fn is_transient(error: &kube::Error) -> bool {
         kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::ReadEvents(_) => true,
         _ => false,
     }
-}
-
-/// An error with its sources, outermost first, without repetition.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut parts = vec![error.to_string()];
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let text = inner.to_string();
-        if !parts.iter().any(|part| part.contains(&text)) {
-            parts.push(text);
-        }
-        source = inner.source();
-    }
-    parts.join(": ")
 }

@@ -2,32 +2,41 @@
 
 use std::path::{Path, PathBuf};
 
-use kube::config::Kubeconfig;
+pub use kube::config::Kubeconfig;
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::{dirs, env, id, text};
 use crate::model::kubernetes::KubeContext;
 
-/// The merged kubeconfig: an explicit file alone, else `KUBECONFIG` or `~/.kube/config`, then the plane's own
-/// `kubeconfig.yaml`, then the practice cluster's while it runs. Earlier files win, as in kubectl.
+/// The merged kubeconfig: the files of `explicit` (separated as in PATH), else of `KUBECONFIG`, else `~/.kube/config`;
+/// then the plane's own `kubeconfig.yaml`, then the practice cluster's while it runs. Earlier files win, as in kubectl.
 ///
 /// # Errors
-/// [`Code::KubeconfigInvalid`] names the file that cannot be read.
-pub fn load(explicit: Option<&Path>, home: &Path) -> Result<Kubeconfig> {
+/// [`Code::KubeconfigInvalid`] names the file that cannot be read. A missing file is one when it was named alone.
+pub fn load(explicit: Option<&str>, home: &Path) -> Result<Kubeconfig> {
     let practice = dirs::practice_kubeconfig(home);
-    if let Some(path) = explicit {
-        return merge(read(path)?, optional(&practice)?, &practice);
-    }
-    let mut merged = Kubeconfig::default();
-    for path in user_files().into_iter().chain([home.join("kubeconfig.yaml"), practice]) {
+    let (files, own) = match explicit {
+        Some(list) => (split(list), None),
+        None => (user_files(), Some(home.join("kubeconfig.yaml"))),
+    };
+    let mut merged = match (explicit, files.as_slice()) {
+        (Some(_), [only]) => read(only)?,
+        _ => Kubeconfig::default(),
+    };
+    let skip = usize::from(explicit.is_some() && files.len() == 1);
+    for path in files.into_iter().skip(skip).chain(own).chain([practice]) {
         merged = merge(merged, optional(&path)?, &path)?;
     }
     Ok(merged)
 }
 
+fn split(list: &str) -> Vec<PathBuf> {
+    std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()).collect()
+}
+
 fn user_files() -> Vec<PathBuf> {
     match env::get(env::KUBECONFIG) {
-        Some(list) => std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect(),
+        Some(list) => split(&list),
         None => dirs::user_home().map(|home| home.join(".kube").join("config")).into_iter().collect(),
     }
 }
@@ -56,16 +65,8 @@ fn merge(base: Kubeconfig, next: Option<Kubeconfig>, path: &Path) -> Result<Kube
 }
 
 fn invalid(path: &Path, error: &impl std::error::Error) -> Error {
-    let mut cause = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let text = inner.to_string();
-        if !cause.contains(&text) {
-            cause = format!("{cause}: {text}");
-        }
-        source = inner.source();
-    }
-    Error::new(Code::KubeconfigInvalid, format!("kubeconfig {} cannot be used", path.display())).because(cause)
+    Error::new(Code::KubeconfigInvalid, format!("kubeconfig {} cannot be used", path.display()))
+        .because(text::chain(error))
 }
 
 /// Every context, in file order.
@@ -174,10 +175,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let broken = dir.path().join("broken");
         std::fs::write(&broken, "clusters: {").unwrap();
-        let error = load(Some(&broken), dir.path()).unwrap_err();
+        let error = load(broken.to_str(), dir.path()).unwrap_err();
         assert_eq!(error.code(), Code::KubeconfigInvalid);
         assert!(error.message().contains("broken"));
-        let missing = load(Some(&dir.path().join("none")), dir.path()).unwrap_err();
+        let missing = load(dir.path().join("none").to_str(), dir.path()).unwrap_err();
         assert!(missing.message().contains("none"));
     }
 

@@ -1,6 +1,7 @@
 //! The commands: one file a verb, one enum a noun.
 
 pub mod explain;
+pub mod pattern;
 pub mod serve;
 pub mod version;
 
@@ -42,6 +43,9 @@ pub enum Command {
     Version(version::Args),
     /// Read what an error code means.
     Explain(explain::Args),
+    /// Apply, inspect and delete service mesh patterns.
+    #[command(subcommand, visible_alias = "design")]
+    Pattern(pattern::Command),
     /// Run a long-running role in the foreground.
     #[command(subcommand)]
     Serve(serve::Command),
@@ -53,6 +57,7 @@ impl Command {
         match self {
             Command::Version(args) => version::run(ctx, args).await.map(Into::into),
             Command::Explain(args) => explain::run(ctx, &args).map(Into::into),
+            Command::Pattern(command) => command.run(ctx).await.map(Into::into),
             Command::Serve(command) => command.run(ctx).await.map(Into::into),
         }
     }
@@ -62,7 +67,7 @@ impl Command {
         match self {
             Command::Explain(_) => true,
             Command::Version(args) => args.client,
-            Command::Serve(_) => false,
+            Command::Pattern(_) | Command::Serve(_) => false,
         }
     }
 

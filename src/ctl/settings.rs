@@ -147,6 +147,17 @@ impl Settings {
         Ok(context)
     }
 
+    /// Kubeconfig files that this shell means, separated as in PATH and absolute, so that they mean the same to a
+    /// server with another working folder: `--kubeconfig`, else KUBECONFIG; `None` leaves the choice to the plane.
+    pub fn kubeconfig_list(&self) -> Option<String> {
+        let list = match &self.kubeconfig.value {
+            Some(path) => path.display().to_string(),
+            None => env::get(env::KUBECONFIG)?,
+        };
+        let absolute = std::env::split_paths(&list).map(|path| std::path::absolute(&path).unwrap_or(path));
+        std::env::join_paths(absolute).ok().map(|joined| joined.to_string_lossy().into_owned())
+    }
+
     /// Kubeconfig named by flag or variable.
     pub fn kubeconfig(&self) -> Option<PathBuf> {
         self.kubeconfig.value.clone()
@@ -165,6 +176,11 @@ impl Settings {
     /// Limit for the whole command, where the user set one.
     pub fn timeout(&self) -> Option<Duration> {
         self.timeout.value
+    }
+
+    /// PEM file with further certificate authorities.
+    pub fn ca_file(&self) -> Option<&Path> {
+        self.ca_file.value.as_deref()
     }
 
     /// How to speak.

@@ -40,7 +40,7 @@ pub struct DeployRequest {
     /// Namespace for services that name none; without it the context's own, else `default`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// Kubeconfig file to use instead of the server's; honoured only in process and from loopback.
+    /// Kubeconfig files (separated as in PATH) instead of the server's; a server that others can reach refuses it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kubeconfig: Option<String>,
     /// Take over fields that other managers own.
@@ -181,7 +181,7 @@ pub struct StatusRequest {
     pub pattern: String,
     /// Contexts; empty means every context the pattern is applied to.
     pub contexts: Vec<String>,
-    /// Kubeconfig file to use instead of the server's; honoured only in process and from loopback.
+    /// Kubeconfig files (separated as in PATH) instead of the server's; a server that others can reach refuses it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kubeconfig: Option<String>,
 }
