@@ -1,5 +1,13 @@
 //! Rank 4: typed calls of the REST API over a transport: HTTP, or the server's own router in this process.
 
+pub mod call;
+pub mod http;
+mod operations;
+mod patterns;
+pub mod remote_error;
+pub mod sse;
+mod system;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,19 +16,21 @@ use futures_util::stream::BoxStream;
 
 use crate::base::Result;
 
+pub use http::HttpTransport;
+
 /// A response body as it arrives.
 pub type Body = BoxStream<'static, Result<Bytes>>;
 
 /// The way to a server.
 pub trait Transport: Send + Sync {
     /// Sends one request; the path is relative to the server's root, credentials are added by the transport.
-    fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Body>>>;
+    fn send(&self, request: ::http::Request<Bytes>) -> BoxFuture<'_, Result<::http::Response<Body>>>;
 
     /// What to call the server in messages: its endpoint, or `in-process`.
     fn name(&self) -> &str;
 }
 
-/// Typed calls of one server.
+/// The REST API as typed calls. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
     transport: Arc<dyn Transport>,
@@ -32,7 +42,7 @@ impl Client {
         Self { transport }
     }
 
-    /// What to call the server in messages.
+    /// What to call the server in messages: its endpoint, or `in-process`.
     pub fn name(&self) -> &str {
         self.transport.name()
     }
