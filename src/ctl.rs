@@ -8,8 +8,10 @@
 
 pub mod cli;
 mod cmd;
+mod complete;
 pub mod config;
 mod context;
+pub mod fault;
 mod parse;
 mod run;
 pub mod settings;
