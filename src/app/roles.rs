@@ -24,7 +24,9 @@ pub(super) async fn server(args: ServeServerArgs, context: RoleContext) -> Resul
         drain: args.drain,
         log: args.detached.log_file,
         stop: context.cancel,
-        ready: Box::new(move |running| note.say(&format!("Serving at {} (process {})", running.endpoint(), running.pid))),
+        ready: Box::new(move |running| {
+            note.say(&format!("Serving at {} (process {})", running.endpoint(), running.pid))
+        }),
     };
     serve::serve(options).await
 }
@@ -38,4 +40,9 @@ fn detach(wanted: bool) {
     }
     #[cfg(not(unix))]
     let _ = wanted;
+}
+
+/// `serve sample`.
+pub(super) async fn sample(_args: ServeSampleArgs, _context: RoleContext) -> Result<()> {
+    Err(crate::base::Error::internal("the practice cluster is not in this build"))
 }

@@ -1,5 +1,6 @@
 //! Settings: flag, environment, project file `.meshery.yaml`, config.yaml, default, in this order; each with its origin.
 
+mod entries;
 mod origin;
 mod project;
 
@@ -13,8 +14,10 @@ use super::config::Config;
 use super::context::{ConnectRequest, TokenSource};
 use super::ui::{self, Answers, ColorChoice, Format, Volume};
 use crate::base::{Code, Error, Result, dirs, env};
+use crate::client::process;
 use crate::model::context::Context;
 
+pub use entries::Entry;
 pub use origin::{Origin, Setting};
 
 use origin::Sources;
@@ -36,8 +39,8 @@ pub struct Settings {
     namespace: Setting<Option<String>>,
     output: Setting<Format>,
     color: Setting<ColorChoice>,
-    volume: Volume,
-    answers: Answers,
+    volume: Setting<Volume>,
+    answers: Setting<Answers>,
 }
 
 impl Settings {
@@ -73,8 +76,8 @@ impl Settings {
             namespace: Setting::default(),
             output: sources.settle("output", output, None),
             color: sources.settle("color", color, None),
-            volume: volume(global),
-            answers: answers(global),
+            volume: volume(global, &sources),
+            answers: answers(global, &sources),
         })
     }
 
@@ -104,8 +107,8 @@ impl Settings {
             namespace: Setting::from_project(project.namespace),
             output: sources.settle("output", global.output.clone(), project.output),
             color: sources.settle("color", global.color, project.color),
-            volume: volume(global),
-            answers: answers(global),
+            volume: volume(global, sources),
+            answers: answers(global, sources),
             config_path,
             config,
         })
@@ -188,8 +191,8 @@ impl Settings {
         ui::Options {
             format: self.output.value.clone(),
             color: self.color.value,
-            volume: self.volume,
-            answers: self.answers,
+            volume: self.volume.value,
+            answers: self.answers.value,
         }
     }
 
@@ -200,6 +203,7 @@ impl Settings {
             endpoint_chosen: self.endpoint.value.is_some(),
             token: self.token_source(&context)?,
             home: self.home.clone(),
+            kubeconfig: self.kubeconfig_list(),
             ca_file: self.ca_file.value.clone(),
             timeout: self.timeout.value,
             context,
@@ -217,6 +221,12 @@ impl Settings {
             Some(path) => Ok(TokenSource::File { path, chosen: false }),
             None => Ok(TokenSource::None),
         }
+    }
+
+    /// Whether a server of this home runs, so that it is worth asking.
+    pub fn local_plane_is_recorded(&self) -> bool {
+        let Some(home) = &self.home else { return false };
+        process::find(process::Role::Server, home).is_ok_and(|running| running.is_some())
     }
 
     /// The token file of a context; one that names no known entry uses the default file.
@@ -237,19 +247,19 @@ pub fn location(home: &Path, text: &str) -> PathBuf {
     }
 }
 
-fn volume(global: &Global) -> Volume {
+fn volume(global: &Global, sources: &Sources<'_>) -> Setting<Volume> {
     match (global.quiet, global.verbose) {
-        (_, true) => Volume::Verbose,
-        (true, false) => Volume::Quiet,
-        (false, false) => Volume::Normal,
+        (_, true) => sources.settle("verbose", Some(Volume::Verbose), None),
+        (true, false) => sources.settle("quiet", Some(Volume::Quiet), None),
+        (false, false) => Setting::default(),
     }
 }
 
-fn answers(global: &Global) -> Answers {
+fn answers(global: &Global, sources: &Sources<'_>) -> Setting<Answers> {
     match (global.yes, global.no_input) {
-        (true, _) => Answers::Yes,
-        (false, true) => Answers::Never,
-        (false, false) => Answers::Ask,
+        (true, _) => sources.settle("yes", Some(Answers::Yes), None),
+        (false, true) => sources.settle("no_input", Some(Answers::Never), None),
+        (false, false) => Setting::default(),
     }
 }
 

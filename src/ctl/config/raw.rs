@@ -43,6 +43,7 @@ impl Config {
     }
 
     pub fn into_config(self, file: &str) -> Result<super::Config> {
+        let has_tokens = self.tokens.is_some();
         let mut tokens: Vec<TokenEntry> = self.tokens.map(|tokens| tokens.0).unwrap_or_default();
         let mut contexts: Vec<Context> = Vec::new();
         for (name, raw) in self.contexts.map(|entries| entries.0).unwrap_or_default() {
@@ -56,7 +57,7 @@ impl Config {
         }
         let current = self.current.map(|text| text.0).filter(|name| !name.is_empty());
         let current = current.or_else(|| default_current(&contexts));
-        if tokens.is_empty() {
+        if tokens.is_empty() && !has_tokens {
             tokens = super::Config::default().tokens;
         }
         Ok(super::Config { contexts, current, tokens })
@@ -139,11 +140,24 @@ struct RawPlatform(Platform);
 
 impl<'de> Deserialize<'de> for RawPlatform {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Text::deserialize(deserializer)?;
-        if text.0.is_empty() {
-            return Ok(Self(Platform::default()));
+        struct PlatformVisitor;
+        impl Visitor<'_> for PlatformVisitor {
+            type Value = RawPlatform;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "one of {}", Platform::NAMES.join(", "))
+            }
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<RawPlatform, E> {
+                if value.is_empty() {
+                    return Ok(RawPlatform(Platform::default()));
+                }
+                let platform = value.to_lowercase().parse();
+                platform.map(RawPlatform).map_err(|reason| E::custom(format!("platform {reason}")))
+            }
+            fn visit_unit<E: de::Error>(self) -> Result<RawPlatform, E> {
+                Ok(RawPlatform(Platform::default()))
+            }
         }
-        text.0.to_lowercase().parse().map(Self).map_err(|reason| de::Error::custom(format!("platform {reason}")))
+        deserializer.deserialize_any(PlatformVisitor)
     }
 }
 
