@@ -1,1 +1,7 @@
 //! The one integration test binary: the real program, both streams and the exit code.
+
+mod layers;
+mod lifecycle;
+mod server;
+#[allow(dead_code, reason = "shared by suites that use parts of it")]
+mod support;
