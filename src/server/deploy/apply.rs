@@ -117,6 +117,10 @@ fn is_same(planned: &Planned, item: &InventoryItem) -> bool {
     a.gvk().group == b.gvk().group && a.kind == b.kind && a.namespace == b.namespace && a.name == b.name
 }
 
+fn is_namespace(planned: &Planned) -> bool {
+    planned.object.kind == "Namespace" && planned.kind.gvk.group.is_empty()
+}
+
 /// The walk through one cluster.
 struct Work<'a> {
     job: &'a Job<'a>,
@@ -195,9 +199,20 @@ impl Work<'_> {
                 return Err(error);
             }
         };
-        self.record(planned, applied.uid.clone()).await?;
+        if known.is_none() && applied.action != Action::Created && is_namespace(planned) {
+            self.leave_to_its_owner(planned).await?;
+        } else {
+            self.record(planned, applied.uid.clone()).await?;
+        }
         self.settle_definition(planned, &applied).await?;
         Ok(applied.action)
+    }
+
+    /// A namespace that others made may hold what others put there: it is used, but not the pattern's to delete.
+    async fn leave_to_its_owner(&self, planned: &Planned) -> Result<()> {
+        let name = &planned.object.name;
+        self.job.handle.warning(format!("namespace {name} was there before; `pattern delete` leaves it in place"));
+        self.forget(planned).await
     }
 
     async fn settle_definition(&self, planned: &Planned, applied: &Applied) -> Result<()> {

@@ -71,7 +71,8 @@ impl Job<'_> {
         let compiled = compile(document, &Kinds::of_cluster(kinds.iter().cloned()), namespace)?;
         let mut items = Vec::new();
         for planned in compiled.objects {
-            if !kinds.iter().any(|kind| kind.gvk == planned.kind.gvk) {
+            // Whether the pattern made a namespace or found it, only an inventory knows.
+            if planned.object.kind == "Namespace" || !kinds.iter().any(|kind| kind.gvk == planned.kind.gvk) {
                 continue;
             }
             let Some(found) = cluster.get(&planned.kind, &planned.object).await? else { continue };
