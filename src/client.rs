@@ -2,9 +2,12 @@
 
 pub mod call;
 pub mod fetch;
+pub mod credentials;
 pub mod http;
 mod operations;
 mod patterns;
+pub mod probe;
+pub mod process;
 pub mod remote_error;
 pub mod sse;
 mod system;

@@ -18,9 +18,9 @@ impl Client {
         self.get(paths::VERSION[0]).await
     }
 
-    /// Phase, process id and version of the server; an error when it is not one of ours.
+    /// Phase, process id and version of the server, whatever its phase; an error when it is not one of ours.
     pub async fn health(&self) -> Result<HealthReport> {
-        self.get(paths::HEALTH_READY[0]).await
+        self.get(paths::HEALTH_LIVE[0]).await
     }
 
     /// Providers by name.

@@ -49,6 +49,14 @@ fn read(path: &Path) -> Result<Kubeconfig> {
     Kubeconfig::read_from(path).map_err(|error| invalid(path, &error))
 }
 
+/// Reads a kubeconfig that is text; `name` is what to call it in messages.
+///
+/// # Errors
+/// [`Code::KubeconfigInvalid`].
+pub fn parse(name: &Path, text: &str) -> Result<Kubeconfig> {
+    Kubeconfig::from_yaml(text).map_err(|error| invalid(name, &error))
+}
+
 fn merge(base: Kubeconfig, next: Option<Kubeconfig>, path: &Path) -> Result<Kubeconfig> {
     match next {
         Some(next) => base.merge(next).map_err(|error| invalid(path, &error)),
