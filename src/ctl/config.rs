@@ -1,5 +1,6 @@
 //! config.yaml: contexts, the current one, and token entries. Reads files of every era; edits keep what they do not touch.
 
+mod edit;
 mod raw;
 
 use std::path::Path;
@@ -7,6 +8,8 @@ use std::path::Path;
 use crate::base::error::Place;
 use crate::base::{Code, Error, Result, dirs, text, yaml};
 use crate::model::context::{Context, DEFAULT_ENDPOINT, Platform};
+
+pub use edit::{Edit, Field, update};
 
 /// Name of the context that exists without a file.
 pub const IMPLICIT: &str = "local";
@@ -119,4 +122,46 @@ fn not_found<'a>(code: Code, message: &str, name: &str, names: impl Iterator<Ite
 /// A place in a config file that only names the file.
 fn whole(file: &str) -> Place {
     Place { file: file.to_owned(), line: None, column: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(config: &Config) -> Vec<&str> {
+        config.contexts.iter().map(|context| context.name.as_str()).collect()
+    }
+
+    #[test]
+    fn without_a_file_there_is_one_local_context() {
+        for text in ["", "# only a comment\n", "\u{feff}", "contexts:\ntokens:\n"] {
+            let config = Config::parse(text, "f").unwrap();
+            assert_eq!((names(&config), config.current.as_deref()), (vec!["local"], Some("local")), "{text:?}");
+            assert_eq!(config.contexts[0].platform, Platform::Local);
+        }
+    }
+
+    #[test]
+    fn the_shape_of_january_2021_is_read() {
+        let text = "contexts:\n  local:\n    endpoint: http://localhost:9081\n    token:\n      name: Default\n      \
+                    location: auth.json\n    platform: docker\n    adapters:\n    - meshery-istio\n\
+                    current-context: local\ntokens: {}\n";
+        let config = Config::parse(text, "f").unwrap();
+        assert_eq!(config.contexts[0].token, "Default");
+        assert_eq!(config.contexts[0].components, ["meshery-istio"]);
+        assert_eq!(config.find_token("Default").unwrap().location, "auth.json");
+    }
+
+    #[test]
+    fn wrong_shapes_have_a_place() {
+        for (text, place, part) in [
+            ("contexts:\n- a\n", "f:2:1", "mapping"),
+            ("contexts:\n  a:\n    platform: mars\n", "f:3:15", "mars"),
+            ("contexts:\n  a: [1\n", "f:", ""),
+        ] {
+            let error = Config::parse(text, "f").unwrap_err();
+            assert_eq!(error.code(), Code::ConfigParse);
+            assert!(error.to_string().starts_with(place) && error.message().contains(part), "{error}");
+        }
+    }
 }

@@ -139,11 +139,24 @@ struct RawPlatform(Platform);
 
 impl<'de> Deserialize<'de> for RawPlatform {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Text::deserialize(deserializer)?;
-        if text.0.is_empty() {
-            return Ok(Self(Platform::default()));
+        struct PlatformVisitor;
+        impl Visitor<'_> for PlatformVisitor {
+            type Value = RawPlatform;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "one of {}", Platform::NAMES.join(", "))
+            }
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<RawPlatform, E> {
+                if value.is_empty() {
+                    return Ok(RawPlatform(Platform::default()));
+                }
+                let platform = value.to_lowercase().parse();
+                platform.map(RawPlatform).map_err(|reason| E::custom(format!("platform {reason}")))
+            }
+            fn visit_unit<E: de::Error>(self) -> Result<RawPlatform, E> {
+                Ok(RawPlatform(Platform::default()))
+            }
         }
-        text.0.to_lowercase().parse().map(Self).map_err(|reason| de::Error::custom(format!("platform {reason}")))
+        deserializer.deserialize_any(PlatformVisitor)
     }
 }
 
