@@ -1,8 +1,8 @@
 //! Rank 4: typed calls of the REST API over a transport: HTTP, or the server's own router in this process.
 
 pub mod call;
-pub mod fetch;
 pub mod credentials;
+pub mod fetch;
 pub mod http;
 mod operations;
 mod patterns;
