@@ -1,7 +1,6 @@
 //! Rank 7: the composition root: which role runs, and which transport a command gets.
 
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 use futures_util::FutureExt;
 
@@ -9,14 +8,14 @@ use crate::base::{Code, Error, Result};
 use crate::client::Client;
 use crate::ctl::{self, ConnectRequest, Roles};
 
-/// Runs the command line of this process.
-pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
+/// Runs the command line of this process and gives its exit code.
+pub fn run(args: impl Iterator<Item = OsString>) -> u8 {
     let connect = Box::new(|request: ConnectRequest| async move { connect(&request) }.boxed());
     let roles = Roles {
         server: Box::new(|_, _| async { Err(not_in_this_build("server")) }.boxed()),
         sample: Box::new(|_, _| async { Err(not_in_this_build("sample")) }.boxed()),
     };
-    ExitCode::from(ctl::run(args, connect, roles))
+    ctl::run(args, connect, roles)
 }
 
 fn connect(request: &ConnectRequest) -> Result<Client> {

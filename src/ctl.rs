@@ -8,8 +8,10 @@
 
 pub mod cli;
 mod cmd;
+mod complete;
 pub mod config;
 mod context;
+pub mod fault;
 mod follow;
 mod parse;
 mod run;

@@ -36,6 +36,8 @@ pub const TERM: &str = "TERM";
 /// Set by CI systems.
 pub const CI: &str = "CI";
 
+/// Names the shell that asks for completion; set by the completion scripts.
+pub const MESHERY_COMPLETE: &str = "MESHERY_COMPLETE";
 /// Width of the output in characters.
 pub const COLUMNS: &str = "COLUMNS";
 /// Locale that overrides the others.
@@ -59,6 +61,7 @@ pub const VARIABLES: &[Variable] = &[
         name: MESHERY_DEBUG_PANIC,
         meaning: "1 raises an internal fault on purpose, to see how one is reported",
     },
+    Variable { name: MESHERY_COMPLETE, meaning: "set by the completion scripts; names the shell that asks" },
     Variable { name: KUBECONFIG, meaning: "kubeconfig files, separated as in PATH; default ~/.kube/config" },
     Variable { name: NO_COLOR, meaning: "any non-empty value turns colour off" },
     Variable { name: CLICOLOR_FORCE, meaning: "any value but 0 turns colour on, in pipes too" },

@@ -3,11 +3,12 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Command, CommandFactory, Parser};
 
-use super::cmd;
 use super::ui::{ColorChoice, Format, FormatParser};
+use super::{cmd, complete};
+use crate::model::context::Platform;
 
 /// Where the documentation stands.
 pub const DOCS_URL: &str = "https://docs.meshery.io";
@@ -27,8 +28,8 @@ pub const ISSUES_URL: &str = "https://github.com/meshery/meshery/issues/new";
     subcommand_required = true,
     arg_required_else_help = true,
     after_help = "EXAMPLES:
-  mesheryctl system context list
-  mesheryctl version -o json
+  mesheryctl version
+  mesheryctl system context list -o json
   mesheryctl help environment
 
 Docs:   https://docs.meshery.io
@@ -47,7 +48,7 @@ pub struct Cli {
 #[derive(Debug, Clone, Default, Args)]
 pub struct Global {
     /// Context of config.yaml to work with.
-    #[arg(short = 'c', long, global = true, value_name = "NAME", help_heading = "Connection")]
+    #[arg(short = 'c', long, global = true, value_name = "NAME", help_heading = "Connection", add = complete::contexts())]
     pub context: Option<String>,
     /// Address of the plane, instead of the context's own.
     #[arg(long, global = true, value_name = "URL", help_heading = "Connection")]
@@ -61,7 +62,7 @@ pub struct Global {
     /// PEM file with further certificate authorities.
     #[arg(long, global = true, value_name = "FILE", help_heading = "Connection", hide_short_help = true)]
     pub ca_file: Option<PathBuf>,
-    /// Limit for the whole command, such as 30s or 5m; a bare number means seconds.
+    /// Limit for each request and each wait, such as 30s or 5m; a bare number means seconds.
     #[arg(long, global = true, value_name = "TIME", help_heading = "Connection", hide_short_help = true)]
     pub timeout: Option<String>,
     /// Kubeconfig file, instead of KUBECONFIG or ~/.kube/config.
@@ -139,4 +140,9 @@ fn with_variable(arg: clap::Arg) -> clap::Arg {
 
 fn is_empty(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value: OsString| value.is_empty())
+}
+
+/// Reads a platform's name, and offers the names to help and completion.
+pub fn platform_parser() -> impl TypedValueParser<Value = Platform> {
+    PossibleValuesParser::new(Platform::NAMES).try_map(|name| name.parse::<Platform>())
 }

@@ -1,8 +1,16 @@
 //! The commands: one file a verb, one enum a noun.
 
+pub mod change;
+pub mod completion;
+pub mod config;
+pub mod docs;
 pub mod explain;
+pub mod help;
+pub mod man;
 pub mod pattern;
+pub mod schema;
 pub mod serve;
+pub mod system;
 pub mod version;
 
 use clap::Subcommand;
@@ -39,35 +47,61 @@ impl From<()> for Outcome {
 /// Every noun, and the verbs that have none.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show versions.
-    Version(version::Args),
-    /// Read what an error code means.
-    Explain(explain::Args),
+    /// Manage the plane and the contexts that reach it.
+    #[command(subcommand)]
+    System(system::Command),
     /// Apply, inspect and delete service mesh patterns.
     #[command(subcommand, visible_alias = "design")]
     Pattern(pattern::Command),
+    /// Show settings and where they come from.
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Show versions.
+    Version(version::Args),
     /// Run a long-running role in the foreground.
     #[command(subcommand)]
     Serve(serve::Command),
+    /// Read what an error code means.
+    Explain(explain::Args),
+    /// Print the JSON Schema of a command's output.
+    Schema(schema::Args),
+    /// Print a completion script for a shell.
+    Completion(completion::Args),
+    /// Write the manual pages.
+    Man(man::Args),
+    /// Show the help of a command or a topic.
+    Help(help::Args),
+    /// Write the generated files of this repository.
+    #[command(hide = true)]
+    Docs(docs::Args),
 }
 
 impl Command {
     /// Runs it.
     pub(super) async fn run(self, ctx: &Ctl) -> Result<Outcome> {
         match self {
-            Command::Version(args) => version::run(ctx, args).await.map(Into::into),
-            Command::Explain(args) => explain::run(ctx, &args).map(Into::into),
-            Command::Pattern(command) => command.run(ctx).await.map(Into::into),
-            Command::Serve(command) => command.run(ctx).await.map(Into::into),
+            Command::System(command) => return command.run(ctx).await,
+            Command::Pattern(command) => command.run(ctx).await,
+            Command::Config(command) => command.run(ctx),
+            Command::Version(args) => version::run(ctx, args).await,
+            Command::Serve(command) => command.run(ctx).await,
+            Command::Explain(args) => explain::run(ctx, &args),
+            Command::Schema(args) => schema::run(ctx, &args),
+            Command::Completion(args) => completion::run(ctx, &args),
+            Command::Man(args) => man::run(ctx, &args),
+            Command::Help(args) => help::run(ctx, &args),
+            Command::Docs(args) => docs::run(ctx, &args),
         }
+        .map(Into::into)
     }
 
     /// Whether it needs neither config file nor plane, so that a broken file does not stop it.
     pub(super) fn is_offline(&self) -> bool {
         match self {
-            Command::Explain(_) => true,
             Command::Version(args) => args.client,
-            Command::Pattern(_) | Command::Serve(_) => false,
+            Command::System(command) => matches!(command, system::Command::Completion(_)),
+            Command::Pattern(_) | Command::Config(_) | Command::Serve(_) => false,
+            _ => true,
         }
     }
 

@@ -133,7 +133,7 @@ fn styled(text: &clap::builder::StyledStr, color: bool) -> String {
 }
 
 /// The output options as far as they can be known before parsing succeeded.
-fn early_options(args: &[OsString]) -> ui::Options {
+pub fn early_options(args: &[OsString]) -> ui::Options {
     let words: Vec<&str> = args.iter().skip(1).take_while(|arg| *arg != "--").filter_map(|arg| arg.to_str()).collect();
     let value =
         |long: &[&str], short: Option<&str>, name: &str| flag_value(&words, long, short).or_else(|| env::get(name));

@@ -4,16 +4,20 @@ use std::ffi::OsString;
 
 use super::cli::Cli;
 use super::cmd::Outcome;
+use super::complete;
 use super::context::{ConnectFn, Ctl, Roles};
 use super::parse::{Parsed, parse};
 use super::settings::Settings;
 use super::signal::{Cancel, under_signals};
 use super::ui::{self, Ui};
-use crate::base::{Code, Error, Result, exit, log};
+use crate::base::{Code, Error, Result, env, exit, log};
 
 /// Runs the command line `args` (with the program's name first) and returns the exit code.
 pub fn run(args: impl Iterator<Item = OsString>, connect: ConnectFn, roles: Roles) -> u8 {
-    let (cli, matches) = match parse(args.collect()) {
+    let args: Vec<OsString> = args.collect();
+    let Some(connect) = complete::answer(&args, connect) else { return exit::OK };
+    raise_fault_on_request();
+    let (cli, matches) = match parse(args) {
         Parsed::Run(cli, matches) => (*cli, matches),
         Parsed::Done(code) => return code,
     };
@@ -64,4 +68,12 @@ fn execute(ctx: &Ctl, cli: Cli) -> Result<Outcome> {
     // Work on blocking threads is not waited for: after Ctrl-C the process is to end.
     runtime.shutdown_background();
     result
+}
+
+/// `MESHERY_DEBUG_PANIC=1` shows how an internal fault is reported.
+#[expect(clippy::panic, reason = "asked for by the variable")]
+fn raise_fault_on_request() {
+    if env::get(env::MESHERY_DEBUG_PANIC).is_some_and(|value| value == "1") {
+        panic!("raised on request by {}", env::MESHERY_DEBUG_PANIC);
+    }
 }

@@ -1,5 +1,6 @@
 //! Settings: flag, environment, project file `.meshery.yaml`, config.yaml, default, in this order; each with its origin.
 
+mod entries;
 mod origin;
 mod project;
 
@@ -15,6 +16,7 @@ use super::ui::{self, Answers, ColorChoice, Format, Volume};
 use crate::base::{Code, Error, Result, dirs, env};
 use crate::model::context::Context;
 
+pub use entries::Entry;
 pub use origin::{Origin, Setting};
 
 use origin::Sources;
@@ -36,8 +38,8 @@ pub struct Settings {
     namespace: Setting<Option<String>>,
     output: Setting<Format>,
     color: Setting<ColorChoice>,
-    volume: Volume,
-    answers: Answers,
+    volume: Setting<Volume>,
+    answers: Setting<Answers>,
 }
 
 impl Settings {
@@ -73,8 +75,8 @@ impl Settings {
             namespace: Setting::default(),
             output: sources.settle("output", output, None),
             color: sources.settle("color", color, None),
-            volume: volume(global),
-            answers: answers(global),
+            volume: volume(global, &sources),
+            answers: answers(global, &sources),
         })
     }
 
@@ -104,8 +106,8 @@ impl Settings {
             namespace: Setting::from_project(project.namespace),
             output: sources.settle("output", global.output.clone(), project.output),
             color: sources.settle("color", global.color, project.color),
-            volume: volume(global),
-            answers: answers(global),
+            volume: volume(global, sources),
+            answers: answers(global, sources),
             config_path,
             config,
         })
@@ -188,8 +190,8 @@ impl Settings {
         ui::Options {
             format: self.output.value.clone(),
             color: self.color.value,
-            volume: self.volume,
-            answers: self.answers,
+            volume: self.volume.value,
+            answers: self.answers.value,
         }
     }
 
@@ -219,6 +221,13 @@ impl Settings {
         }
     }
 
+    /// Whether a server that was started on this machine left its record, so that it is worth looking for.
+    pub fn local_plane_is_recorded(&self) -> bool {
+        let Some(home) = &self.home else { return false };
+        let Ok(entries) = std::fs::read_dir(dirs::run(home)) else { return false };
+        entries.filter_map(Result::ok).any(|entry| entry.file_name().to_string_lossy().starts_with("server"))
+    }
+
     /// The token file of a context; one that names no known entry uses the default file.
     pub fn token_path(&self, context: &Context) -> Option<PathBuf> {
         let home = self.home.as_deref()?;
@@ -237,19 +246,19 @@ pub fn location(home: &Path, text: &str) -> PathBuf {
     }
 }
 
-fn volume(global: &Global) -> Volume {
+fn volume(global: &Global, sources: &Sources<'_>) -> Setting<Volume> {
     match (global.quiet, global.verbose) {
-        (_, true) => Volume::Verbose,
-        (true, false) => Volume::Quiet,
-        (false, false) => Volume::Normal,
+        (_, true) => sources.settle("verbose", Some(Volume::Verbose), None),
+        (true, false) => sources.settle("quiet", Some(Volume::Quiet), None),
+        (false, false) => Setting::default(),
     }
 }
 
-fn answers(global: &Global) -> Answers {
+fn answers(global: &Global, sources: &Sources<'_>) -> Setting<Answers> {
     match (global.yes, global.no_input) {
-        (true, _) => Answers::Yes,
-        (false, true) => Answers::Never,
-        (false, false) => Answers::Ask,
+        (true, _) => sources.settle("yes", Some(Answers::Yes), None),
+        (false, true) => sources.settle("no_input", Some(Answers::Never), None),
+        (false, false) => Setting::default(),
     }
 }
 

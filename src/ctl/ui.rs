@@ -14,6 +14,7 @@ use std::io::{self, IsTerminal, Write};
 use crate::base::{Code, Error, Result, env};
 
 pub use color::{ColorChoice, Paint, Tone};
+pub use error::ErrorObject;
 pub use format::{Format, FormatParser};
 pub use output::{Column, Rendered};
 pub use progress::{Progress, Step};

@@ -5,15 +5,15 @@ use serde::Serialize;
 
 use crate::base::error::Kind;
 use crate::base::{Code, Error, Result, exit, text};
-use crate::ctl::Ctl;
 use crate::ctl::ui::{Column, Rendered};
+use crate::ctl::{Ctl, complete};
 
 /// Read what an error code means: why it happens and what to do. Without a code, list all of them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:\n  mesheryctl explain\n  mesheryctl explain context-not-found")]
 pub struct Args {
     /// The code, as the `see:` line of an error names it.
-    #[arg(value_name = "CODE")]
+    #[arg(value_name = "CODE", add = complete::codes())]
     pub code: Option<String>,
 }
 

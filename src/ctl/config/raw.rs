@@ -43,6 +43,7 @@ impl Config {
     }
 
     pub fn into_config(self, file: &str) -> Result<super::Config> {
+        let has_tokens = self.tokens.is_some();
         let mut tokens: Vec<TokenEntry> = self.tokens.map(|tokens| tokens.0).unwrap_or_default();
         let mut contexts: Vec<Context> = Vec::new();
         for (name, raw) in self.contexts.map(|entries| entries.0).unwrap_or_default() {
@@ -56,7 +57,7 @@ impl Config {
         }
         let current = self.current.map(|text| text.0).filter(|name| !name.is_empty());
         let current = current.or_else(|| default_current(&contexts));
-        if tokens.is_empty() {
+        if tokens.is_empty() && !has_tokens {
             tokens = super::Config::default().tokens;
         }
         Ok(super::Config { contexts, current, tokens })
