@@ -77,6 +77,7 @@ impl SourceArgs {
             size: self.max_size,
             time: ctx.settings.timeout().unwrap_or(DOWNLOAD_TIME),
             ca_file: ctx.settings.ca_file(),
+            private: true,
         };
         let text = fetch::download(address, limits).await?;
         self.bounded(address, text, location("http", address))
