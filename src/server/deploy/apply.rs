@@ -1,9 +1,11 @@
 //! Carries the ordered objects of one pattern into clusters.
 
+use std::time::Duration;
+
 use futures_util::future::{join_all, try_join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::{PARALLEL, wait_limit};
+use super::{CANCEL_GRACE, PARALLEL, unless_cancelled, wait_limit};
 use crate::base::error::{Error, Result};
 use crate::base::text;
 use crate::cluster::apply::{Applied, Options};
@@ -37,7 +39,8 @@ struct Prepared {
 impl Job<'_> {
     /// Runs it in every context. Faults of the pattern, and clusters that do not answer, end it before anything is sent.
     pub(super) async fn run(&self, kubeconfig: &Kubeconfig, contexts: &[String]) -> Result<Vec<ObjectResult>> {
-        let prepared = try_join_all(contexts.iter().map(|context| self.prepare(kubeconfig, context))).await?;
+        let preparing = try_join_all(contexts.iter().map(|context| self.prepare(kubeconfig, context)));
+        let prepared = unless_cancelled(self.handle, Duration::ZERO, preparing).await?;
         self.save().await?;
         self.handle.started(prepared.iter().map(|target| target.compiled.objects.len()).sum());
         self.warn(&prepared);
@@ -148,7 +151,8 @@ impl Work<'_> {
             while running.len() < PARALLEL
                 && let Some(index) = walk.start_next()
             {
-                running.push(async move { (index, self.apply(&objects[index]).await) });
+                let work = unless_cancelled(self.job.handle, CANCEL_GRACE, self.apply(&objects[index]));
+                running.push(async move { (index, work.await) });
             }
             let Some((index, outcome)) = running.next().await else { return results };
             let good = outcome.is_ok();
