@@ -28,7 +28,7 @@ const PARALLEL: usize = 8;
 /// How long a call to a cluster may go on after the operation was cancelled.
 const CANCEL_GRACE: Duration = Duration::from_millis(300);
 /// Limit of a single wait when the request names none.
-const DEFAULT_WAIT: Duration = Duration::from_secs(60);
+const DEFAULT_WAIT: Duration = Duration::from_mins(1);
 
 /// Begins to apply a pattern; answers when the operation exists.
 ///

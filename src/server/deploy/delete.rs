@@ -60,14 +60,14 @@ impl Job<'_> {
         let (id, kinds) = futures_util::future::try_join(cluster.identity(), cluster.kinds()).await?;
         let items = match self.state.store.inventory().get(&id, &self.target.name).await? {
             Some(set) => set.items,
-            None => self.from_file(&cluster, &kinds).await?,
+            None => self.items_of_file(&cluster, &kinds).await?,
         };
         Ok(Prepared { cluster, id, kinds, items })
     }
 
     /// Without an inventory (another machine applied it) the file tells the objects; only those that carry the
     /// pattern's name are taken.
-    async fn from_file(&self, cluster: &Cluster, kinds: &[KindInfo]) -> Result<Vec<InventoryItem>> {
+    async fn items_of_file(&self, cluster: &Cluster, kinds: &[KindInfo]) -> Result<Vec<InventoryItem>> {
         let Some(document) = &self.target.document else { return Ok(Vec::new()) };
         let namespace = self.request.namespace.as_deref().unwrap_or(&cluster.namespace);
         let compiled = compile(document, &Kinds::of_cluster(kinds.iter().cloned()), namespace)?;

@@ -16,10 +16,7 @@ pub(super) async fn document(state: &Shared, request: &DeployRequest) -> Result<
         (Some(file), _) => parse::parse(request.source_name.as_deref().unwrap_or("pattern"), file),
         (None, Some(id)) => {
             let record = state.store.patterns().find(id).await?;
-            let record = match record {
-                Some(record) => record,
-                None => return Err(unknown(state, id).await?),
-            };
+            let Some(record) = record else { return Err(unknown(state, id).await?) };
             parse::parse(&record.name, &record.pattern_file)
         }
         (None, None) => Err(neither()),
