@@ -26,7 +26,7 @@ mod tests {
     #[test]
     fn ages_use_the_largest_unit_that_keeps_two_digits_of_meaning() {
         let start = Timestamp::from_second(1_000_000).unwrap();
-        let at = |seconds| age(start, Timestamp::from_second(1_000_000 + seconds).unwrap());
+        let at = |seconds: i64| age(start, Timestamp::from_second(1_000_000 + seconds).unwrap());
         assert_eq!(
             [at(0), at(119), at(120), at(7_199), at(7_200), at(172_800), at(-5)],
             ["0s", "119s", "2m", "119m", "2h", "2d", "0s"]
