@@ -1,1 +1,3 @@
 //! The one integration test binary: the real program, both streams and the exit code.
+
+mod apiserver;
