@@ -32,8 +32,8 @@ pub struct Settings {
     pub home: PathBuf,
     /// The token that requests must carry.
     pub token: String,
-    /// Kubeconfig file that `--kubeconfig` names; without it KUBECONFIG, else ~/.kube/config.
-    pub kubeconfig: Option<PathBuf>,
+    /// Kubeconfig files, separated as in PATH; without them KUBECONFIG, else ~/.kube/config.
+    pub kubeconfig: Option<String>,
     /// Host names, besides loopback ones, under which clients may address this server.
     pub allow_hosts: Vec<String>,
     /// Whether this server lives inside a command, where the caller is the user at the terminal.

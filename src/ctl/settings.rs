@@ -14,6 +14,7 @@ use super::config::Config;
 use super::context::{ConnectRequest, TokenSource};
 use super::ui::{self, Answers, ColorChoice, Format, Volume};
 use crate::base::{Code, Error, Result, dirs, env};
+use crate::client::process;
 use crate::model::context::Context;
 
 pub use entries::Entry;
@@ -202,6 +203,7 @@ impl Settings {
             endpoint_chosen: self.endpoint.value.is_some(),
             token: self.token_source(&context)?,
             home: self.home.clone(),
+            kubeconfig: self.kubeconfig_list(),
             ca_file: self.ca_file.value.clone(),
             timeout: self.timeout.value,
             context,
@@ -221,11 +223,10 @@ impl Settings {
         }
     }
 
-    /// Whether a server that was started on this machine left its record, so that it is worth looking for.
+    /// Whether a server of this home runs, so that it is worth asking.
     pub fn local_plane_is_recorded(&self) -> bool {
         let Some(home) = &self.home else { return false };
-        let Ok(entries) = std::fs::read_dir(dirs::run(home)) else { return false };
-        entries.filter_map(Result::ok).any(|entry| entry.file_name().to_string_lossy().starts_with("server"))
+        process::find(process::Role::Server, home).is_ok_and(|running| running.is_some())
     }
 
     /// The token file of a context; one that names no known entry uses the default file.

@@ -23,7 +23,10 @@ pub fn complete(state: &mut State, kind: &Kind, value: &mut Value, dry_run: bool
             &json!({"currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0}),
         ),
         ("apiextensions.k8s.io", "customresourcedefinitions") => {
-            first_status(value, &json!({"conditions": [], "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": []}));
+            first_status(
+                value,
+                &json!({"conditions": [], "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": []}),
+            );
         }
         _ => {}
     }
@@ -118,7 +121,8 @@ pub fn carry(state: &mut State, kind: &Kind, old: &Value, new: &mut Value, dry_r
         ("", "services") => carry_service(state, old, new, dry_run),
         ("", "namespaces") => {
             label(new, "kubernetes.io/metadata.name", object::name(old));
-            if let Some(finalizers) = old["spec"].get("finalizers").filter(|_| new["spec"].get("finalizers").is_none()) {
+            if let Some(finalizers) = old["spec"].get("finalizers").filter(|_| new["spec"].get("finalizers").is_none())
+            {
                 object::child(new, "spec").insert("finalizers".to_owned(), finalizers.clone());
             }
         }

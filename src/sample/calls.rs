@@ -190,8 +190,12 @@ fn read_token(token: &str) -> Answer<(String, String)> {
 /// Reads the body as an object of the kind: `(object as it is kept, kind in which it is kept, warnings)`.
 fn read_object(cluster: &Cluster, kind: &Arc<Kind>, call: &Call<'_>) -> Answer<(Value, Arc<Kind>, Vec<String>)> {
     if call.content_type.contains("protobuf") {
-        return Err(Failure::new(415, "UnsupportedMediaType", "the body of the request was in an unknown format - \
-            accepted media types include: application/json, application/yaml"));
+        return Err(Failure::new(
+            415,
+            "UnsupportedMediaType",
+            "the body of the request was in an unknown format - \
+            accepted media types include: application/json, application/yaml",
+        ));
     }
     let mut value = decode::body(call.body, call.yaml(), kind)?;
     decode::identity(kind, &mut value)?;
@@ -286,9 +290,8 @@ fn deletion(call: &Call<'_>) -> Answer<Deletion> {
     let options: Value = if call.body.is_empty() {
         Value::Null
     } else {
-        serde_json::from_slice(call.body).map_err(|error| {
-            Failure::bad_request(format!("couldn't get version/kind; json parse error: {error}"))
-        })?
+        serde_json::from_slice(call.body)
+            .map_err(|error| Failure::bad_request(format!("couldn't get version/kind; json parse error: {error}")))?
     };
     let given = |name: &str| options["preconditions"][name].as_str().map(str::to_owned);
     let mut propagation = text(&options, &["propagationPolicy"]).to_owned();

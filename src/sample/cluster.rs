@@ -8,10 +8,10 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::connection::{Cut, Listener};
 use super::faults::Faults;
 use super::life::{self, Pace};
 use super::store::{Key, State};
-use super::connection::{Cut, Listener};
 use super::{seed, serve};
 use crate::base::{Code, Error, Result, id};
 

@@ -59,11 +59,7 @@ impl Key {
 
     /// The place of an object of a built-in kind.
     pub fn of(group: &str, plural: &str, namespace: &str, name: &str) -> Key {
-        Key {
-            storage: (group.to_owned(), plural.to_owned()),
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        }
+        Key { storage: (group.to_owned(), plural.to_owned()), namespace: namespace.to_owned(), name: name.to_owned() }
     }
 }
 

@@ -131,7 +131,9 @@ fn definition(value: &Value, causes: &mut Vec<Cause>) {
         let why = "must be spec.names.plural+\".\"+spec.group";
         causes.push(Cause::invalid("metadata.name", &json!(object::name(value)), why));
     }
-    for (field, given) in [("spec.group", group), ("spec.names.plural", plural), ("spec.names.kind", text(spec, &["names", "kind"]))] {
+    for (field, given) in
+        [("spec.group", group), ("spec.names.plural", plural), ("spec.names.kind", text(spec, &["names", "kind"]))]
+    {
         if given.is_empty() {
             causes.push(Cause::required(field, ""));
         }

@@ -80,7 +80,9 @@ pub fn open(cluster: &Cluster, kind: &Arc<Kind>, call: &Call<'_>) -> Answer<Body
         cluster.read(|state| watcher.list(state, call, streamed))?;
     } else {
         watcher.position = version.parse().map_err(|_| {
-            Failure::bad_request(format!("Invalid value: \"{version}\": strconv.ParseUint: parsing \"{version}\": invalid syntax"))
+            Failure::bad_request(format!(
+                "Invalid value: \"{version}\": strconv.ParseUint: parsing \"{version}\": invalid syntax"
+            ))
         })?;
     }
     let lines = stream::unfold(watcher, |mut watcher| async move {

@@ -2,6 +2,7 @@
 //!
 //! [`routes`] is the table. The service, the OpenAPI document and the tests are made from it.
 
+pub mod database;
 pub mod deploy;
 pub mod event_log;
 pub mod events;
@@ -37,6 +38,7 @@ pub fn routes() -> Vec<Route> {
         version::routes(),
         openapi::routes(),
         providers::routes(),
+        database::routes(),
         session::routes(),
         preferences::routes(),
         kubernetes::routes(),

@@ -1,6 +1,5 @@
 //! The server as a process: claim the home, listen, open the database, serve, drain, leave nothing behind.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -32,7 +31,7 @@ pub struct Options {
     /// Cancelled when the server is to stop.
     pub stop: CancellationToken,
     /// Hears where the server listens, when it is ready.
-    pub ready: Box<dyn FnOnce(SocketAddr) -> Result<()> + Send>,
+    pub ready: Box<dyn FnOnce(&Running) -> Result<()> + Send>,
 }
 
 /// Serves until `options.stop`; returns when everything that ran has ended or was cancelled.
@@ -43,23 +42,23 @@ pub async fn serve(mut options: Options) -> Result<()> {
         listener.local_addr().map_err(|error| Error::internal("the listener has no address").because(error))?;
     options.settings.allow_hosts.push(address.ip().to_string());
     options.settings.allow_hosts.push(options.host.clone());
-    claim.announce(Running::here(address, options.log.take()))?;
+    let running = Running::here(address, options.log.take());
+    claim.announce(running.clone())?;
 
     let gate = Gate::default();
     let closed = CancellationToken::new();
-    let app = gate.router().into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, app).with_graceful_shutdown(closed.clone().cancelled_owned());
+    let serving = axum::serve(listener, gate.router()).with_graceful_shutdown(closed.clone().cancelled_owned());
     let serving = tokio::spawn(async move { serving.await });
 
     let server = Server::open(options.settings).await?;
     gate.open(server.router());
     tokio::spawn(trim(server.clone()));
     tracing::info!(%address, "serving");
-    (options.ready)(address)?;
+    (options.ready)(&running)?;
 
     options.stop.cancelled().await;
-    let running = text::count(server.state().operations.running(), "running operation");
-    tracing::info!("stopping, after {running}");
+    let left = text::count(server.state().operations.running(), "running operation");
+    tracing::info!("stopping, after {left}");
     server.drain(options.drain).await;
     closed.cancel();
     // Connections that stay open are cut when the process ends; nothing is in flight on them.

@@ -30,6 +30,8 @@ pub struct Launch {
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<OsString>,
+    /// Variables that differ from this process's own.
+    pub environment: Vec<(OsString, OsString)>,
     /// Where its output goes.
     pub log: PathBuf,
     /// How long it may take until it serves.
@@ -51,6 +53,7 @@ impl Drop for Guarded {
 /// Starts a process that outlives this one; returns when it serves. The child makes a session of its own
 /// (`--detached`), so that closing the terminal does not end it.
 pub async fn start(launch: &Launch) -> Result<Running> {
+    dirs::create_private(&launch.home)?;
     let from = rotate(&launch.log)?;
     let mut child = Guarded(Some(spawn(launch)?));
     let deadline = Instant::now() + launch.limit;
@@ -75,6 +78,7 @@ pub async fn start(launch: &Launch) -> Result<Running> {
     }
 }
 
+/// Whether the process takes work.
 async fn serves(role: Role, running: &Running) -> bool {
     match role {
         Role::Server => {
@@ -91,7 +95,8 @@ fn spawn(launch: &Launch) -> Result<Child> {
     let errors = log.try_clone().map_err(|error| dirs::read_error(&launch.log, &error))?;
     Command::new(&launch.program)
         .args(&launch.arguments)
-        .current_dir("/")
+        .envs(launch.environment.iter().map(|(name, value)| (name, value)))
+        .current_dir(&launch.home)
         .stdin(Stdio::null())
         .stdout(log)
         .stderr(errors)
@@ -171,6 +176,7 @@ mod tests {
             home: home.to_owned(),
             program: program.into(),
             arguments: arguments.iter().map(Into::into).collect(),
+            environment: Vec::new(),
             log: home.join("logs").join("server.log"),
             limit,
         }

@@ -91,7 +91,8 @@ fn scale_of(value: &Value) -> Value {
     let metadata = &value["metadata"];
     let selector = at(value, &["spec", "selector"]);
     let labels = selector["matchLabels"].as_object().into_iter().flatten();
-    let labels: Vec<String> = labels.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
+    let labels: Vec<String> =
+        labels.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
     debug_assert!(Labels::parse(&labels.join(",")).is_ok(), "a selector made of labels can be parsed");
     json!({"kind": "Scale", "apiVersion": "autoscaling/v1",
         "metadata": {"name": metadata["name"], "namespace": metadata["namespace"], "uid": metadata["uid"],

@@ -1,7 +1,6 @@
 //! A request becomes a parsed pattern, and the clusters it means.
 
 use std::ffi::OsStr;
-use std::path::Path;
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::text;
@@ -78,7 +77,7 @@ pub(super) async fn contexts(
     kubeconfig: Option<&str>,
 ) -> Result<(Kubeconfig, Vec<String>)> {
     let settings = &state.settings;
-    let explicit = kubeconfig.map(OsStr::new).or(settings.kubeconfig.as_deref().map(Path::as_os_str));
+    let explicit = kubeconfig.map(OsStr::new).or(settings.kubeconfig.as_deref().map(OsStr::new));
     let loaded = kube_config::load(explicit, &settings.home)?;
     let preferred = state.store.preferences().get().await?.selected_contexts;
     let wanted: Vec<String> = wanted

@@ -1,12 +1,9 @@
 //! Applying, deleting and looking at patterns: reads the request in every form, [`crate::server::deploy`] does it.
 
-use std::net::SocketAddr;
-
 use axum::Json;
-use axum::extract::{ConnectInfo, FromRequestParts, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::request::Parts;
 
 use super::extract::{Body, Query, Raw, refuse};
 use super::failure::{Failure, Reply};
@@ -45,47 +42,19 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// Whether the caller may name files of this machine: the command this server lives in, or a process beside it.
-pub(super) struct Local(bool);
-
-impl FromRequestParts<Shared> for Local {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Self::Rejection> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        Ok(Self(state.settings.in_process || peer.is_some_and(|peer| peer.0.ip().is_loopback())))
-    }
-}
-
-impl Local {
-    fn check(&self, kubeconfig: Option<&str>) -> Result<()> {
-        match kubeconfig {
-            Some(path) if !self.0 => Err(Error::new(
-                Code::RequestInvalid,
-                format!("kubeconfig `{path}` cannot be chosen from another machine"),
-            )
-            .remedy("Use a context of the server's own kubeconfig: `contexts`.")),
-            _ => Ok(()),
-        }
-    }
-}
-
-async fn apply(State(state): State<Shared>, local: Local, query: Query, body: Raw) -> Result<Response, Failure> {
+async fn apply(State(state): State<Shared>, query: Query, body: Raw) -> Result<Response, Failure> {
     let (request, status) = read(&query, &body)?;
-    local.check(request.kubeconfig.as_deref())?;
     let accepted = deploy::apply(&state, request).await?;
     Ok((status, Json(accepted)).into_response())
 }
 
-async fn delete(State(state): State<Shared>, local: Local, query: Query, body: Raw) -> Result<Response, Failure> {
+async fn delete(State(state): State<Shared>, query: Query, body: Raw) -> Result<Response, Failure> {
     let (request, status) = read(&query, &body)?;
-    local.check(request.kubeconfig.as_deref())?;
     let accepted = deploy::delete(&state, request).await?;
     Ok((status, Json(accepted)).into_response())
 }
 
-async fn status(State(state): State<Shared>, local: Local, Body(request): Body<StatusRequest>) -> Reply<PatternStatus> {
-    local.check(request.kubeconfig.as_deref())?;
+async fn status(State(state): State<Shared>, Body(request): Body<StatusRequest>) -> Reply<PatternStatus> {
     Ok(Json(deploy::status(&state, request).await?))
 }
 

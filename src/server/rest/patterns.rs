@@ -14,7 +14,7 @@ use super::route::{Payload, Route};
 use crate::base::{Code, Error, Result, clock, id, text};
 use crate::model::pattern::PatternRecord;
 use crate::pattern::parse;
-use crate::server::Shared;
+use crate::server::{Shared, deploy};
 use crate::store::patterns::{Filter, NewPattern, OrderBy};
 use crate::wire::rest::{AppliedSets, PatternPage, SavePatternRequest, paths};
 
@@ -87,8 +87,7 @@ async fn delete(State(state): State<Shared>, id: Id) -> Reply<PatternRecord> {
 }
 
 async fn applied(State(state): State<Shared>) -> Reply<AppliedSets> {
-    let sets = state.store.inventory().list().await?;
-    Ok(Json(AppliedSets { applied: sets.into_iter().map(|listed| listed.set).collect() }))
+    Ok(Json(deploy::applied(&state).await?))
 }
 
 async fn save_one(State(state): State<Shared>, body: Raw) -> Reply<Vec<PatternRecord>> {

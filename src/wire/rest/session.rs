@@ -94,6 +94,15 @@ pub struct KubePing {
     pub server_version: String,
 }
 
+/// `GET /api/system/database`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DatabaseReport {
+    /// The file.
+    pub path: String,
+    /// What is damaged, in the database's own words; empty when it is sound.
+    pub faults: Vec<String>,
+}
+
 /// `GET /api/system/events`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventPage {
