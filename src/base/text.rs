@@ -9,7 +9,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|candidate| (distance(&lower, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.chars().count())
         .collect();
-    ranked.sort();
+    ranked.sort_unstable();
     ranked.dedup();
     ranked.into_iter().take(3).map(|(_, candidate)| candidate).collect()
 }

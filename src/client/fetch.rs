@@ -21,10 +21,12 @@ pub struct Limits<'a> {
     pub time: Duration,
     /// PEM file with further certificate authorities.
     pub ca_file: Option<&'a Path>,
+    /// Whether the named host may be a private one: so for an address that a user typed at this machine, not for one
+    /// that came over the network.
+    pub private: bool,
 }
 
-/// Fetches a text. `address` is what the user typed: its host may be private, hosts that it redirects to may not,
-/// and link-local addresses never are.
+/// Fetches a text. Hosts that `address` redirects to must not be private, and link-local addresses are never fetched.
 ///
 /// # Errors
 /// [`Code::UrlRefused`], [`Code::DownloadFailed`], [`Code::SourceTooLarge`]; each names the address.
@@ -51,7 +53,7 @@ fn parse(address: &str) -> Result<Url> {
 async fn follow(named: Url, limits: Limits<'_>) -> Result<String> {
     let mut url = named.clone();
     for _ in 0..=MAX_REDIRECTS {
-        let response = request(&url, url.host() == named.host(), limits).await?;
+        let response = request(&url, limits.private && url.host() == named.host(), limits).await?;
         if !response.status().is_redirection() {
             return body(&url, response, limits.size).await;
         }
@@ -111,7 +113,7 @@ fn objection(ip: IpAddr, named: bool) -> Option<&'static str> {
     if link_local {
         Some("it is a link-local address, where clouds keep their metadata")
     } else if private && !named {
-        Some("it redirects to a private address")
+        Some("it is a private address that nobody named")
     } else {
         None
     }

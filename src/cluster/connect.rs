@@ -38,7 +38,7 @@ impl Cluster {
             .await
             .map_err(|error| invalid(error.to_string()))?;
         config.connect_timeout = Some(Duration::from_secs(5));
-        config.read_timeout = Some(Duration::from_secs(60));
+        config.read_timeout = Some(Duration::from_mins(1));
         let (namespace, server) = (config.default_namespace.clone(), config.cluster_url.to_string());
         let client = Client::try_from(config).map_err(|error| invalid(error.to_string()))?;
         Ok(Self { context: context.to_owned(), namespace, server: server.trim_end_matches('/').to_owned(), client })

@@ -1,5 +1,6 @@
 //! Kubeconfig files: which contexts there are, and which of them a request means.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 pub use kube::config::Kubeconfig;
@@ -13,7 +14,7 @@ use crate::model::kubernetes::KubeContext;
 ///
 /// # Errors
 /// [`Code::KubeconfigInvalid`] names the file that cannot be read. A missing file is one when it was named alone.
-pub fn load(explicit: Option<&str>, home: &Path) -> Result<Kubeconfig> {
+pub fn load(explicit: Option<&OsStr>, home: &Path) -> Result<Kubeconfig> {
     let practice = dirs::practice_kubeconfig(home);
     let (files, own) = match explicit {
         Some(list) => (split(list), None),
@@ -30,13 +31,13 @@ pub fn load(explicit: Option<&str>, home: &Path) -> Result<Kubeconfig> {
     Ok(merged)
 }
 
-fn split(list: &str) -> Vec<PathBuf> {
+fn split(list: &OsStr) -> Vec<PathBuf> {
     std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()).collect()
 }
 
 fn user_files() -> Vec<PathBuf> {
     match env::get(env::KUBECONFIG) {
-        Some(list) => split(&list),
+        Some(list) => split(OsStr::new(&list)),
         None => dirs::user_home().map(|home| home.join(".kube").join("config")).into_iter().collect(),
     }
 }
@@ -175,10 +176,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let broken = dir.path().join("broken");
         std::fs::write(&broken, "clusters: {").unwrap();
-        let error = load(broken.to_str(), dir.path()).unwrap_err();
+        let error = load(Some(broken.as_os_str()), dir.path()).unwrap_err();
         assert_eq!(error.code(), Code::KubeconfigInvalid);
         assert!(error.message().contains("broken"));
-        let missing = load(dir.path().join("none").to_str(), dir.path()).unwrap_err();
+        let missing = load(Some(dir.path().join("none").as_os_str()), dir.path()).unwrap_err();
         assert!(missing.message().contains("none"));
     }
 

@@ -51,14 +51,14 @@ pub enum Command {
     /// Manage the plane and the contexts that reach it.
     #[command(subcommand)]
     System(system::Command),
+    /// Apply, inspect and delete service mesh patterns.
+    #[command(subcommand, visible_alias = "design")]
+    Pattern(pattern::Command),
     /// Show settings and where they come from.
     #[command(subcommand)]
     Config(config::Command),
     /// Show versions.
     Version(version::Args),
-    /// Apply, inspect and delete service mesh patterns.
-    #[command(subcommand, visible_alias = "design")]
-    Pattern(pattern::Command),
     /// List, look at and cancel operations.
     #[command(subcommand)]
     Operation(operation::Command),

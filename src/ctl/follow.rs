@@ -92,9 +92,9 @@ fn stage(name: &str) -> &str {
 }
 
 /// The error an ended operation stands for; `None` when it succeeded.
-pub(crate) fn failure(operation: &Operation, stopped: Option<Error>) -> Option<Error> {
-    if let (Some(stopped), OperationStatus::Cancelled) = (&stopped, operation.status) {
-        return Some(left_behind(operation, stopped.clone()));
+pub(crate) fn failure(operation: &Operation, stopped: Option<&Error>) -> Option<Error> {
+    if let (Some(stopped), OperationStatus::Cancelled) = (stopped, operation.status) {
+        return Some(left_behind(operation, stopped));
     }
     if operation.status == OperationStatus::Succeeded {
         return None;
@@ -108,7 +108,7 @@ pub(crate) fn failure(operation: &Operation, stopped: Option<Error>) -> Option<E
 }
 
 /// What a stopped operation leaves in the cluster.
-fn left_behind(operation: &Operation, stopped: Error) -> Error {
+fn left_behind(operation: &Operation, stopped: &Error) -> Error {
     let count = |wanted: &[Action]| operation.results.iter().filter(|result| wanted.contains(&result.action)).count();
     let done = count(&[Action::Created, Action::Configured, Action::Unchanged, Action::Deleted, Action::Absent]);
     let open = count(&[Action::Withheld]);

@@ -77,6 +77,7 @@ impl SourceArgs {
             size: self.max_size,
             time: ctx.settings.timeout().unwrap_or(DOWNLOAD_TIME),
             ca_file: ctx.settings.ca_file(),
+            private: true,
         };
         let text = fetch::download(address, limits).await?;
         self.bounded(address, text, location("http", address))
@@ -128,7 +129,7 @@ fn too_large(name: &str, limit: u64) -> Error {
 
 fn not_text(name: &str, error: &std::string::FromUtf8Error) -> Error {
     let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-    let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = valid.split(|byte| *byte == b'\n').count();
     Error::new(Code::PatternSyntax, "the file is not text in UTF-8").at(Place {
         file: name.to_owned(),
         line: Some(line),

@@ -1,5 +1,6 @@
 //! The clusters this server knows: its kubeconfig, its home's, and the practice cluster while it runs.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use super::{Settings, Shared};
@@ -9,7 +10,7 @@ use crate::model::kubernetes::KubeContext;
 
 /// Every context, in file order.
 pub fn contexts(settings: &Settings) -> Result<Vec<KubeContext>> {
-    let merged = kubeconfig::load(settings.kubeconfig.as_deref(), &settings.home)?;
+    let merged = kubeconfig::load(settings.kubeconfig.as_deref().map(OsStr::new), &settings.home)?;
     Ok(kubeconfig::contexts(&merged))
 }
 
@@ -20,7 +21,7 @@ pub fn uploaded(text: &str) -> Result<Vec<KubeContext>> {
 
 /// Version of the cluster behind a context, or behind the current one.
 pub async fn ping(state: &Shared, context: Option<&str>) -> Result<String> {
-    let merged = kubeconfig::load(state.settings.kubeconfig.as_deref(), &state.settings.home)?;
+    let merged = kubeconfig::load(state.settings.kubeconfig.as_deref().map(OsStr::new), &state.settings.home)?;
     let wanted: Vec<String> = context.map(str::to_owned).into_iter().collect();
     let preferred = state.store.preferences().get().await?.selected_contexts;
     let chosen = kubeconfig::choose(&merged, &wanted, &preferred)?;

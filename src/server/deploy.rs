@@ -15,17 +15,20 @@ mod status;
 
 use std::time::Duration;
 
-use crate::base::Result;
+use crate::base::{Code, Error, Result};
 use crate::model::operation::OperationKind;
 use crate::server::Shared;
+use crate::server::operations::Handle;
 use crate::wire::rest::{Accepted, AppliedSet, AppliedSets, DeployRequest};
 
 pub use status::status;
 
 /// Objects of one cluster that are worked on at the same time.
 const PARALLEL: usize = 8;
+/// How long a call to a cluster may go on after the operation was cancelled.
+const CANCEL_GRACE: Duration = Duration::from_millis(300);
 /// Limit of a single wait when the request names none.
-const DEFAULT_WAIT: Duration = Duration::from_secs(60);
+const DEFAULT_WAIT: Duration = Duration::from_mins(1);
 
 /// Begins to apply a pattern; answers when the operation exists.
 ///
@@ -68,6 +71,18 @@ pub async fn delete(state: &Shared, request: DeployRequest) -> Result<Accepted> 
 pub async fn applied(state: &Shared) -> Result<AppliedSets> {
     let applied: Vec<AppliedSet> = state.store.inventory().list().await?.into_iter().map(|listed| listed.set).collect();
     Ok(AppliedSets { applied })
+}
+
+/// Does `work` unless the operation is cancelled; work that began gets a moment to end with a known outcome.
+async fn unless_cancelled<T>(handle: &Handle, grace: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let cancel = handle.cancelled();
+    tokio::select! {
+        biased;
+        outcome = work => outcome,
+        () = async { cancel.cancelled().await; tokio::time::sleep(grace).await } => {
+            Err(Error::new(Code::OperationCancelled, "the operation was cancelled before this was done"))
+        }
+    }
 }
 
 fn wait_limit(request: &DeployRequest) -> Duration {

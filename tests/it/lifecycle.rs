@@ -368,3 +368,77 @@ fn following_the_log_shows_what_comes() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("stopping, after 0 running operations"), "{output:?}");
     assert_eq!(output.status.code(), Some(130));
 }
+
+const SHOP: &str = "name: shop
+services:
+  shop:
+    type: Namespace
+  settings:
+    type: ConfigMap
+    namespace: shop
+    dependsOn: [shop]
+    settings:
+      data: {colour: blue}
+";
+
+#[test]
+fn the_practice_cluster_is_started_used_and_stopped() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = World::new();
+    let stopped = world.ctl(&["sample", "status"]).run();
+    assert_eq!(stopped.code, Some(3), "{stopped}");
+    let started = world.ctl(&["sample", "start", "-o", "json"]).ok().json();
+    assert_eq!(
+        (&started["running"], &started["kube_context"]),
+        (&serde_json::json!(true), &serde_json::json!("practice"))
+    );
+    let kubeconfig = world.0.path("home/.meshery/practice/kubeconfig.yaml");
+    assert_eq!(started["kubeconfig"], kubeconfig.display().to_string());
+    assert_eq!(std::fs::metadata(&kubeconfig).unwrap().permissions().mode() & 0o777, 0o600);
+    let again = world.ctl(&["sample", "start"]).ok();
+    assert!(again.stderr.contains("runs already"), "{again}");
+    let check = world.ctl(&["system", "check"]).ok();
+    assert!(check.stdout.contains("cluster/practice"), "{check}");
+    let stopped = world.ctl(&["sample", "stop", "-o", "json"]).ok().json();
+    assert_eq!((&stopped["outcome"], &stopped["pid"]), (&serde_json::json!("stopped"), &started["pid"]));
+    assert!(!kubeconfig.exists());
+    world.ctl(&["sample", "stop"]).ok();
+}
+
+#[test]
+fn a_pattern_is_applied_seen_and_deleted_the_same_way_with_a_server_and_without() {
+    let world = World::new();
+    world.0.write("work/shop.yaml", SHOP);
+    world.ctl(&["sample", "start"]).ok();
+    let round = || {
+        ["apply -f shop.yaml", "apply -f shop.yaml", "status shop", "delete shop --yes"].map(|verb| {
+            let words: Vec<&str> =
+                ["pattern"].into_iter().chain(verb.split(' ')).chain(["--kube-context", "practice"]).collect();
+            let output = world.ctl(&words).run();
+            let text: Vec<String> = output.stdout.lines().map(|line| without_age(line)).collect();
+            assert_eq!(output.code, Some(0), "{output}");
+            text
+        })
+    };
+    let without = round();
+    assert!(without[0].join("\n").contains("created") && without[1].join("\n").contains("unchanged"), "{without:#?}");
+    world.start();
+    assert_eq!(round(), without);
+    let operations = world.ctl(&["operation", "list", "-o", "json"]).ok().json();
+    let ended: Vec<&str> = operations.as_array().unwrap().iter().map(|one| one["status"].as_str().unwrap()).collect();
+    assert_eq!(ended, ["succeeded"; 6], "{operations}");
+    let id = operations[0]["id"].as_str().unwrap();
+    let view = world.ctl(&["operation", "view", id]).ok();
+    assert!(view.stdout.contains("ConfigMap shop/settings") && view.stdout.contains("deleted"), "{view}");
+    let ended = world.ctl(&["operation", "cancel", id]).ok();
+    assert!(ended.stdout.contains("has ended: succeeded"), "{ended}");
+}
+
+/// Ages are the one thing that two runs may tell differently.
+fn without_age(line: &str) -> String {
+    let is_age = |word: &&str| {
+        let digits = word.trim_end_matches(['s', 'm', 'h', 'd']);
+        digits.len() + 1 == word.len() && digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.is_empty()
+    };
+    line.split_whitespace().filter(|word| !is_age(word)).collect::<Vec<_>>().join(" ")
+}

@@ -1,5 +1,6 @@
 //! The one integration test binary: the real program, both streams and the exit code.
 
+mod apiserver;
 mod layers;
 mod lifecycle;
 mod server;

@@ -3,10 +3,11 @@
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 
-use super::{change, explain, sample, system, version};
+use super::{change, explain, pattern, sample, system, version};
 use crate::base::{Code, Error, Result, text};
 use crate::ctl::Ctl;
 use crate::ctl::ui::{Column, ErrorObject, Rendered};
+use crate::model::operation::Operation;
 
 /// Print the JSON Schema of a command's -o json. Without a command, list those that have one.
 #[derive(Debug, clap::Args)]
@@ -34,6 +35,12 @@ pub const SCHEMAS: &[Entry] = &[
     ("sample start", || schema_for!(sample::View)),
     ("sample status", || schema_for!(sample::View)),
     ("sample stop", || schema_for!(system::stop::View)),
+    ("pattern apply", || schema_for!(Vec<Operation>)),
+    ("pattern delete", || schema_for!(Vec<Operation>)),
+    ("pattern list", || schema_for!(Vec<pattern::list::Row>)),
+    ("pattern status", || schema_for!(crate::wire::rest::PatternStatus)),
+    ("pattern validate", || schema_for!(Vec<pattern::validate::Checked>)),
+    ("pattern view", || schema_for!(OneOrAll<crate::model::pattern::PatternRecord>)),
     ("schema", || schema_for!(Vec<Row>)),
     ("system channel set", || schema_for!(change::Change)),
     ("system channel view", || schema_for!(Vec<system::channel::view::View>)),

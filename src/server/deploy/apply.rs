@@ -1,9 +1,11 @@
 //! Carries the ordered objects of one pattern into clusters.
 
+use std::time::Duration;
+
 use futures_util::future::{join_all, try_join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::{PARALLEL, wait_limit};
+use super::{CANCEL_GRACE, PARALLEL, unless_cancelled, wait_limit};
 use crate::base::error::{Error, Result};
 use crate::base::text;
 use crate::cluster::apply::{Applied, Options};
@@ -37,7 +39,8 @@ struct Prepared {
 impl Job<'_> {
     /// Runs it in every context. Faults of the pattern, and clusters that do not answer, end it before anything is sent.
     pub(super) async fn run(&self, kubeconfig: &Kubeconfig, contexts: &[String]) -> Result<Vec<ObjectResult>> {
-        let prepared = try_join_all(contexts.iter().map(|context| self.prepare(kubeconfig, context))).await?;
+        let preparing = try_join_all(contexts.iter().map(|context| self.prepare(kubeconfig, context)));
+        let prepared = unless_cancelled(self.handle, Duration::ZERO, preparing).await?;
         self.save().await?;
         self.handle.started(prepared.iter().map(|target| target.compiled.objects.len()).sum());
         self.warn(&prepared);
@@ -117,6 +120,10 @@ fn is_same(planned: &Planned, item: &InventoryItem) -> bool {
     a.gvk().group == b.gvk().group && a.kind == b.kind && a.namespace == b.namespace && a.name == b.name
 }
 
+fn is_namespace(planned: &Planned) -> bool {
+    planned.object.kind == "Namespace" && planned.kind.gvk.group.is_empty()
+}
+
 /// The walk through one cluster.
 struct Work<'a> {
     job: &'a Job<'a>,
@@ -144,7 +151,8 @@ impl Work<'_> {
             while running.len() < PARALLEL
                 && let Some(index) = walk.start_next()
             {
-                running.push(async move { (index, self.apply(&objects[index]).await) });
+                let work = unless_cancelled(self.job.handle, CANCEL_GRACE, self.apply(&objects[index]));
+                running.push(async move { (index, work.await) });
             }
             let Some((index, outcome)) = running.next().await else { return results };
             let good = outcome.is_ok();
@@ -195,9 +203,20 @@ impl Work<'_> {
                 return Err(error);
             }
         };
-        self.record(planned, applied.uid.clone()).await?;
+        if known.is_none() && applied.action != Action::Created && is_namespace(planned) {
+            self.leave_to_its_owner(planned).await?;
+        } else {
+            self.record(planned, applied.uid.clone()).await?;
+        }
         self.settle_definition(planned, &applied).await?;
         Ok(applied.action)
+    }
+
+    /// A namespace that others made may hold what others put there: it is used, but not the pattern's to delete.
+    async fn leave_to_its_owner(&self, planned: &Planned) -> Result<()> {
+        let name = &planned.object.name;
+        self.job.handle.warning(format!("namespace {name} was there before; `pattern delete` leaves it in place"));
+        self.forget(planned).await
     }
 
     async fn settle_definition(&self, planned: &Planned, applied: &Applied) -> Result<()> {

@@ -1,12 +1,13 @@
 //! Takes an applied set out of clusters: exactly what was applied, last applied first.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
 use futures_util::stream::{self, StreamExt};
 
 use super::request::Target;
-use super::{PARALLEL, wait_limit};
+use super::{CANCEL_GRACE, PARALLEL, unless_cancelled, wait_limit};
 use crate::base::error::{Code, Error, Result};
 use crate::cluster::delete::Deletion;
 use crate::cluster::{Cluster, kubeconfig::Kubeconfig};
@@ -38,7 +39,8 @@ struct Prepared {
 impl Job<'_> {
     /// Runs it in every context.
     pub(super) async fn run(&self, kubeconfig: &Kubeconfig, contexts: &[String]) -> Result<Vec<ObjectResult>> {
-        let prepared = try_join_all(contexts.iter().map(|context| self.prepare(kubeconfig, context))).await?;
+        let preparing = try_join_all(contexts.iter().map(|context| self.prepare(kubeconfig, context)));
+        let prepared = unless_cancelled(self.handle, Duration::ZERO, preparing).await?;
         if prepared.iter().all(|cluster| cluster.items.is_empty()) && !self.request.save {
             return Err(self.nothing_applied(contexts).await?);
         }
@@ -58,20 +60,21 @@ impl Job<'_> {
         let (id, kinds) = futures_util::future::try_join(cluster.identity(), cluster.kinds()).await?;
         let items = match self.state.store.inventory().get(&id, &self.target.name).await? {
             Some(set) => set.items,
-            None => self.from_file(&cluster, &kinds).await?,
+            None => self.items_of_file(&cluster, &kinds).await?,
         };
         Ok(Prepared { cluster, id, kinds, items })
     }
 
     /// Without an inventory (another machine applied it) the file tells the objects; only those that carry the
     /// pattern's name are taken.
-    async fn from_file(&self, cluster: &Cluster, kinds: &[KindInfo]) -> Result<Vec<InventoryItem>> {
+    async fn items_of_file(&self, cluster: &Cluster, kinds: &[KindInfo]) -> Result<Vec<InventoryItem>> {
         let Some(document) = &self.target.document else { return Ok(Vec::new()) };
         let namespace = self.request.namespace.as_deref().unwrap_or(&cluster.namespace);
         let compiled = compile(document, &Kinds::of_cluster(kinds.iter().cloned()), namespace)?;
         let mut items = Vec::new();
         for planned in compiled.objects {
-            if !kinds.iter().any(|kind| kind.gvk == planned.kind.gvk) {
+            // Whether the pattern made a namespace or found it, only an inventory knows.
+            if planned.object.kind == "Namespace" || !kinds.iter().any(|kind| kind.gvk == planned.kind.gvk) {
                 continue;
             }
             let Some(found) = cluster.get(&planned.kind, &planned.object).await? else { continue };
@@ -147,7 +150,7 @@ impl Job<'_> {
     }
 
     async fn remove(&self, prepared: &Prepared, item: &InventoryItem) -> ObjectResult {
-        let result = match self.delete(prepared, item).await {
+        let result = match unless_cancelled(self.handle, CANCEL_GRACE, self.delete(prepared, item)).await {
             Ok((action, because)) => result(prepared, item, action, because),
             Err(error) => ObjectResult { error: Some(error.report()), ..result(prepared, item, Action::Failed, None) },
         };
@@ -158,22 +161,44 @@ impl Job<'_> {
     async fn delete(&self, prepared: &Prepared, item: &InventoryItem) -> Result<(Action, Option<String>)> {
         let outcome = match kind_of(prepared, item) {
             None => (Action::Absent, Some("its kind is no longer served".to_owned())),
-            Some(kind) => {
-                let uid = item.uid.as_deref();
-                match prepared.cluster.delete(kind, &item.object, uid).await? {
-                    Deletion::Absent => (Action::Absent, None),
-                    Deletion::Foreign => {
-                        (Action::Absent, Some("an object of that name made by others was left alone".to_owned()))
-                    }
-                    Deletion::Begun => {
-                        prepared.cluster.wait_gone(kind, &item.object, uid, wait_limit(self.request)).await?;
-                        (Action::Deleted, None)
-                    }
-                }
-            }
+            Some(kind) => match self.own_uid(prepared, kind, item).await? {
+                Some(uid) => self.delete_uid(prepared, kind, item, &uid).await?,
+                None => (Action::Absent, None),
+            },
         };
         self.state.store.inventory().remove(&prepared.id, &self.target.name, &item.object).await?;
         Ok(outcome)
+    }
+
+    /// The uid of the object that was applied. An apply that was cut off may not have learned it: then the object
+    /// counts only when it carries the pattern's name.
+    async fn own_uid(&self, prepared: &Prepared, kind: &KindInfo, item: &InventoryItem) -> Result<Option<String>> {
+        if item.uid.is_some() {
+            return Ok(item.uid.clone());
+        }
+        let found = prepared.cluster.get(kind, &item.object).await?.unwrap_or_default();
+        let own = found["metadata"]["annotations"][ANNOTATION_PATTERN] == self.target.name.as_str();
+        Ok(found["metadata"]["uid"].as_str().filter(|_| own).map(str::to_owned))
+    }
+
+    async fn delete_uid(
+        &self,
+        prepared: &Prepared,
+        kind: &KindInfo,
+        item: &InventoryItem,
+        uid: &str,
+    ) -> Result<(Action, Option<String>)> {
+        match prepared.cluster.delete(kind, &item.object, Some(uid)).await? {
+            Deletion::Absent => Ok((Action::Absent, None)),
+            Deletion::Foreign => {
+                Ok((Action::Absent, Some("an object of that name made by others was left alone".to_owned())))
+            }
+            Deletion::Begun => {
+                let limit = wait_limit(self.request);
+                prepared.cluster.wait_gone(kind, &item.object, Some(uid), limit).await?;
+                Ok((Action::Deleted, None))
+            }
+        }
     }
 }
 

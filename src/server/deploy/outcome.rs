@@ -38,7 +38,7 @@ fn verdict(results: &[ObjectResult], cancelled: bool, verb: &str) -> (OperationS
     };
     let mut message = format!("{} of {} failed", failed.len(), text::count(results.len(), "object"));
     if withheld > 0 {
-        message.push_str(&format!(", {withheld} withheld because of that"));
+        message = format!("{message}, {withheld} withheld because of that");
     }
     let reasons = failed.iter().filter_map(|result| {
         let report = result.error.as_ref()?;

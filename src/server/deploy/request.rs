@@ -1,5 +1,7 @@
 //! A request becomes a parsed pattern, and the clusters it means.
 
+use std::ffi::OsStr;
+
 use crate::base::error::{Code, Error, Result};
 use crate::base::text;
 use crate::cluster::kubeconfig::{self as kube_config, Kubeconfig};
@@ -13,10 +15,7 @@ pub(super) async fn document(state: &Shared, request: &DeployRequest) -> Result<
         (Some(file), _) => parse::parse(request.source_name.as_deref().unwrap_or("pattern"), file),
         (None, Some(id)) => {
             let record = state.store.patterns().find(id).await?;
-            let record = match record {
-                Some(record) => record,
-                None => return Err(unknown(state, id).await?),
-            };
+            let Some(record) = record else { return Err(unknown(state, id).await?) };
             parse::parse(&record.name, &record.pattern_file)
         }
         (None, None) => Err(neither()),
@@ -70,21 +69,15 @@ async fn unknown(state: &Shared, id: &str) -> Result<Error> {
         .details(text::did_you_mean(id, names.iter().map(String::as_str))))
 }
 
-/// The kubeconfig and the contexts a request means.
-///
-/// A kubeconfig path of the request is honoured only inside a command: over the network a path would let a client
-/// read files of the server's user.
+/// The kubeconfig and the contexts a request means. Whether the client may name files is checked where it is known
+/// who the client is: at the REST boundary.
 pub(super) async fn contexts(
     state: &Shared,
     wanted: &[String],
     kubeconfig: Option<&str>,
 ) -> Result<(Kubeconfig, Vec<String>)> {
     let settings = &state.settings;
-    if kubeconfig.is_some() && !settings.in_process {
-        return Err(Error::new(Code::RequestInvalid, "a running server takes its kubeconfig from its own start, not from a request")
-            .remedy("Restart the server with --kubeconfig, stop it so that the command works by itself, or choose a context it knows."));
-    }
-    let explicit = kubeconfig.or(settings.kubeconfig.as_deref());
+    let explicit = kubeconfig.map(OsStr::new).or(settings.kubeconfig.as_deref().map(OsStr::new));
     let loaded = kube_config::load(explicit, &settings.home)?;
     let preferred = state.store.preferences().get().await?.selected_contexts;
     let wanted: Vec<String> = wanted

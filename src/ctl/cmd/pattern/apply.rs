@@ -3,7 +3,7 @@
 use super::objects;
 use crate::base::error::{Code, Error, Result};
 use crate::ctl::source::{Loaded, SourceArgs};
-use crate::ctl::{Ctl, follow};
+use crate::ctl::{Ctl, complete, follow};
 use crate::pattern::parse;
 use crate::wire::rest::DeployRequest;
 
@@ -22,7 +22,7 @@ pub struct Args {
     #[command(flatten)]
     source: SourceArgs,
     /// A stored pattern, by name or id, instead of -f.
-    #[arg(value_name = "PATTERN", num_args = 0..)]
+    #[arg(value_name = "PATTERN", num_args = 0.., add = complete::patterns())]
     pattern: Vec<String>,
     /// Namespace for services that name none.
     #[arg(short = 'n', long, value_name = "NAME")]

@@ -4,7 +4,7 @@ use super::objects;
 use crate::base::error::Result;
 use crate::ctl::source::SourceArgs;
 use crate::ctl::ui::Question;
-use crate::ctl::{Ctl, follow};
+use crate::ctl::{Ctl, complete, follow};
 use crate::wire::rest::DeployRequest;
 
 /// Delete what a pattern applied, in reverse order, exactly those objects, and the stored pattern.
@@ -19,7 +19,7 @@ pub struct Args {
     #[command(flatten)]
     source: SourceArgs,
     /// A stored or applied pattern, by name or id, instead of -f.
-    #[arg(value_name = "PATTERN", num_args = 0..)]
+    #[arg(value_name = "PATTERN", num_args = 0.., add = complete::patterns())]
     pattern: Vec<String>,
     /// Namespace for services that name none, as it was given to apply.
     #[arg(short = 'n', long, value_name = "NAME")]

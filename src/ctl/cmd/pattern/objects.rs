@@ -16,9 +16,9 @@ pub(super) fn show(ctx: &Ctl, ended: Vec<(Operation, Option<Error>)>) -> Result<
     let rows: Vec<&ObjectResult> = operations.iter().flat_map(|operation| &operation.results).collect();
     let names: Vec<String> = rows.iter().map(|row| name(row)).collect();
     ctx.ui.print(&Rendered::table(&operations, &rows, &columns())?.names(names))?;
-    let failures = operations.iter().zip(stopped).filter_map(|(operation, stopped)| {
-        follow::failure(operation, stopped)
-            .map(|error| if operations.len() > 1 { named(operation, error) } else { error })
+    let failures = operations.iter().zip(&stopped).filter_map(|(operation, stopped)| {
+        follow::failure(operation, stopped.as_ref())
+            .map(|error| if operations.len() > 1 { named(operation, &error) } else { error })
     });
     match overall(failures.collect(), operations.len()) {
         Some(error) => Err(error),
@@ -54,7 +54,7 @@ fn name(row: &ObjectResult) -> String {
     }
 }
 
-fn named(operation: &Operation, error: Error) -> Error {
+fn named(operation: &Operation, error: &Error) -> Error {
     let message = format!("pattern `{}`: {}", operation.subject, error.message());
     let mut report = error.report();
     report.message = message;

@@ -2,8 +2,8 @@
 
 use crate::base::clock;
 use crate::base::error::Result;
-use crate::ctl::Ctl;
 use crate::ctl::ui::{Column, Rendered};
+use crate::ctl::{Ctl, complete};
 use crate::model::pattern::ObjectStatus;
 use crate::wire::rest::StatusRequest;
 
@@ -14,7 +14,7 @@ use crate::wire::rest::StatusRequest;
   mesheryctl pattern status shop --kube-context staging -o json")]
 pub struct Args {
     /// Name, id, or the beginning of an id that only one pattern has.
-    #[arg(value_name = "PATTERN", num_args = 1.., required = true)]
+    #[arg(value_name = "PATTERN", num_args = 1.., required = true, add = complete::patterns())]
     pattern: Vec<String>,
 }
 

@@ -1,8 +1,8 @@
 //! `pattern view`, and how a pattern is found by name, id or the beginning of an id.
 
 use crate::base::error::{Code, Error, Result};
-use crate::ctl::Ctl;
 use crate::ctl::ui::Rendered;
+use crate::ctl::{Ctl, complete};
 use crate::model::pattern::PatternRecord;
 
 /// Show a stored pattern: the file as it was sent; the whole record with -o json or yaml.
@@ -13,7 +13,7 @@ use crate::model::pattern::PatternRecord;
   mesheryctl pattern view --all -o yaml")]
 pub struct Args {
     /// Name, id, or the beginning of an id that only one pattern has.
-    #[arg(value_name = "PATTERN", num_args = 0.., required_unless_present = "all")]
+    #[arg(value_name = "PATTERN", num_args = 0.., required_unless_present = "all", add = complete::patterns())]
     pattern: Vec<String>,
     /// Show every stored pattern.
     #[arg(short = 'a', long, conflicts_with = "pattern")]
