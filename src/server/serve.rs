@@ -31,8 +31,11 @@ pub struct Options {
     /// Cancelled when the server is to stop.
     pub stop: CancellationToken,
     /// Hears where the server listens, when it is ready.
-    pub ready: Box<dyn FnOnce(&Running) -> Result<()> + Send>,
+    pub ready: Box<Ready>,
 }
+
+/// Hears where the server listens.
+pub type Ready = dyn FnOnce(&Running) -> Result<()> + Send;
 
 /// Serves until `options.stop`; returns when everything that ran has ended or was cancelled.
 pub async fn serve(mut options: Options) -> Result<()> {
