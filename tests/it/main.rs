@@ -1,1 +1,8 @@
 //! The one integration test binary: the real program, both streams and the exit code.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod ctl;
+mod layers;
+mod support;
+mod ux;

@@ -28,7 +28,7 @@ pub const SCHEMAS: &[Entry] = &[
     ("config view", || schema_for!(Vec<crate::ctl::settings::Entry>)),
     ("error", || schema_for!(ErrorObject)),
     ("explain", || schema_for!(OneOrAll<explain::Page>)),
-    ("schema", || schema_for!(Vec<Row>)),
+    ("schema", || schema_for!(Shown)),
     ("system channel set", || schema_for!(change::Change)),
     ("system channel view", || schema_for!(Vec<system::channel::view::View>)),
     ("system context create", || schema_for!(change::Change)),
@@ -57,6 +57,17 @@ enum OneOrAll<T> {
     One(T),
     /// All of them.
     All(Vec<T>),
+}
+
+/// What this verb shows: the list of commands, or a schema, which is an object.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only its schema is wanted")]
+enum Shown {
+    /// Without a command.
+    List(Vec<Row>),
+    /// A JSON Schema.
+    Schema(serde_json::Map<String, serde_json::Value>),
 }
 
 #[derive(Serialize, JsonSchema)]

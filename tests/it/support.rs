@@ -1,0 +1,6 @@
+//! What the tests share.
+
+pub mod ctl;
+pub mod env;
+#[cfg(unix)]
+pub mod tty;
