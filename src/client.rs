@@ -1,9 +1,13 @@
 //! Rank 4: typed calls of the REST API over a transport: HTTP, or the server's own router in this process.
 
 pub mod call;
+pub mod credentials;
+pub mod fetch;
 pub mod http;
 mod operations;
 mod patterns;
+pub mod probe;
+pub mod process;
 pub mod remote_error;
 pub mod sse;
 mod system;

@@ -12,10 +12,12 @@ mod complete;
 pub mod config;
 mod context;
 pub mod fault;
+mod follow;
 mod parse;
 mod run;
 pub mod settings;
 pub mod signal;
+pub mod source;
 pub mod ui;
 
 pub use cmd::serve::{SampleArgs as ServeSampleArgs, ServerArgs as ServeServerArgs};

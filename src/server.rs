@@ -1,13 +1,17 @@
 //! Rank 5: the management plane's server. `app` runs it as a process of its own, or inside a command.
 
 pub mod deploy;
-
+pub mod gate;
+pub mod kube;
 pub mod operations;
 pub mod rest;
-
+pub mod security;
+pub mod serve;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
 
 use crate::base::{Result, clock, dirs};
 use crate::store::Store;
@@ -28,7 +32,7 @@ pub struct Settings {
     pub home: PathBuf,
     /// The token that requests must carry.
     pub token: String,
-    /// Kubeconfig files as `--kubeconfig` names them; without it KUBECONFIG, else ~/.kube/config.
+    /// Kubeconfig files, separated as in PATH; without them KUBECONFIG, else ~/.kube/config.
     pub kubeconfig: Option<String>,
     /// Host names, besides loopback ones, under which clients may address this server.
     pub allow_hosts: Vec<String>,
@@ -44,6 +48,8 @@ pub struct State {
     pub operations: Operations,
     /// What the server was told at its start.
     pub settings: Settings,
+    /// Cancelled when streams of events are to end, because the server does.
+    pub closing: CancellationToken,
 }
 
 /// [`State`] as handlers hold it.
@@ -60,7 +66,7 @@ impl Server {
     pub async fn open(settings: Settings) -> Result<Self> {
         let store = Store::open(&dirs::database(&settings.home)).await?;
         let operations = Operations::open(store.clone()).await?;
-        Ok(Self { state: Arc::new(State { store, operations, settings }) })
+        Ok(Self { state: Arc::new(State { store, operations, settings, closing: CancellationToken::new() }) })
     }
 
     /// What handlers share.
@@ -76,6 +82,7 @@ impl Server {
     /// Takes no new operations and waits until those that run have ended; after `limit` they are cancelled.
     pub async fn drain(&self, limit: Duration) {
         self.state.operations.drain(limit).await;
+        self.state.closing.cancel();
     }
 
     /// Drops old events and operations. Once a day is enough.

@@ -51,7 +51,7 @@ impl HttpTransport {
             timeout: None,
             ca_file: settings.ca_file.as_deref(),
             loopback: is_loopback(&root),
-            redirects: 0,
+            resolve: None,
         })?;
         let cookie = settings.token.as_ref().map(cookie).transpose()?;
         Ok(Self { settings, root, client, cookie })
@@ -127,7 +127,7 @@ impl HttpTransport {
             format!("{endpoint} (context `{context}`) did not answer within {}", seconds(*timeout)),
         )
         .kind_of(Kind::Unreachable)
-        .remedy("Raise the limit with --request-timeout, or check the endpoint with `mesheryctl system context view`.")
+        .remedy("Raise the limit with --timeout, or check the endpoint with `mesheryctl system context view`.")
     }
 
     fn refused_token(&self) -> Error {
@@ -256,7 +256,7 @@ mod tests {
         let error = client.version().await.unwrap_err();
         assert_eq!((error.code(), error.kind()), (Code::ServerUnreachable, Kind::Unreachable));
         assert!(error.message().contains("300 ms"), "{error}");
-        assert!(error.report().suggested_remediation.unwrap().contains("--request-timeout"));
+        assert!(error.report().suggested_remediation.unwrap().contains("--timeout"));
     }
 
     #[tokio::test]

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use http::Method;
 
 use super::Client;
+use super::call::with_query;
 use crate::base::Result;
 use crate::model::kubernetes::KubeContext;
 use crate::model::preference::Preferences;
 use crate::model::provider::Provider;
 use crate::model::version::Version;
+use crate::wire::rest::session::{DatabaseReport, KubePing};
 use crate::wire::rest::{HealthReport, TokenFile, paths};
 
 impl Client {
@@ -18,9 +20,9 @@ impl Client {
         self.get(paths::VERSION[0]).await
     }
 
-    /// Phase, process id and version of the server; an error when it is not one of ours.
+    /// Phase, process id and version of the server, whatever its phase; an error when it is not one of ours.
     pub async fn health(&self) -> Result<HealthReport> {
-        self.get(paths::HEALTH_READY[0]).await
+        self.get(paths::HEALTH_LIVE[0]).await
     }
 
     /// Providers by name.
@@ -51,5 +53,16 @@ impl Client {
     /// Contexts of the kubeconfig that the server uses.
     pub async fn kube_contexts(&self) -> Result<Vec<KubeContext>> {
         self.get(paths::KUBE_CONTEXTS[0]).await
+    }
+
+    /// Version of the cluster behind a Kubernetes context.
+    pub async fn ping_cluster(&self, context: &str) -> Result<String> {
+        let ping: KubePing = self.get(&with_query(paths::KUBE_PING[0], &[("context", context)])).await?;
+        Ok(ping.server_version)
+    }
+
+    /// Where the server's database is and whether it is sound.
+    pub async fn database(&self) -> Result<DatabaseReport> {
+        self.get(paths::DATABASE[0]).await
     }
 }

@@ -7,6 +7,9 @@ pub mod docs;
 pub mod explain;
 pub mod help;
 pub mod man;
+pub mod operation;
+pub mod pattern;
+pub mod sample;
 pub mod schema;
 pub mod serve;
 pub mod system;
@@ -26,7 +29,6 @@ impl Outcome {
     pub const GOOD: Outcome = Outcome(exit::OK);
 
     /// A verdict of a completed evaluation: one of the codes of `base::exit`.
-    #[allow(dead_code, reason = "for verbs whose completed evaluation has a verdict")]
     pub fn verdict(code: u8) -> Self {
         Self(code)
     }
@@ -49,11 +51,20 @@ pub enum Command {
     /// Manage the plane and the contexts that reach it.
     #[command(subcommand)]
     System(system::Command),
+    /// Apply, inspect and delete service mesh patterns.
+    #[command(subcommand, visible_alias = "design")]
+    Pattern(pattern::Command),
     /// Show settings and where they come from.
     #[command(subcommand)]
     Config(config::Command),
     /// Show versions.
     Version(version::Args),
+    /// List, look at and cancel operations.
+    #[command(subcommand)]
+    Operation(operation::Command),
+    /// Start and stop the practice cluster.
+    #[command(subcommand)]
+    Sample(sample::Command),
     /// Run a long-running role in the foreground.
     #[command(subcommand)]
     Serve(serve::Command),
@@ -77,8 +88,11 @@ impl Command {
     pub(super) async fn run(self, ctx: &Ctl) -> Result<Outcome> {
         match self {
             Command::System(command) => return command.run(ctx).await,
+            Command::Sample(command) => return command.run(ctx).await,
             Command::Config(command) => command.run(ctx),
             Command::Version(args) => version::run(ctx, args).await,
+            Command::Pattern(command) => command.run(ctx).await,
+            Command::Operation(command) => command.run(ctx).await,
             Command::Serve(command) => command.run(ctx).await,
             Command::Explain(args) => explain::run(ctx, &args),
             Command::Schema(args) => schema::run(ctx, &args),
@@ -94,8 +108,12 @@ impl Command {
     pub(super) fn is_offline(&self) -> bool {
         match self {
             Command::Version(args) => args.client,
-            Command::System(command) => matches!(command, system::Command::Completion(_)),
-            Command::Config(_) | Command::Serve(_) => false,
+            Command::System(command) => command.is_offline(),
+            Command::Config(_)
+            | Command::Serve(_)
+            | Command::Pattern(_)
+            | Command::Operation(_)
+            | Command::Sample(_) => false,
             _ => true,
         }
     }

@@ -68,7 +68,6 @@ pub fn codes() -> ArgValueCandidates {
 }
 
 /// Names of stored patterns, asked of the plane.
-#[allow(dead_code, reason = "for the pattern verbs")]
 pub fn patterns() -> ArgValueCandidates {
     ArgValueCandidates::new(|| stored_patterns().unwrap_or_default())
 }

@@ -1,6 +1,8 @@
 //! What a verb works with.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -27,6 +29,8 @@ pub struct ConnectRequest {
     pub token: TokenSource,
     /// Folder of the plane's data; `None` when the user has no home.
     pub home: Option<PathBuf>,
+    /// Kubeconfig files, separated as in PATH, for work done in this process.
+    pub kubeconfig: Option<String>,
     /// PEM file with further certificate authorities.
     pub ca_file: Option<PathBuf>,
     /// Limit for a whole exchange, where the user set one.
@@ -60,10 +64,33 @@ pub type Role<A> = Box<dyn Fn(A, RoleContext) -> BoxFuture<'static, Result<()>> 
 pub struct RoleContext {
     /// Folder of config.yaml, auth.json and data.
     pub home: PathBuf,
-    /// Kubeconfig named by flag, variable or project file.
-    pub kubeconfig: Option<PathBuf>,
+    /// Kubeconfig files, separated as in PATH, where flag or variable names some.
+    pub kubeconfig: Option<String>,
     /// Cancelled by SIGINT and SIGTERM: finish what runs and return.
     pub cancel: CancellationToken,
+    /// Tells the user at the terminal something.
+    pub note: Note,
+}
+
+/// A way to tell the user at the terminal something, silent with --quiet.
+#[derive(Clone)]
+pub struct Note(Arc<dyn Fn(&str) -> Result<()> + Send + Sync>);
+
+impl Note {
+    pub(super) fn new(say: impl Fn(&str) -> Result<()> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(say))
+    }
+
+    /// Says it.
+    pub fn say(&self, note: &str) -> Result<()> {
+        (self.0)(note)
+    }
+}
+
+impl fmt::Debug for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Note")
+    }
 }
 
 /// The roles that `app` hands in, because `ctl` may not import services.

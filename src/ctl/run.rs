@@ -21,11 +21,12 @@ pub fn run(args: impl Iterator<Item = OsString>, connect: ConnectFn, roles: Role
         Parsed::Run(cli, matches) => (*cli, matches),
         Parsed::Done(code) => return code,
     };
-    if cli.global.verbose {
-        log::start("debug");
-    } else {
-        log::start("warn");
-    }
+    log::start(match (cli.global.verbose, cli.command.is_role()) {
+        (true, _) => "debug",
+        // What a role does is told in its log; what the libraries below it do is not.
+        (false, true) => "warn,mesheryctl=info",
+        (false, false) => "warn",
+    });
     let settings = Settings::resolve(&cli.global, &matches);
     let settings = match settings {
         Ok(settings) => settings,

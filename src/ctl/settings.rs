@@ -14,6 +14,7 @@ use super::config::Config;
 use super::context::{ConnectRequest, TokenSource};
 use super::ui::{self, Answers, ColorChoice, Format, Volume};
 use crate::base::{Code, Error, Result, dirs, env};
+use crate::client::process;
 use crate::model::context::Context;
 
 pub use entries::Entry;
@@ -149,6 +150,17 @@ impl Settings {
         Ok(context)
     }
 
+    /// Kubeconfig files that this shell means, separated as in PATH and absolute, so that they mean the same to a
+    /// server with another working folder: `--kubeconfig`, else KUBECONFIG; `None` leaves the choice to the plane.
+    pub fn kubeconfig_list(&self) -> Option<String> {
+        let list = match &self.kubeconfig.value {
+            Some(path) => path.display().to_string(),
+            None => env::get(env::KUBECONFIG)?,
+        };
+        let absolute = std::env::split_paths(&list).map(|path| std::path::absolute(&path).unwrap_or(path));
+        std::env::join_paths(absolute).ok().map(|joined| joined.to_string_lossy().into_owned())
+    }
+
     /// Kubeconfig named by flag or variable.
     pub fn kubeconfig(&self) -> Option<PathBuf> {
         self.kubeconfig.value.clone()
@@ -169,6 +181,11 @@ impl Settings {
         self.timeout.value
     }
 
+    /// PEM file with further certificate authorities.
+    pub fn ca_file(&self) -> Option<&Path> {
+        self.ca_file.value.as_deref()
+    }
+
     /// How to speak.
     pub fn ui(&self) -> ui::Options {
         ui::Options {
@@ -186,6 +203,7 @@ impl Settings {
             endpoint_chosen: self.endpoint.value.is_some(),
             token: self.token_source(&context),
             home: self.home.clone(),
+            kubeconfig: self.kubeconfig_list(),
             ca_file: self.ca_file.value.clone(),
             timeout: self.timeout.value,
             context,
@@ -205,11 +223,10 @@ impl Settings {
         }
     }
 
-    /// Whether a server that was started on this machine left its record, so that it is worth looking for.
+    /// Whether a server of this home runs, so that it is worth asking.
     pub fn local_plane_is_recorded(&self) -> bool {
         let Some(home) = &self.home else { return false };
-        let Ok(entries) = std::fs::read_dir(dirs::run(home)) else { return false };
-        entries.filter_map(Result::ok).any(|entry| entry.file_name().to_string_lossy().starts_with("server"))
+        process::find(process::Role::Server, home).is_ok_and(|running| running.is_some())
     }
 
     /// The token file of a context; one that names no known entry uses the default file.

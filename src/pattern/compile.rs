@@ -240,6 +240,7 @@ fn imply(objects: &mut [Planned]) {
 mod tests {
     use super::*;
     use crate::pattern::parse::parse;
+    use proptest::prelude::*;
 
     const CRD: &str = "  crd:\n    type: CustomResourceDefinition\n    name: things.x.io\n    settings:\n      group: x.io\n      scope: Namespaced\n      names: {kind: Thing, plural: things}\n      versions: [{name: v1, served: true, storage: true}]\n";
 
@@ -289,5 +290,51 @@ mod tests {
     fn one_object_for_two_services_is_an_error() {
         let error = compiled("  a: {type: ConfigMap, name: x}\n  b: {type: ConfigMap, name: x}\n").unwrap_err();
         assert!(error.message().contains("`a` and `b` both stand for ConfigMap default/x"), "{error}");
+    }
+
+    fn fragment() -> impl Strategy<Value = String> {
+        let words = [
+            "name",
+            "services",
+            "type",
+            "settings",
+            "dependsOn",
+            "$(#ref.services.a.name)",
+            "$(#ref.",
+            "Deployment",
+            "CustomResourceDefinition.K8s",
+            "a",
+            "b",
+        ];
+        let leaf = prop_oneof![
+            proptest::sample::select(words.to_vec()).prop_map(|word| format!("{word:?}")),
+            Just("null".to_owned()),
+            Just("-1.5e3".to_owned()),
+            Just("true".to_owned()),
+        ];
+        leaf.prop_recursive(5, 40, 4, move |inner| {
+            let keyed = (proptest::sample::select(words.to_vec()), inner.clone());
+            prop_oneof![
+                proptest::collection::vec(inner, 0..4).prop_map(|items| format!("[{}]", items.join(","))),
+                proptest::collection::btree_map(
+                    keyed.clone().prop_map(|(key, _)| key),
+                    keyed.prop_map(|(_, value)| value),
+                    0..4
+                )
+                .prop_map(|map| format!(
+                    "{{{}}}",
+                    map.iter().map(|(key, value)| format!("{key:?}:{value}")).collect::<Vec<_>>().join(",")
+                )),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_engine_panic(text in "[ -~\n\t]{0,200}", shaped in fragment()) {
+            for content in [text, shaped.clone(), format!("name: p\nservices: {{a: {{type: X, settings: {shaped}}}, b: {shaped}}}")] {
+                let _ = parse("p.yaml", &content).and_then(|document| compile(&document, &Kinds::offline(), "default"));
+            }
+        }
     }
 }

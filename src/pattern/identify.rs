@@ -245,8 +245,8 @@ mod tests {
         ]))
     }
 
-    fn found(service: Service) -> String {
-        match identify(&service, &kinds()) {
+    fn found(service: &Service) -> String {
+        match identify(service, &kinds()) {
             Ok(info) => info.map_or("open".to_owned(), |info| info.gvk.to_string()),
             Err(error) => error.code().name().to_owned(),
         }
@@ -273,19 +273,19 @@ mod tests {
             ("TrafficSplit.Consul", "pattern-type-unknown"),
             ("IstioMesh", "pattern-type-unknown"),
         ] {
-            assert_eq!(found(of(written)), expected, "{written}");
+            assert_eq!(found(&of(written)), expected, "{written}");
         }
     }
 
     #[test]
     fn api_version_and_model_choose() {
         let api = |version: &str| Service { api_version: Some(version.into()), ..of("Gateway") };
-        assert_eq!(found(api("gateway.networking.k8s.io/v1")), "gateway.networking.k8s.io/v1/Gateway");
-        assert_eq!(found(api("nope/v1")), "pattern-type-unknown");
-        assert_eq!(found(Service { model: Some("istio-base".into()), ..of("Service") }), "v1/Service");
-        assert_eq!(found(Service { model: Some("istio".into()), ..of("Gateway") }), "networking.istio.io/v1/Gateway");
+        assert_eq!(found(&api("gateway.networking.k8s.io/v1")), "gateway.networking.k8s.io/v1/Gateway");
+        assert_eq!(found(&api("nope/v1")), "pattern-type-unknown");
+        assert_eq!(found(&Service { model: Some("istio-base".into()), ..of("Service") }), "v1/Service");
+        assert_eq!(found(&Service { model: Some("istio".into()), ..of("Gateway") }), "networking.istio.io/v1/Gateway");
         let older = Service { api_version: Some("networking.istio.io/v1beta1".into()), ..of("VirtualService.Istio") };
-        assert_eq!(found(older), "networking.istio.io/v1beta1/VirtualService");
+        assert_eq!(found(&older), "networking.istio.io/v1beta1/VirtualService");
     }
 
     #[test]

@@ -15,9 +15,6 @@ pub const ANNOTATION_PATTERN: &str = "pattern.meshery.io/name";
 /// Annotation on every object: the service it came from.
 pub const ANNOTATION_SERVICE: &str = "pattern.meshery.io/service";
 
-/// Body fields that, found at the top of `settings`, show that it is the whole body and not a `spec`.
-const BODY_FIELDS: &[&str] =
-    &["spec", "metadata", "data", "stringData", "binaryData", "rules", "roleRef", "subjects", "webhooks", "subsets"];
 /// Fields that belong into `metadata`, wherever the file of 2021 put them.
 const METADATA_FIELDS: &[&str] = &["name", "namespace", "labels", "annotations"];
 
@@ -54,7 +51,8 @@ pub fn build(service: &Service, kind: &KindInfo, target: Target<'_>) -> Result<B
     if settings.remove("status").is_some() {
         warnings.push(format!("service `{}`: `status` is the cluster's to write and is left out", service.key));
     }
-    let is_body = builtin::has_no_spec(&kind.gvk) || BODY_FIELDS.iter().any(|field| settings.contains_key(*field));
+    // Kinds without `spec` are their settings; for all others a `spec` shows that the body was written out.
+    let is_body = builtin::has_no_spec(&kind.gvk) || settings.contains_key("spec");
     let mut metadata = take_mapping(service, &mut settings, "metadata")?;
     lift_metadata(service, &mut settings, &mut metadata, &mut warnings)?;
     let mut body = Map::new();
@@ -214,6 +212,18 @@ mod tests {
         );
         assert_eq!(built.body["spec"], json!({"hosts": ["web"]}));
         assert_eq!(built.object.to_string(), "VirtualService a/web");
+    }
+
+    #[test]
+    fn fields_of_a_spec_that_are_named_like_those_of_other_bodies_stay_in_it() {
+        let rule = built(
+            "security.istio.io/v1",
+            "AuthorizationPolicy",
+            true,
+            "{type: X, settings: {metadata: {labels: {a: b}}, rules: [{}], subsets: []}}",
+        );
+        assert_eq!(rule.body["spec"], json!({"rules": [{}], "subsets": []}));
+        assert_eq!(rule.body["metadata"]["labels"]["a"], "b");
     }
 
     #[test]

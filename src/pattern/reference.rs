@@ -181,8 +181,16 @@ impl Resolver<'_> {
     }
 }
 
-/// Follows a dotted path. Keys may hold dots themselves: the shortest key that leads on wins.
+/// Follows a dotted path. A key that holds dots stands in brackets, `services.[ns.sample].name`, or as it is: the
+/// shortest key that leads on wins.
 fn descend<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
+    if let Some((key, rest)) = path.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+        let found = value.get(key).or_else(|| value.get(key.parse::<usize>().ok()?))?;
+        return match rest.strip_prefix('.').unwrap_or(rest) {
+            "" => Some(found),
+            rest => descend(found, rest),
+        };
+    }
     let next = match value {
         Value::Array(items) => {
             let (head, rest) = path.split_once('.').map_or((path, None), |(head, rest)| (head, Some(rest)));
@@ -224,6 +232,16 @@ mod tests {
         let value = settings("name: p\nservices:\n  a: {type: X, settings: {id: $(#ref.services.a.id), name: $(#ref.services.a.name)}}\n").unwrap();
         assert_eq!(value["name"], "a");
         assert_eq!(value["id"], id::stable("p", "a").to_string());
+    }
+
+    #[test]
+    fn keys_with_dots_stand_in_brackets_or_as_they_are() {
+        let value = settings(
+            "name: p\nservices:\n  a: {type: X, settings: {b: \"$(#ref.services.[ns.sample].name)\", c: $(#ref.services.ns.sample.name)}}\n  \
+             ns.sample: {type: Namespace, name: test}\n",
+        )
+        .unwrap();
+        assert_eq!(value, json!({"b": "test", "c": "test"}));
     }
 
     #[test]

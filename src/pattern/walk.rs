@@ -39,7 +39,9 @@ impl Walk {
         let mut dependents = vec![Vec::new(); nodes.len()];
         let mut open = BTreeMap::new();
         for (index, node) in nodes.iter().enumerate() {
-            node.depends_on.iter().for_each(|target| dependents[*target].push(index));
+            for target in &node.depends_on {
+                dependents[*target].push(index);
+            }
             *open.entry((node.level, node.rank)).or_default() += 1;
         }
         Walk { states: vec![State::Waiting; nodes.len()], dependents, nodes, open, settled: 0 }
@@ -69,7 +71,9 @@ impl Walk {
     /// Settles everything that has not started; used when the walk is cancelled.
     pub fn withhold_rest(&mut self) -> Vec<usize> {
         let rest: Vec<usize> = (0..self.nodes.len()).filter(|index| self.states[*index] == State::Waiting).collect();
-        rest.iter().for_each(|index| self.close(*index, State::Bad));
+        for index in &rest {
+            self.close(*index, State::Bad);
+        }
         rest
     }
 

@@ -3,10 +3,11 @@
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 
-use super::{change, explain, system, version};
+use super::{change, explain, pattern, sample, system, version};
 use crate::base::{Code, Error, Result, text};
 use crate::ctl::Ctl;
 use crate::ctl::ui::{Column, ErrorObject, Rendered};
+use crate::model::operation::Operation;
 
 /// Print the JSON Schema of a command's -o json. Without a command, list those that have one.
 #[derive(Debug, clap::Args)]
@@ -28,18 +29,36 @@ pub const SCHEMAS: &[Entry] = &[
     ("config view", || schema_for!(Vec<crate::ctl::settings::Entry>)),
     ("error", || schema_for!(ErrorObject)),
     ("explain", || schema_for!(OneOrAll<explain::Page>)),
+    ("operation cancel", || schema_for!(crate::model::operation::Operation)),
+    ("operation list", || schema_for!(Vec<crate::model::operation::Operation>)),
+    ("operation view", || schema_for!(crate::model::operation::Operation)),
+    ("pattern apply", || schema_for!(Vec<Operation>)),
+    ("pattern delete", || schema_for!(Vec<Operation>)),
+    ("pattern list", || schema_for!(Vec<pattern::list::Row>)),
+    ("pattern status", || schema_for!(crate::wire::rest::PatternStatus)),
+    ("pattern validate", || schema_for!(Vec<pattern::validate::Checked>)),
+    ("pattern view", || schema_for!(OneOrAll<crate::model::pattern::PatternRecord>)),
+    ("sample start", || schema_for!(sample::View)),
+    ("sample status", || schema_for!(sample::View)),
+    ("sample stop", || schema_for!(system::stop::View)),
     ("schema", || schema_for!(Shown)),
     ("system channel set", || schema_for!(change::Change)),
     ("system channel view", || schema_for!(Vec<system::channel::view::View>)),
+    ("system check", || schema_for!(Vec<system::check::Check>)),
     ("system context create", || schema_for!(change::Change)),
     ("system context delete", || schema_for!(change::Change)),
     ("system context list", || schema_for!(Vec<system::context::view::View>)),
     ("system context switch", || schema_for!(change::Change)),
     ("system context view", || schema_for!(OneOrAll<system::context::view::View>)),
+    ("system logs", || schema_for!(Vec<String>)),
     ("system provider list", || schema_for!(Vec<crate::model::provider::Provider>)),
     ("system provider reset", || schema_for!(change::Change)),
     ("system provider set", || schema_for!(change::Change)),
     ("system provider view", || schema_for!(Vec<system::provider::view::View>)),
+    ("system restart", || schema_for!(system::status::Status)),
+    ("system start", || schema_for!(system::status::Status)),
+    ("system status", || schema_for!(system::status::Status)),
+    ("system stop", || schema_for!(system::stop::View)),
     ("system token create", || schema_for!(change::Change)),
     ("system token delete", || schema_for!(change::Change)),
     ("system token list", || schema_for!(Vec<system::token::view::View>)),

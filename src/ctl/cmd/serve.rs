@@ -3,13 +3,28 @@
 mod sample;
 mod server;
 
+use std::path::PathBuf;
+
 use clap::Subcommand;
 
 use crate::base::Result;
+use crate::ctl::context::Note;
+use crate::ctl::ui::Ui;
 use crate::ctl::{Ctl, RoleContext};
 
 pub use sample::Args as SampleArgs;
 pub use server::Args as ServerArgs;
+
+/// What a role is told when it is started apart from the terminal.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct DetachedArgs {
+    /// Leave the session of the terminal.
+    #[arg(long, hide = true)]
+    pub detached: bool,
+    /// The log that standard output and error go to.
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+}
 
 /// Roles.
 #[derive(Debug, Subcommand)]
@@ -36,5 +51,11 @@ impl Command {
 
 /// Roles tidy up by themselves when a signal comes; that is their ordinary end.
 fn role_context(ctx: &Ctl) -> Result<RoleContext> {
-    Ok(RoleContext { home: ctx.settings.home()?, kubeconfig: ctx.settings.kubeconfig(), cancel: ctx.cancel.token() })
+    let ui = Ui::new(ctx.settings.ui());
+    Ok(RoleContext {
+        home: ctx.settings.home()?,
+        kubeconfig: ctx.settings.kubeconfig_list(),
+        cancel: ctx.cancel.token(),
+        note: Note::new(move |note| ui.note(note)),
+    })
 }
