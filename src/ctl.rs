@@ -4,7 +4,7 @@
 //! `EXAMPLES:` part in `after_help`) and `pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()>`; add one variant
 //! and one match arm in `ctl/cmd/NOUN.rs`. The verb shows its one value through [`ui::Ui::print`], which gives it every
 //! `-o` form, and registers that value's type in [`cmd::schema`]; exit codes follow from the error's kind. Environment
-//! variables, completion, man pages and the reference in `docs/` come from the clap tree: run `mesheryctl docs .` once.
+//! variables, completion, man pages and the reference in `docs/` come from the clap tree: run `mesheryctl generate-docs .` once.
 
 pub mod cli;
 mod cmd;

@@ -46,6 +46,7 @@ pub struct Cli {
 
 /// Flags of every command. Each can be set by an environment variable, most in `.meshery.yaml` too.
 #[derive(Debug, Clone, Default, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Global {
     /// Context of config.yaml to work with.
     #[arg(short = 'c', long, global = true, value_name = "NAME", help_heading = "Connection", add = complete::contexts())]

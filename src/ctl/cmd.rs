@@ -79,7 +79,7 @@ pub enum Command {
     /// Show the help of a command or a topic.
     Help(help::Args),
     /// Write the generated files of this repository.
-    #[command(hide = true)]
+    #[command(name = "generate-docs", hide = true)]
     Docs(docs::Args),
 }
 

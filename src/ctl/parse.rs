@@ -18,20 +18,20 @@ pub enum Parsed {
 }
 
 /// Parses. Help and version go to stdout, mistakes to stderr.
-pub fn parse(args: Vec<OsString>) -> Parsed {
+pub fn parse(args: &[OsString]) -> Parsed {
     let mut command = cli::command();
-    let error = match command.try_get_matches_from_mut(args.clone()) {
+    let error = match command.try_get_matches_from_mut(args) {
         Ok(matches) => match Cli::from_arg_matches(&matches) {
             Ok(parsed) => return Parsed::Run(Box::new(parsed), Box::new(matches)),
             Err(error) => error,
         },
         Err(error) => error,
     };
-    let ui = Ui::new(early_options(&args));
+    let ui = Ui::new(early_options(args));
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    let text = match (is_help, wants_help(&args)) {
+    let text = match (is_help, wants_help(args)) {
         (true, _) => Some(styled(&error.render(), ui.paint().is_on())),
-        (false, Some(long)) => Some(help_of(&command_path(&args), long, ui.paint().is_on())),
+        (false, Some(long)) => Some(help_of(&command_path(args), long, ui.paint().is_on())),
         (false, None) => None,
     };
     Parsed::Done(match text {
@@ -39,7 +39,7 @@ pub fn parse(args: Vec<OsString>) -> Parsed {
             Ok(()) => exit::OK,
             Err(error) => super::run::end(&ui, &error),
         },
-        None => mistake(&ui, &error, &args),
+        None => mistake(&ui, &error, args),
     })
 }
 

@@ -201,7 +201,7 @@ impl Settings {
         let context = self.context()?;
         Ok(ConnectRequest {
             endpoint_chosen: self.endpoint.value.is_some(),
-            token: self.token_source(&context)?,
+            token: self.token_source(&context),
             home: self.home.clone(),
             kubeconfig: self.kubeconfig_list(),
             ca_file: self.ca_file.value.clone(),
@@ -210,16 +210,16 @@ impl Settings {
         })
     }
 
-    fn token_source(&self, context: &Context) -> Result<TokenSource> {
+    fn token_source(&self, context: &Context) -> TokenSource {
         if let Some(path) = &self.token.value {
-            return Ok(TokenSource::File { path: path.clone(), chosen: true });
+            return TokenSource::File { path: path.clone(), chosen: true };
         }
         if let Some(value) = env::get(env::MESHERY_TOKEN) {
-            return Ok(TokenSource::Value(value));
+            return TokenSource::Value(value);
         }
         match self.token_path(context) {
-            Some(path) => Ok(TokenSource::File { path, chosen: false }),
-            None => Ok(TokenSource::None),
+            Some(path) => TokenSource::File { path, chosen: false },
+            None => TokenSource::None,
         }
     }
 

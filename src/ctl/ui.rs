@@ -68,6 +68,7 @@ pub struct Ui {
 
 /// What the streams are.
 #[derive(Debug, Clone, Copy)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Terminal {
     input: bool,
     output: bool,
@@ -103,7 +104,7 @@ impl Ui {
 
     /// Prints a value in the chosen form.
     pub fn print(&self, rendered: &Rendered) -> Result<()> {
-        let text = rendered.text(&self.options.format, &self.look())?;
+        let text = rendered.text(&self.options.format, self.look())?;
         self.text(&text)?;
         match rendered.empty_note() {
             Some(note) if self.options.format.is_table() => self.note(note),
@@ -161,6 +162,7 @@ impl Ui {
         self.talk(text.trim_end())
     }
 
+    #[allow(clippy::unused_self, reason = "output goes through a `Ui` only")]
     fn talk(&self, line: &str) -> Result<()> {
         let mut err = io::stderr().lock();
         writeln!(err, "{line}").map_err(|error| output_error(&error))

@@ -42,10 +42,10 @@ impl Change {
         self
     }
 
-    /// Prints it: `context dev created`.
+    /// Prints it: `context dev created; it is the current context now`.
     pub fn print(&self, ctx: &Ctl) -> Result<()> {
         let context = self.context.as_ref().map(|name| format!(" in context {name}")).unwrap_or_default();
-        let value = self.value.as_ref().map(|value| format!(": {value}")).unwrap_or_default();
+        let value = self.value.as_ref().map(|value| format!("; {value}")).unwrap_or_default();
         let line = format!("{} {} {}{context}{value}", self.kind, self.name, self.action);
         ctx.ui.print(&Rendered::one(self, line)?.names([self.name.clone()]))
     }

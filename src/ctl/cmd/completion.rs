@@ -19,6 +19,7 @@ pub struct Args {
 
 /// Shells with completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(clippy::enum_variant_names, reason = "PowerShell is called so")]
 pub enum Shell {
     /// Bash.
     Bash,

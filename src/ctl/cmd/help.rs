@@ -16,9 +16,11 @@ pub struct Args {
     words: Vec<String>,
 }
 
-/// Topics, with what they are about.
-pub const TOPICS: [(&str, fn() -> String); 3] =
-    [("environment", environment), ("exit-codes", exit_codes), ("formatting", formatting)];
+/// A topic: its name and its text.
+pub type Topic = (&'static str, fn() -> String);
+
+/// The topics.
+pub const TOPICS: [Topic; 3] = [("environment", environment), ("exit-codes", exit_codes), ("formatting", formatting)];
 
 pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     if let [word] = args.words.as_slice()

@@ -32,16 +32,16 @@ pub const SCHEMAS: &[Entry] = &[
     ("operation cancel", || schema_for!(crate::model::operation::Operation)),
     ("operation list", || schema_for!(Vec<crate::model::operation::Operation>)),
     ("operation view", || schema_for!(crate::model::operation::Operation)),
-    ("sample start", || schema_for!(sample::View)),
-    ("sample status", || schema_for!(sample::View)),
-    ("sample stop", || schema_for!(system::stop::View)),
     ("pattern apply", || schema_for!(Vec<Operation>)),
     ("pattern delete", || schema_for!(Vec<Operation>)),
     ("pattern list", || schema_for!(Vec<pattern::list::Row>)),
     ("pattern status", || schema_for!(crate::wire::rest::PatternStatus)),
     ("pattern validate", || schema_for!(Vec<pattern::validate::Checked>)),
     ("pattern view", || schema_for!(OneOrAll<crate::model::pattern::PatternRecord>)),
-    ("schema", || schema_for!(Vec<Row>)),
+    ("sample start", || schema_for!(sample::View)),
+    ("sample status", || schema_for!(sample::View)),
+    ("sample stop", || schema_for!(system::stop::View)),
+    ("schema", || schema_for!(Shown)),
     ("system channel set", || schema_for!(change::Change)),
     ("system channel view", || schema_for!(Vec<system::channel::view::View>)),
     ("system check", || schema_for!(Vec<system::check::Check>)),
@@ -76,6 +76,17 @@ enum OneOrAll<T> {
     One(T),
     /// All of them.
     All(Vec<T>),
+}
+
+/// What this verb shows: the list of commands, or a schema, which is an object.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only its schema is wanted")]
+enum Shown {
+    /// Without a command.
+    List(Vec<Row>),
+    /// A JSON Schema.
+    Schema(serde_json::Map<String, serde_json::Value>),
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -160,13 +160,13 @@ impl Edit {
     /// The change in the text; `None` where the text's style does not allow it in place.
     fn patch(&self, text: &str, config: &Config) -> Option<String> {
         let document = Document::new(text).ok()?;
-        let context = |name: &str| key_route(&document, Route::from(vec![Component::from("contexts")]), name);
+        let context = |name: &str| key_route(&document, &Route::from(vec![Component::from("contexts")]), name);
         match self {
             Edit::AddContext(context) => {
                 let value = context_value(context, components_key(text));
                 insert(&document, &Route::from(vec![Component::from("contexts")]), &entry(&context.name, value.into())?)
             }
-            Edit::RemoveContext(name) => patched(&document, context(name)?, Op::Remove),
+            Edit::RemoveContext(name) => remove(&document, &context(name)?),
             Edit::SetCurrent(name) => {
                 patched(&document, Route::from(vec![Component::from("current-context")]), Op::Replace(plain(name)))
             }
@@ -186,7 +186,7 @@ impl Edit {
             Edit::RemoveToken(name) => {
                 let index = config.tokens.iter().position(|token| token.name == *name)?;
                 let route = Route::from(vec![Component::from("tokens"), Component::from(index)]);
-                patched(&document, route, Op::Remove)
+                remove(&document, &route)
             }
         }
     }
@@ -207,7 +207,7 @@ fn entry(key: &str, value: Value) -> Option<String> {
 }
 
 /// The route to a key, which the file may spell bare or in either kind of quotes.
-fn key_route<'d>(document: &Document, parent: Route<'d>, name: &str) -> Option<Route<'d>> {
+fn key_route<'d>(document: &Document, parent: &Route<'d>, name: &str) -> Option<Route<'d>> {
     let in_double = serde_json::Value::from(name).to_string();
     let inside = in_double[1..in_double.len() - 1].to_owned();
     let spellings = [name.to_owned(), inside, name.replace('\'', "''")];
@@ -228,6 +228,14 @@ fn insert(document: &Document, route: &Route<'_>, block: &str) -> Option<String>
     let line_feed = if source[..end].ends_with('\n') { "" } else { "\n" };
     let lines = block.lines().fold(String::new(), |text, line| text + &indent + line + "\n");
     Some(format!("{}{line_feed}{lines}{}", &source[..end], &source[end..]))
+}
+
+/// Takes the lines of an entry out; comments that follow it stay.
+fn remove(document: &Document, route: &Route<'_>) -> Option<String> {
+    let feature = document.query_pretty(route).ok()?;
+    let (source, (start, end)) = (document.source(), feature.location.byte_span);
+    let line = source[..start].rfind('\n').map_or(0, |at| at + 1);
+    Some(format!("{}{}", &source[..line], &source[content_end(source, start, end)..]))
 }
 
 /// The end of the last line within a collection that is neither empty nor a comment.
@@ -279,8 +287,8 @@ fn rewrite_section(text: &str, config: &Config, section: Section, file: &str) ->
             format!("`{}` is written in a style that cannot be changed in place and has comments", section.key());
         return Err(cannot_edit(file, &cause));
     }
-    let removed = yamlpatch::apply_yaml_patches(&document, &[Patch { route, operation: Op::Remove }]);
-    with_section(removed.map_err(|error| fault(&error))?.source(), text, config, section)
+    let removed = remove(&document, &route).ok_or_else(|| fault(&"its lines cannot be told apart"))?;
+    with_section(&removed, text, config, section)
 }
 
 /// Puts a section at the end. `old` is the file before, whose further keys of contexts are kept.

@@ -34,6 +34,12 @@ fn option(setting: &'static str, value: &Setting<Option<String>>) -> Entry {
     entry(setting, value.value.as_deref().unwrap_or_default(), &value.origin)
 }
 
+/// One of several words of the same choice: the origin belongs to the word that holds.
+fn switch<T: PartialEq + Copy>(setting: &'static str, choice: &Setting<T>, word: T) -> Entry {
+    let is_on = choice.value == word;
+    entry(setting, is_on, if is_on { &choice.origin } else { &Origin::Default })
+}
+
 impl Settings {
     /// Every setting, in a fixed order.
     pub fn entries(&self) -> Vec<Entry> {
@@ -48,10 +54,10 @@ impl Settings {
             option("namespace", &self.namespace),
             entry("output", self.output.value.word(), &self.output.origin),
             entry("color", self.color.value.word(), &self.color.origin),
-            entry("quiet", self.volume.value == Volume::Quiet, &self.volume.origin),
-            entry("verbose", self.volume.value == Volume::Verbose, &self.volume.origin),
-            entry("yes", self.answers.value == Answers::Yes, &self.answers.origin),
-            entry("no-input", self.answers.value == Answers::Never, &self.answers.origin),
+            switch("quiet", &self.volume, Volume::Quiet),
+            switch("verbose", &self.volume, Volume::Verbose),
+            switch("yes", &self.answers, Answers::Yes),
+            switch("no-input", &self.answers, Answers::Never),
         ]);
         entries
     }

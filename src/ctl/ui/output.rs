@@ -89,19 +89,19 @@ impl Rendered {
         self.empty.as_deref()
     }
 
-    pub(super) fn text(&self, format: &Format, look: &Look) -> Result<String> {
+    pub(super) fn text(&self, format: &Format, look: Look) -> Result<String> {
         Ok(match format {
             Format::Table | Format::Wide => self.table_text(format, look),
             Format::Json => format!("{:#}\n", self.value),
             Format::Yaml => yaml::write(&self.value)?,
-            Format::Jsonl => lines(self.records().iter().map(|record| record.to_string())),
+            Format::Jsonl => lines(self.records().iter().map(ToString::to_string)),
             Format::Name => lines(self.names.iter().cloned()),
             Format::JsonPath(template) => with_line_feed(template.render(&self.value)?),
             Format::CustomColumns(columns) => custom(columns, self.records())?.text(look),
         })
     }
 
-    fn table_text(&self, format: &Format, look: &Look) -> String {
+    fn table_text(&self, format: &Format, look: Look) -> String {
         match &self.view {
             View::Text(text) => with_line_feed(text.clone()),
             View::Grid { narrow, .. } if narrow.rows.is_empty() => String::new(),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     fn text(rendered: &Rendered, format: &str) -> Result<String> {
-        rendered.text(&Format::parse(format).unwrap(), &Look::default())
+        rendered.text(&Format::parse(format).unwrap(), Look::default())
     }
 
     #[test]

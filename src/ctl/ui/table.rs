@@ -38,7 +38,7 @@ pub fn terminal_width() -> Option<u16> {
 
 impl Grid {
     /// The table as text; every cell on one line, cut with `…` where the width is too small.
-    pub fn text(&self, look: &Look) -> String {
+    pub fn text(&self, look: Look) -> String {
         let mut table = Table::new();
         table.load_style(presets::NOTHING).force_no_tty().set_header(header(&self.titles, look.paint));
         table.set_truncation_indicator(if look.unicode { "…" } else { "..." });
@@ -91,14 +91,14 @@ mod tests {
 
     #[test]
     fn wide_characters_align_and_line_feeds_do_not_break_rows() {
-        let text = grid(&[["日本", "x"], ["abcdef", "two\nlines"], ["", "\u{1b}[31m"]]).text(&Look::default());
+        let text = grid(&[["日本", "x"], ["abcdef", "two\nlines"], ["", "\u{1b}[31m"]]).text(Look::default());
         assert_eq!(text, "NAME    NOTE\n日本    x\nabcdef  two lines\n-        [31m\n");
     }
 
     #[test]
     fn a_narrow_terminal_cuts_cells_with_an_ellipsis() {
         let look = Look { width: Some(20), unicode: true, ..Look::default() };
-        let text = grid(&[["short", "a rather long note that does not fit"]]).text(&look);
+        let text = grid(&[["short", "a rather long note that does not fit"]]).text(look);
         assert_eq!(text.lines().count(), 2, "{text}");
         assert!(text.contains('…'), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 20), "{text}");

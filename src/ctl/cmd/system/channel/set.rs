@@ -27,5 +27,5 @@ pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
         let set = |field, value: &str| Edit::SetField(context.clone(), field, value.to_owned());
         Ok((vec![set(Field::Channel, &channel), set(Field::Version, &release)], ()))
     })?;
-    Change::new("channel", &channel, "set").context(&context).value(format!("{channel}-{release}")).print(ctx)
+    Change::new("channel", &format!("{channel}-{release}"), "set").context(&context).print(ctx)
 }

@@ -38,11 +38,12 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
 
 /// The provider's name as the plane spells it.
 async fn offered(ctx: &Ctl, name: &str) -> Result<String> {
-    let client = ctx.client().await?;
-    let providers = client.providers().await.map_err(|error| match error.code() {
+    let without_asking = |error: Error| match error.code() {
         Code::ServerUnreachable => error.remedy("Start the plane, or set the provider without asking it: --force."),
         _ => error,
-    })?;
+    };
+    let client = ctx.client().await.map_err(without_asking)?;
+    let providers = client.providers().await.map_err(without_asking)?;
     let same = |known: &&String| known.eq_ignore_ascii_case(name) || (is_local(name) && *known == LOCAL);
     if let Some(known) = providers.keys().find(same) {
         return Ok(known.clone());

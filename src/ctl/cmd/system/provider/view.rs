@@ -30,10 +30,8 @@ pub struct View {
 
 pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let config = ctx.settings.config();
-    let contexts: Vec<&Context> = match args.all {
-        true => config.contexts.iter().collect(),
-        false => vec![config.find(ctx.settings.context_name()?)?],
-    };
+    let contexts: Vec<&Context> =
+        if args.all { config.contexts.iter().collect() } else { vec![config.find(ctx.settings.context_name()?)?] };
     let view = |context: &&Context| View { context: context.name.clone(), provider: context.provider.clone() };
     let rows: Vec<View> = contexts.iter().map(view).collect();
     let columns = [

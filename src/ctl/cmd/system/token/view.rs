@@ -103,15 +103,11 @@ pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
         let names: Vec<String> = views.iter().map(|view| view.name.clone()).collect();
         return ctx.ui.print(&Rendered::one(&views, yaml::write(&views)?)?.names(names));
     }
-    let token = match &args.name {
-        Some(name) => config.find_token(name)?,
-        None => {
-            let context = config.find(ctx.settings.context_name()?)?;
-            match config.token_of(context) {
-                Some(token) => token,
-                None => config.find_token(&context.token)?,
-            }
-        }
+    let token = if let Some(name) = &args.name {
+        config.find_token(name)?
+    } else {
+        let context = config.find(ctx.settings.context_name()?)?;
+        config.token_of(context).map_or_else(|| config.find_token(&context.token), Ok)?
     };
     let view = View::of(ctx, token)?;
     ctx.ui.print(&Rendered::one(&view, yaml::write(&view)?)?.names([view.name.clone()]))
