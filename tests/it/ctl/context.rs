@@ -1,4 +1,5 @@
 use insta::assert_snapshot;
+use mesheryctl::client::process;
 
 use crate::support::env::Env;
 
@@ -230,7 +231,8 @@ fn switch_changes_only_the_file_and_says_what_keeps_running() {
     context prod unchanged; it is the current context already
     --- stderr
     ");
-    env.write("home/.meshery/run/server.json", "{}");
+    let running = process::Running::here("127.0.0.1:9081".parse().unwrap(), None);
+    env.write("home/.meshery/run/server.json", serde_json::to_string(&running).unwrap());
     assert_snapshot!(env.ctl(["system", "context", "switch", "staging"]).run(), @"
     exit: 0
     --- stdout
