@@ -75,7 +75,7 @@ impl Kit {
 }
 
 fn env_file() -> PathBuf {
-    let var = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(file) = var("MESHERYCTL_KIT_ENV") {
         return file;
     }
