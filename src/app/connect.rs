@@ -1,7 +1,8 @@
 //! Which way leads to the plane of a context.
 //!
 //! On platform `local` with a loopback endpoint: to the running server of this home wherever it listens; else to what
-//! answers at the endpoint; else, when nobody does, the work is done in this process on the same data. An endpoint that
+//! answers at the endpoint; else, when nobody does, the work is done in this process on the same data. A server of another
+//! home at the default endpoint is a neighbour's and is left alone, unless it takes this home's token. An endpoint that
 //! the user named for this command is taken by its word. Every other plane is reached over HTTP.
 
 use std::net::SocketAddr;
@@ -17,10 +18,10 @@ use crate::client::probe::{Probe, probe};
 use crate::client::process::{self, Role, holder};
 use crate::client::{Client, credentials};
 use crate::ctl::{ConnectRequest, TokenSource};
-use crate::model::context::Platform;
+use crate::model::context::{DEFAULT_PORT, Platform};
 use crate::model::provider;
 use crate::server::in_process;
-use crate::wire::rest::{Phase, TokenFile};
+use crate::wire::rest::{HealthReport, Phase, TokenFile};
 
 /// Limit of one exchange when the user sets none.
 const EXCHANGE: Duration = Duration::from_secs(30);
@@ -42,18 +43,33 @@ pub(super) async fn connect(request: ConnectRequest) -> Result<Client> {
         ready(running.reachable()).await;
         return over_http(&request, running.endpoint(), Some(home));
     }
-    let address = match look(&url).await {
-        Look::Ours(address) => address,
-        Look::Nobody if request.endpoint_chosen => return Err(nobody(&request)),
-        Look::Nobody => {
-            let home = request.home.clone().ok_or_else(|| nobody(&request))?;
-            return in_process::client(home, request.kubeconfig.clone()).await;
+    let neighbour = match look(&url).await {
+        Look::Ours(address, report) => {
+            ready(address).await;
+            is_neighbour(&request, &url, &report)
         }
+        Look::Nobody if request.endpoint_chosen => return Err(nobody(&request)),
+        Look::Nobody => return here(&request).await,
         Look::Other(address) => return Err(not_ours(&request, address)),
     };
-    ready(address).await;
-    let endpoint = request.context.endpoint.clone();
-    over_http(&request, endpoint, None)
+    let client = over_http(&request, request.context.endpoint.clone(), None)?;
+    if neighbour && client.token().await.is_err() {
+        return here(&request).await;
+    }
+    Ok(client)
+}
+
+/// Does the work in this process.
+async fn here(request: &ConnectRequest) -> Result<Client> {
+    let home = request.home.clone().ok_or_else(|| nobody(request))?;
+    in_process::client(home, request.kubeconfig.clone()).await
+}
+
+/// Whether a server serves another home, on the port that nobody chose.
+fn is_neighbour(request: &ConnectRequest, url: &Url, report: &HealthReport) -> bool {
+    let own = request.home.as_deref().map(process::home_id);
+    let default = url.port_or_known_default() == Some(DEFAULT_PORT);
+    default && !request.endpoint_chosen && report.home.is_some() && report.home != own
 }
 
 /// The endpoint, when the plane is one of this machine.
@@ -63,7 +79,7 @@ fn local(request: &ConnectRequest) -> Option<Url> {
 }
 
 enum Look {
-    Ours(SocketAddr),
+    Ours(SocketAddr, HealthReport),
     Other(SocketAddr),
     Nobody,
 }
@@ -76,7 +92,7 @@ async fn look(url: &Url) -> Look {
     let mut found = Look::Nobody;
     for address in addresses {
         match probe(address, LOOK).await {
-            Probe::Ours(_) => return Look::Ours(address),
+            Probe::Ours(report) => return Look::Ours(address, report),
             Probe::Other => found = Look::Other(address),
             Probe::Nobody => {}
         }

@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
 use crate::base::process::Identity;
-use crate::base::{Code, Error, Result, clock, dirs};
+use crate::base::{Code, Error, Result, clock, dirs, id};
 
 pub use spawn::{Launch, last_lines, start};
 pub use stop::{Stopped, stop};
@@ -122,6 +123,12 @@ impl Running {
         }
         format!("http://{address}")
     }
+}
+
+/// Tells a home from others on this machine without naming it.
+pub fn home_id(home: &Path) -> Uuid {
+    let path = std::fs::canonicalize(home).or_else(|_| std::path::absolute(home)).unwrap_or_else(|_| home.to_owned());
+    id::stable("home", &path.to_string_lossy())
 }
 
 /// The running process of a role; a file left behind by one that is gone counts as none.

@@ -49,7 +49,7 @@ pub async fn serve(mut options: Options) -> Result<()> {
     let running = Running::here(address, options.log.take());
     claim.announce(running.clone())?;
 
-    let gate = Gate::default();
+    let gate = Gate::new(options.settings.home.clone());
     let closed = CancellationToken::new();
     let app = gate.router().into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, app).with_graceful_shutdown(closed.clone().cancelled_owned());

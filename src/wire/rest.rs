@@ -228,6 +228,9 @@ pub struct HealthReport {
     pub pid: u32,
     /// Version of the server.
     pub version: String,
+    /// Tells the Meshery home it serves from others, without naming it.
+    #[serde(default)]
+    pub home: Option<Uuid>,
 }
 
 /// `GET /api/token`: exactly the content of a token file.

@@ -12,8 +12,11 @@ use crate::support::env::Env;
 struct World(Env);
 
 impl World {
+    /// Its context points at a port where nobody ever listens, so that servers of the machine play no part.
     fn new() -> Self {
-        Self(Env::new())
+        Self(Env::with_config(
+            "contexts:\n  local:\n    endpoint: http://localhost:9\n    platform: local\ncurrent-context: local\n",
+        ))
     }
 
     fn ctl(&self, args: &[&str]) -> crate::support::ctl::Run<'_> {
@@ -97,7 +100,7 @@ fn the_token_is_made_private_and_kept_and_old_cookies_work() {
     let first = world.0.read("home/.meshery/auth.json");
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&path), 0o600);
-    assert_eq!(mode(&world.0.path("home/.meshery")), 0o700);
+    assert_eq!(mode(&world.0.path("home/.meshery/data")), 0o700);
     let token: Value = serde_json::from_str(&first).unwrap();
     assert_eq!(token.as_object().unwrap().keys().collect::<Vec<_>>(), ["meshery-provider", "token"]);
     assert!(!world.0.read("home/.local/state/mesheryctl/logs/server.log").contains(token["token"].as_str().unwrap()));
@@ -228,6 +231,22 @@ fn two_homes_have_two_servers() {
     one.ctl(&["system", "stop"]).ok();
     assert_eq!(two.status()["state"], "running");
     assert_eq!(one.status()["state"], "stopped");
+}
+
+/// Two users of a machine have the same default endpoint; the one without a server works without.
+#[test]
+fn a_neighbours_server_at_the_default_endpoint_is_left_alone() {
+    let (neighbour, world) = (World::new(), World(Env::new()));
+    let started = neighbour.ctl(&["system", "start", "--port", "9081"]).run();
+    assert!(started.code == Some(0) || started.stderr.contains("port-taken"), "{started}");
+    let list = world.ctl(&["operation", "list", "-o", "json"]).ok();
+    assert_eq!(list.json(), serde_json::json!([]));
+    let named = world.ctl(&["operation", "list", "--endpoint", "http://localhost:9081"]).run();
+    assert_eq!(named.code, Some(4), "an endpoint that was named is taken by its word: {named}");
+    let status = world.ctl(&["system", "status"]).run();
+    assert!(status.stdout.contains("foreign") && status.stderr.contains("another Meshery home"), "{status}");
+    let start = world.ctl(&["system", "start"]).run();
+    assert!(start.stderr.contains("another Meshery home"), "{start}");
 }
 
 #[test]

@@ -172,11 +172,14 @@ pub(super) async fn look(plane: &Plane) -> Result<Status> {
     let address = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, port));
     Ok(match probe(address, LOOK).await {
         Probe::Nobody => Status::without(&plane.context, State::Stopped),
-        Probe::Ours(report) => Status {
+        Probe::Ours(report) if report.home == Some(process::home_id(&plane.home)) => Status {
             pid: Some(report.pid),
             version: Some(report.version),
-            note: Some("it serves another Meshery home".to_owned()),
             ..Status::without(&plane.context, of_phase(report.phase))
+        },
+        Probe::Ours(report) => Status {
+            note: Some(format!("the server of another Meshery home, process {}, listens there", report.pid)),
+            ..Status::without(&plane.context, State::Foreign)
         },
         Probe::Other => Status {
             note: holder::of_port(port).map(|holder| format!("{holder} listens there")),
