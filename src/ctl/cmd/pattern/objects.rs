@@ -17,7 +17,9 @@ pub(super) fn show(ctx: &Ctl, ended: Vec<(Operation, Option<Error>)>) -> Result<
     let names: Vec<String> = rows.iter().map(|row| name(row)).collect();
     ctx.ui.print(&Rendered::table(&operations, &rows, &columns())?.names(names))?;
     if ctx.ui.format().is_table() {
-        for operation in operations.iter().filter(|operation| operation.error.is_none() || !operation.results.is_empty()) {
+        for operation in
+            operations.iter().filter(|operation| operation.error.is_none() || !operation.results.is_empty())
+        {
             ctx.ui.note(&summary(operation))?;
         }
     }
