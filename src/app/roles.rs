@@ -8,6 +8,7 @@ use crate::client::credentials;
 use crate::client::process::{Claim, Role, Running};
 use crate::ctl::{RoleContext, ServeSampleArgs, ServeServerArgs};
 use crate::model::context::DEFAULT_PORT;
+use crate::sample::Certificate;
 use crate::sample::cluster::{self, Cluster};
 use crate::server::{Settings, serve};
 
@@ -47,10 +48,11 @@ pub(super) async fn sample(args: ServeSampleArgs, context: RoleContext) -> Resul
     let address =
         listener.local_addr().map_err(|error| Error::internal("the listener has no address").because(error))?;
     let running = Running::here(address, args.detached.log_file);
-    let server = format!("http://{}", running.reachable());
-    let cluster = Cluster::new()?;
+    // kubectl sends a token over TLS only.
+    let server = format!("https://{}", running.reachable());
+    let (cluster, certificate) = (Cluster::new()?, Certificate::new()?);
     let path = args.kubeconfig_out.unwrap_or_else(|| dirs::practice_kubeconfig(&context.home));
-    let kubeconfig = Kubeconfig::write(path, &cluster::kubeconfig(&server, cluster.token()))?;
+    let kubeconfig = Kubeconfig::write(path, &cluster::kubeconfig_tls(&server, cluster.token(), &certificate))?;
     claim.announce(running)?;
     context.note.say(&format!(
         "The practice cluster serves at {server}: --kube-context {}, or KUBECONFIG={}",
@@ -58,7 +60,7 @@ pub(super) async fn sample(args: ServeSampleArgs, context: RoleContext) -> Resul
         kubeconfig.0.display()
     ))?;
     let stop = context.cancel.clone();
-    let serving = cluster.serve(listener, stop.clone().cancelled_owned());
+    let serving = cluster.serve_tls(listener, &certificate, stop.clone().cancelled_owned());
     let served = tokio::select! {
         served = serving => served,
         // Watches that nobody ends are cut when the process does.

@@ -85,7 +85,7 @@ impl HttpTransport {
     }
 
     async fn whole(&self, response: reqwest::Response) -> Result<Body> {
-        let stream: Body = response.bytes_stream().map_err(broken).boxed();
+        let stream: Body = response.bytes_stream().map_err(|error| broken(&error)).boxed();
         let bytes =
             tokio::time::timeout(self.settings.timeout, call::collect(stream)).await.map_err(|_| self.too_slow())??;
         Ok(futures_util::stream::once(async move { Ok(bytes) }).boxed())
@@ -93,7 +93,7 @@ impl HttpTransport {
 
     fn stream(&self, response: reqwest::Response) -> Body {
         let endpoint = self.settings.endpoint.clone();
-        let chunks = response.bytes_stream().map_err(broken).boxed();
+        let chunks = response.bytes_stream().map_err(|error| broken(&error)).boxed();
         futures_util::stream::unfold((chunks, endpoint), |(mut chunks, endpoint)| async move {
             let next = tokio::time::timeout(STREAM_SILENCE, chunks.next()).await;
             let item = next.unwrap_or_else(|_| {
@@ -190,8 +190,8 @@ fn seconds(limit: Duration) -> String {
     if limit.subsec_millis() == 0 { format!("{} s", limit.as_secs()) } else { format!("{} ms", limit.as_millis()) }
 }
 
-fn broken(error: reqwest::Error) -> Error {
-    Error::new(Code::ServerUnreachable, "the connection broke in the middle of the reply").because(root_cause(&error))
+fn broken(error: &reqwest::Error) -> Error {
+    Error::new(Code::ServerUnreachable, "the connection broke in the middle of the reply").because(root_cause(error))
 }
 
 /// The innermost cause: reqwest's own text repeats the address and hides the reason.

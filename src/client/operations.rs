@@ -203,7 +203,7 @@ mod tests {
             Box::pin(async move { Ok(http::Response::new(futures_util::stream::iter(body).boxed())) })
         }
 
-        fn name(&self) -> &str {
+        fn name(&self) -> &'static str {
             "scripted"
         }
     }

@@ -74,7 +74,9 @@ pub struct RoleContext {
 
 /// A way to tell the user at the terminal something, silent with --quiet.
 #[derive(Clone)]
-pub struct Note(Arc<dyn Fn(&str) -> Result<()> + Send + Sync>);
+pub struct Note(Arc<Say>);
+
+type Say = dyn Fn(&str) -> Result<()> + Send + Sync;
 
 impl Note {
     pub(super) fn new(say: impl Fn(&str) -> Result<()> + Send + Sync + 'static) -> Self {

@@ -1,5 +1,6 @@
 //! The server as a process: claim the home, listen, open the database, serve, drain, leave nothing behind.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,8 +32,11 @@ pub struct Options {
     /// Cancelled when the server is to stop.
     pub stop: CancellationToken,
     /// Hears where the server listens, when it is ready.
-    pub ready: Box<dyn FnOnce(&Running) -> Result<()> + Send>,
+    pub ready: Box<Ready>,
 }
+
+/// Hears where the server listens.
+pub type Ready = dyn FnOnce(&Running) -> Result<()> + Send;
 
 /// Serves until `options.stop`; returns when everything that ran has ended or was cancelled.
 pub async fn serve(mut options: Options) -> Result<()> {
@@ -47,7 +51,8 @@ pub async fn serve(mut options: Options) -> Result<()> {
 
     let gate = Gate::default();
     let closed = CancellationToken::new();
-    let serving = axum::serve(listener, gate.router()).with_graceful_shutdown(closed.clone().cancelled_owned());
+    let app = gate.router().into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, app).with_graceful_shutdown(closed.clone().cancelled_owned());
     let serving = tokio::spawn(async move { serving.await });
 
     let server = Server::open(options.settings).await?;

@@ -14,7 +14,7 @@ use crate::wire::rest::AppliedSet;
 
 /// Applied sets.
 pub mod set {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     /// A row.
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -43,7 +43,7 @@ pub mod set {
 
 /// Objects of applied sets. The version is no part of the identity: `apps/v1beta1` and `apps/v1` are one object.
 pub mod item {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     /// A row.
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

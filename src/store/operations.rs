@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::page::Page;
 use super::{Store, events, json};
+use crate::base::clock::Timestamp;
 use crate::base::process::Identity;
 use crate::base::{Result, clock};
 use crate::model::event::Event;
@@ -59,7 +60,7 @@ impl Operations<'_> {
             owner: Set(owner.to_string()),
             cancel_requested: Set(0),
             started_at: Set(operation.started_at.as_microsecond()),
-            ended_at: Set(operation.ended_at.map(|time| time.as_microsecond())),
+            ended_at: Set(operation.ended_at.map(Timestamp::as_microsecond)),
             body: Set(json::write(operation)?),
         };
         let done = Entity::insert(row).exec_without_returning(&self.0.write).await;
@@ -75,7 +76,7 @@ impl Operations<'_> {
             let row = ActiveModel {
                 id: Set(operation.id.to_string()),
                 status: Set(json::word(&operation.status)?),
-                ended_at: Set(operation.ended_at.map(|time| time.as_microsecond())),
+                ended_at: Set(operation.ended_at.map(Timestamp::as_microsecond)),
                 body: Set(json::write(operation)?),
                 ..Default::default()
             };

@@ -181,25 +181,22 @@ impl Patterns<'_> {
         let known = known.map_err(|error| self.0.failed(what, &error))?;
         let now = clock::now().as_microsecond();
         let location = json::write(&new.location)?;
-        let saved = match known {
-            Some(row) => {
-                let mut row: ActiveModel = row.into();
-                (row.name, row.pattern_file) = (Set(new.name), Set(new.pattern_file));
-                (row.location, row.updated_at) = (Set(location), Set(now));
-                row.update(&transaction).await
-            }
-            None => {
-                let row = ActiveModel {
-                    id: Set(new.id.unwrap_or_else(id::new).to_string()),
-                    name: Set(new.name),
-                    pattern_file: Set(new.pattern_file),
-                    user_id: Set(None),
-                    location: Set(location),
-                    created_at: Set(now),
-                    updated_at: Set(now),
-                };
-                row.insert(&transaction).await
-            }
+        let saved = if let Some(row) = known {
+            let mut row: ActiveModel = row.into();
+            (row.name, row.pattern_file) = (Set(new.name), Set(new.pattern_file));
+            (row.location, row.updated_at) = (Set(location), Set(now));
+            row.update(&transaction).await
+        } else {
+            let row = ActiveModel {
+                id: Set(fresh(new.id).to_string()),
+                name: Set(new.name),
+                pattern_file: Set(new.pattern_file),
+                user_id: Set(None),
+                location: Set(location),
+                created_at: Set(now),
+                updated_at: Set(now),
+            };
+            row.insert(&transaction).await
         };
         let saved = saved.map_err(|error| self.0.failed(what, &error))?;
         self.0.commit(what, transaction).await?;
@@ -219,6 +216,12 @@ impl Patterns<'_> {
         self.0.commit(what, transaction).await?;
         row.map(record).transpose()
     }
+}
+
+/// The id that was asked for, or a new one.
+#[expect(clippy::unwrap_or_default, reason = "the default of an id is the nil one, which is nobody's")]
+fn fresh(asked: Option<Uuid>) -> Uuid {
+    asked.unwrap_or_else(id::new)
 }
 
 /// `lower(name) LIKE %search%` with the wildcards in `search` taken literally.

@@ -240,6 +240,16 @@ fn one_home_has_one_server() {
     assert!(second.stderr.contains(&format!("process {}", pid(&first))), "{second}");
 }
 
+#[test]
+fn starting_several_times_at_once_gives_one_server() {
+    let world = World::new();
+    let pids: Vec<Value> = std::thread::scope(|scope| {
+        let starts: Vec<_> = (0..4).map(|_| scope.spawn(|| world.start()["pid"].clone())).collect();
+        starts.into_iter().map(|start| start.join().unwrap()).collect()
+    });
+    assert!(pids.iter().all(|pid| *pid == pids[0]), "{pids:?}");
+}
+
 fn foreground(world: &World, arguments: &[&str]) -> Child {
     let mut command = world.ctl(&[&["serve", "server", "--port", "0"], arguments].concat()).command();
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -415,7 +425,7 @@ fn a_pattern_is_applied_seen_and_deleted_the_same_way_with_a_server_and_without(
             let words: Vec<&str> =
                 ["pattern"].into_iter().chain(verb.split(' ')).chain(["--kube-context", "practice"]).collect();
             let output = world.ctl(&words).run();
-            let text: Vec<String> = output.stdout.lines().map(|line| without_age(line)).collect();
+            let text: Vec<String> = output.stdout.lines().map(without_age).collect();
             assert_eq!(output.code, Some(0), "{output}");
             text
         })
@@ -441,4 +451,53 @@ fn without_age(line: &str) -> String {
         digits.len() + 1 == word.len() && digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.is_empty()
     };
     line.split_whitespace().filter(|word| !is_age(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// What the API acknowledged is there after the server was killed in the middle of accepting more.
+#[test]
+fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
+    let world = World::new();
+    let started = world.start();
+    let token: Value = serde_json::from_str(&world.0.read("home/.meshery/auth.json")).unwrap();
+    let endpoint = started["endpoint"].as_str().unwrap().to_owned();
+    let acknowledged = std::sync::Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let (endpoint, token, acknowledged) = (&endpoint, token["token"].as_str().unwrap(), &acknowledged);
+            scope.spawn(move || {
+                for number in 0.. {
+                    let name = format!("p-{writer}-{number}");
+                    if !save(endpoint, token, &name) {
+                        return;
+                    }
+                    acknowledged.lock().unwrap().push(name);
+                }
+            });
+        }
+        until("40 patterns", || acknowledged.lock().unwrap().len() >= 40);
+        signal(pid(&started), rustix::process::Signal::KILL);
+    });
+    let acknowledged = acknowledged.into_inner().unwrap();
+    let listed = world.ctl(&["pattern", "list", "-o", "name"]).ok().stdout;
+    let there: std::collections::HashSet<&str> = listed.lines().map(|line| line.rsplit('/').next().unwrap()).collect();
+    let lost: Vec<&String> = acknowledged.iter().filter(|name| !there.contains(name.as_str())).collect();
+    assert!(lost.is_empty(), "{} of {} are lost: {lost:?}", lost.len(), acknowledged.len());
+    let check = world.ctl(&["system", "check", "--preflight"]).ok();
+    assert!(check.stdout.contains("is sound"), "{check}");
+}
+
+/// Stores a pattern; whether the server acknowledged it.
+fn save(endpoint: &str, token: &str, name: &str) -> bool {
+    use std::io::{Read, Write};
+    let Ok(mut socket) = std::net::TcpStream::connect(endpoint.trim_start_matches("http://")) else { return false };
+    let body = format!("name: {name}\nservices: {{}}\n");
+    let request = format!(
+        "POST /api/pattern HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\
+         content-type: application/yaml\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut reply = String::new();
+    socket.write_all(request.as_bytes()).is_ok()
+        && socket.read_to_string(&mut reply).is_ok()
+        && reply.starts_with("HTTP/1.1 200")
 }

@@ -210,8 +210,8 @@ mod tests {
         assert_eq!(last_lines(&path, 2, 0).unwrap(), ["three", "four"]);
         assert_eq!(last_lines(&path, 9, 8).unwrap(), ["three", "four"]);
         assert_eq!(last_lines(&path, 9, 999).unwrap(), Vec::<String>::new());
-        let long: String = (0..60_000).map(|line| format!("line {line}\n")).collect();
-        std::fs::write(&path, &long).unwrap();
+        let long: Vec<String> = (0..60_000).map(|line| format!("line {line}\n")).collect();
+        std::fs::write(&path, long.concat()).unwrap();
         assert_eq!(last_lines(&path, 50_000, 0).unwrap().first().unwrap(), "line 10000");
     }
 }

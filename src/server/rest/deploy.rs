@@ -1,9 +1,12 @@
 //! Applying, deleting and looking at patterns: reads the request in every form, [`crate::server::deploy`] does it.
 
+use std::net::SocketAddr;
+
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, FromRequestParts, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use http::request::Parts;
 
 use super::extract::{Body, Query, Raw, refuse};
 use super::failure::{Failure, Reply};
@@ -42,19 +45,57 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-async fn apply(State(state): State<Shared>, query: Query, body: Raw) -> Result<Response, Failure> {
+/// Where a request comes from. A path in it is opened on this machine, so only callers of this machine may name one.
+enum Caller {
+    /// The command this server lives in, or a process beside it.
+    Here,
+    /// Another machine, or nobody knows.
+    Elsewhere,
+}
+
+impl FromRequestParts<Shared> for Caller {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Self::Rejection> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let here = state.settings.in_process || peer.is_some_and(|peer| peer.0.ip().to_canonical().is_loopback());
+        Ok(if here { Self::Here } else { Self::Elsewhere })
+    }
+}
+
+impl Caller {
+    fn may_name(&self, kubeconfig: Option<&str>) -> Result<()> {
+        match (self, kubeconfig) {
+            (Self::Elsewhere, Some(path)) => Err(Error::new(
+                Code::RequestInvalid,
+                format!("kubeconfig `{path}` cannot be chosen from another machine"),
+            )
+            .remedy("Choose a context of the server's own kubeconfig.")),
+            _ => Ok(()),
+        }
+    }
+}
+
+async fn apply(State(state): State<Shared>, caller: Caller, query: Query, body: Raw) -> Result<Response, Failure> {
     let (request, status) = read(&query, &body)?;
+    caller.may_name(request.kubeconfig.as_deref())?;
     let accepted = deploy::apply(&state, request).await?;
     Ok((status, Json(accepted)).into_response())
 }
 
-async fn delete(State(state): State<Shared>, query: Query, body: Raw) -> Result<Response, Failure> {
+async fn delete(State(state): State<Shared>, caller: Caller, query: Query, body: Raw) -> Result<Response, Failure> {
     let (request, status) = read(&query, &body)?;
+    caller.may_name(request.kubeconfig.as_deref())?;
     let accepted = deploy::delete(&state, request).await?;
     Ok((status, Json(accepted)).into_response())
 }
 
-async fn status(State(state): State<Shared>, Body(request): Body<StatusRequest>) -> Reply<PatternStatus> {
+async fn status(
+    State(state): State<Shared>,
+    caller: Caller,
+    Body(request): Body<StatusRequest>,
+) -> Reply<PatternStatus> {
+    caller.may_name(request.kubeconfig.as_deref())?;
     Ok(Json(deploy::status(&state, request).await?))
 }
 

@@ -6,13 +6,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use uuid::Uuid;
 
 use super::extract::{Id, Query, Raw, refuse};
 use super::failure::{Failure, Reply};
 use super::page::{self, PAGE, PAGE_SIZE};
 use super::route::{Payload, Route};
 use crate::base::error::Place;
-use crate::base::{Code, Error, Result, clock, id, text};
+use crate::base::{Code, Error, Result, clock, text};
 use crate::model::pattern::PatternRecord;
 use crate::pattern::parse;
 use crate::server::{Shared, deploy};
@@ -154,7 +155,7 @@ fn in_body(error: Error) -> Error {
 fn unsaved(new: NewPattern) -> PatternRecord {
     let now = clock::now();
     PatternRecord {
-        id: new.id.unwrap_or_else(id::new),
+        id: new.id.unwrap_or_else(Uuid::now_v7),
         name: new.name,
         pattern_file: new.pattern_file,
         user_id: None,

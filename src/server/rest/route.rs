@@ -45,7 +45,7 @@ pub struct Payload {
 impl Payload {
     /// JSON of a type.
     pub fn json<T: JsonSchema>() -> Self {
-        Self { media: &["application/json"], schema: Some(|generator| generator.subschema_for::<T>()) }
+        Self { media: &["application/json"], schema: Some(SchemaGenerator::subschema_for::<T>) }
     }
 
     /// Text of a media type.

@@ -1,7 +1,12 @@
 //! Token, Host and Origin.
 
+use std::net::SocketAddr;
+
+use axum::body::Body;
+use axum::extract::ConnectInfo;
 use mesheryctl::server::rest;
 use reqwest::Method;
+use tower::ServiceExt;
 
 use super::plane::{Plane, TOKEN, error, json};
 
@@ -61,4 +66,34 @@ async fn the_open_paths_are_closed_to_foreign_hosts_too() {
     let plane = Plane::start().await;
     let reply = plane.bare(Method::GET, "/api/system/version").header("host", "evil.example").send().await.unwrap();
     error(reply, 403).await;
+}
+
+/// A kubeconfig path is opened on the server's machine, and may run programs named in it.
+#[tokio::test]
+async fn only_callers_of_this_machine_may_name_a_kubeconfig() {
+    let plane = Plane::start().await;
+    let body = r#"{"pattern_file": "name: a\nservices: {}\n", "pattern": "a", "kubeconfig": "/nowhere/at/all"}"#;
+    let mut codes = Vec::new();
+    for peer in ["10.1.2.3:4000", "[::ffff:10.1.2.3]:4000", "127.0.0.1:4000", "[::ffff:127.0.0.1]:4000"] {
+        for (method, path) in
+            [("POST", "/api/pattern/deploy"), ("DELETE", "/api/pattern/deploy"), ("POST", "/api/pattern/status")]
+        {
+            let request = http::Request::builder()
+                .method(method)
+                .uri(path)
+                .header("host", "localhost")
+                .header("authorization", format!("Bearer {TOKEN}"))
+                .header("content-type", "application/json")
+                .extension(ConnectInfo(peer.parse::<SocketAddr>().unwrap()))
+                .body(Body::from(body))
+                .unwrap();
+            let reply = plane.server.router().oneshot(request).await.unwrap();
+            let text = axum::body::to_bytes(reply.into_body(), 1 << 20).await.unwrap();
+            let text = String::from_utf8_lossy(&text).into_owned();
+            codes.push((peer, path, text.contains("from another machine"), text));
+        }
+    }
+    for (peer, path, refused, text) in codes {
+        assert_eq!(refused, peer.contains("10.1.2.3"), "{peer} {path}: {text}");
+    }
 }

@@ -14,14 +14,10 @@ pub struct Args {}
 
 pub(crate) fn run(ctx: &Ctl, _args: &Args) -> Result<Outcome> {
     let home = ctx.settings.home()?;
-    match process::find(Role::Sample, &home)? {
-        Some(running) => {
-            View::of(&running, dirs::practice_kubeconfig(&home)).print(ctx)?;
-            Ok(Outcome::GOOD)
-        }
-        None => {
-            View::stopped().print(ctx)?;
-            Ok(Outcome::verdict(exit::code(Kind::Unreachable)))
-        }
+    if let Some(running) = process::find(Role::Sample, &home)? {
+        View::of(&running, dirs::practice_kubeconfig(&home)).print(ctx)?;
+        return Ok(Outcome::GOOD);
     }
+    View::stopped().print(ctx)?;
+    Ok(Outcome::verdict(exit::code(Kind::Unreachable)))
 }

@@ -84,9 +84,20 @@ pub(super) async fn up(ctx: &Ctl, plane: &Plane, wanted: Option<u16>) -> Result<
     let progress = ctx.ui.progress();
     let step = progress.step("server");
     step.state("starting");
-    let running = process::start(&launch(ctx, plane, port)?).await?;
-    step.end(Tone::Good, format!("serves at {}", running.endpoint()));
-    Ok((running, true))
+    match process::start(&launch(ctx, plane, port)?).await {
+        Ok(running) => {
+            step.end(Tone::Good, format!("serves at {}", running.endpoint()));
+            Ok((running, true))
+        }
+        // Somebody else started it in the same moment: what was wanted is there.
+        Err(error) => match process::find(Role::Server, &plane.home)? {
+            Some(running) => {
+                settled(&running).await?;
+                Ok((running, false))
+            }
+            None => Err(error),
+        },
+    }
 }
 
 /// Waits for a running server that is still opening its database.

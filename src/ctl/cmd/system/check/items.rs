@@ -76,7 +76,7 @@ async fn server(ctx: &Ctl) -> Check {
         ),
         State::Foreign => {
             let error = Error::new(Code::ServerNotMeshery, format!("something else answers at {endpoint}"));
-            Check::fail("server", &status.note.iter().fold(error, |error, note| error.because(note)))
+            Check::fail("server", &status.note.iter().fold(error, Error::because))
         }
     }
 }
