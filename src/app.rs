@@ -1,7 +1,6 @@
 //! Rank 7: the composition root: which role runs, and which transport a command gets.
 
 mod connect;
-mod in_process;
 mod roles;
 
 use std::ffi::OsString;

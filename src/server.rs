@@ -1,8 +1,9 @@
 //! Rank 5: the management plane's server. `app` runs it as a process of its own, or inside a command.
 
+pub mod clusters;
 pub mod deploy;
 pub mod gate;
-pub mod kube;
+pub mod in_process;
 pub mod operations;
 pub mod rest;
 pub mod security;

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use url::Url;
 
-use super::in_process;
 use crate::base::{Code, Error, Result};
 use crate::client::http::{HttpSettings, HttpTransport, is_loopback};
 use crate::client::probe::{Probe, probe};
@@ -20,6 +19,7 @@ use crate::client::{Client, credentials};
 use crate::ctl::{ConnectRequest, TokenSource};
 use crate::model::context::Platform;
 use crate::model::provider;
+use crate::server::in_process;
 use crate::wire::rest::{Phase, TokenFile};
 
 /// Limit of one exchange when the user sets none.

@@ -68,7 +68,8 @@ pub async fn serve(mut options: Options) -> Result<()> {
     Ok(())
 }
 
-async fn listen(host: &str, port: u16) -> Result<TcpListener> {
+/// Listens on an address of this machine; a taken port is named with its holder.
+pub async fn listen(host: &str, port: u16) -> Result<TcpListener> {
     TcpListener::bind((host, port)).await.map_err(|error| {
         if error.kind() != std::io::ErrorKind::AddrInUse {
             return Error::new(Code::ListenFailed, format!("cannot listen on {host}, port {port}")).because(error);

@@ -5,5 +5,7 @@
 mod apiserver;
 mod ctl;
 mod layers;
+mod lifecycle;
+mod server;
 mod support;
 mod ux;

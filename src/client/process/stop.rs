@@ -36,13 +36,13 @@ pub async fn stop(role: Role, home: &Path, grace: Duration) -> Result<(Stopped, 
     };
     let process = running.identity();
     if !grace.is_zero() {
-        signal(&process, rustix::process::Signal::TERM)?;
+        signal(&process, Ask::End)?;
         if gone_within(&process, grace).await {
             withdraw(role, home, &running)?;
             return Ok((Stopped::Stopped, Some(running)));
         }
     }
-    signal(&process, rustix::process::Signal::KILL)?;
+    signal(&process, Ask::Vanish)?;
     if !gone_within(&process, KILL_LIMIT).await {
         let title = role.title();
         return Err(Error::new(Code::ServerStop, format!("the {title} (process {}) does not end", running.pid)));
@@ -62,15 +62,42 @@ async fn gone_within(process: &Identity, limit: Duration) -> bool {
     true
 }
 
-fn signal(process: &Identity, signal: rustix::process::Signal) -> Result<()> {
+/// What a process is asked.
+#[derive(Clone, Copy)]
+enum Ask {
+    /// To end by itself.
+    End,
+    /// Nothing: the system removes it.
+    Vanish,
+}
+
+#[cfg(unix)]
+fn signal(process: &Identity, ask: Ask) -> Result<()> {
     let pid = i32::try_from(process.pid).ok().and_then(rustix::process::Pid::from_raw);
     let Some(pid) = pid.filter(|_| process.is_alive()) else { return Ok(()) };
+    let signal = match ask {
+        Ask::End => rustix::process::Signal::TERM,
+        Ask::Vanish => rustix::process::Signal::KILL,
+    };
     match rustix::process::kill_process(pid, signal) {
         Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
         Err(error) => {
             Err(Error::new(Code::ServerStop, format!("process {} cannot be signalled", process.pid)).because(error))
         }
     }
+}
+
+#[cfg(not(unix))]
+fn signal(process: &Identity, ask: Ask) -> Result<()> {
+    let mut command = std::process::Command::new("taskkill");
+    command.args(["/PID", &process.pid.to_string()]);
+    if matches!(ask, Ask::Vanish) {
+        command.arg("/F");
+    }
+    let done = command.output().map(drop);
+    done.map_err(|error| {
+        Error::new(Code::ServerStop, format!("process {} cannot be ended", process.pid)).because(error)
+    })
 }
 
 #[cfg(test)]

@@ -4,13 +4,14 @@ pub mod start;
 pub mod status;
 pub mod stop;
 
+use std::path::{Path, PathBuf};
+
 use clap::Subcommand;
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::path::PathBuf;
 
 use super::Outcome;
-use crate::base::Result;
+use crate::base::{Result, dirs, yaml};
 use crate::client::process::Running;
 use crate::ctl::Ctl;
 use crate::ctl::ui::{Column, Rendered};
@@ -77,7 +78,7 @@ impl View {
         Self {
             running: true,
             kube_context: CONTEXT,
-            server: Some(format!("https://{}", running.reachable())),
+            server: server(&kubeconfig),
             kubeconfig: Some(kubeconfig),
             pid: Some(running.pid),
             log: running.log.clone(),
@@ -97,4 +98,11 @@ impl View {
         ];
         ctx.ui.print(&Rendered::table(self, std::slice::from_ref(self), &columns)?.names([CONTEXT]))
     }
+}
+
+/// The address that the kubeconfig of the practice cluster names.
+fn server(kubeconfig: &Path) -> Option<String> {
+    let text = dirs::read_optional(kubeconfig).ok()??;
+    let value = yaml::read_kubernetes(&text).ok()?;
+    Some(value.pointer("/clusters/0/cluster/server")?.as_str()?.to_owned())
 }

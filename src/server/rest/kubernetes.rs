@@ -8,7 +8,7 @@ use super::failure::{Failure, Reply};
 use super::route::{Payload, Route};
 use crate::base::{Code, Error, Result};
 use crate::model::kubernetes::KubeContext;
-use crate::server::{Shared, kube};
+use crate::server::{Shared, clusters};
 use crate::wire::rest::paths;
 use crate::wire::rest::session::{KubePing, UploadedContext};
 
@@ -39,12 +39,12 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn list(State(state): State<Shared>) -> Reply<Vec<KubeContext>> {
-    Ok(Json(kube::contexts(&state.settings)?))
+    Ok(Json(clusters::contexts(&state.settings)?))
 }
 
 async fn ping(State(state): State<Shared>, query: Query) -> Reply<KubePing> {
     let context = query.get(&["context", "connection_id", "connectionId"]);
-    let server_version = kube::ping(&state, context).await?;
+    let server_version = clusters::ping(&state, context).await?;
     Ok(Json(KubePing { server_version }))
 }
 
@@ -62,7 +62,7 @@ async fn read(upload: Result<Multipart, axum::extract::multipart::MultipartRejec
         if text.len() > UPLOAD_LIMIT {
             return Err(Error::new(Code::BodyTooLarge, "the kubeconfig is larger than 1 MiB").into());
         }
-        return Ok(Json(kube::uploaded(&text)?.into_iter().map(uploaded).collect()));
+        return Ok(Json(clusters::uploaded(&text)?.into_iter().map(uploaded).collect()));
     }
     Err(Error::new(Code::RequestInvalid, "the form has no field `k8sfile`").into())
 }

@@ -11,6 +11,7 @@ use super::extract::{Id, Query, Raw, refuse};
 use super::failure::{Failure, Reply};
 use super::page::{self, PAGE, PAGE_SIZE};
 use super::route::{Payload, Route};
+use crate::base::error::Place;
 use crate::base::{Code, Error, Result, clock, id, text};
 use crate::model::pattern::PatternRecord;
 use crate::pattern::parse;
@@ -137,13 +138,17 @@ fn from_request(request: SavePatternRequest) -> Result<(NewPattern, bool)> {
 
 /// The name a pattern is stored under: the given one, else the file's own. The file must be a pattern either way.
 fn name_of(text: &str, given: Option<&str>) -> Result<String> {
-    let document = parse::parse("pattern_file", text)?;
-    let name = given.map(str::trim).filter(|name| !name.is_empty()).unwrap_or(&document.pattern.name);
-    if name.trim().is_empty() {
-        return Err(Error::new(Code::PatternGrammar, "the pattern has no name")
-            .remedy("Give it one: `name: my-pattern` at the top of the file."));
+    let given = given.map(str::trim).filter(|name| !name.is_empty());
+    // `-` is a source without a name of its own, which a nameless pattern could be called after.
+    let document = parse::parse(given.unwrap_or("-"), text).map_err(in_body)?;
+    Ok(given.map_or(document.pattern.name, str::to_owned))
+}
+
+fn in_body(error: Error) -> Error {
+    match error.place().cloned() {
+        Some(place) if place.file == "-" => error.at(Place { file: "request body".to_owned(), ..place }),
+        _ => error,
     }
-    Ok(name.to_owned())
 }
 
 fn unsaved(new: NewPattern) -> PatternRecord {

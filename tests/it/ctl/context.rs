@@ -215,35 +215,46 @@ fn deleting_the_current_context_needs_a_successor() {
     ");
 }
 
+/// Stops the plane when the test ends, however it ends.
+struct Stop<'e>(&'e Env);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.ctl(["system", "stop", "--force", "--context", "local"]).run();
+    }
+}
+
 #[test]
 fn switch_changes_only_the_file_and_says_what_keeps_running() {
     let env = Env::with_contexts();
+    let _stop = Stop(&env);
+    env.ctl(["system", "start", "--port", "0"]).ok();
+    assert_snapshot!(env.ctl(["system", "context", "switch", "staging"]).run(), @"
+    exit: 0
+    --- stdout
+    context staging switched; it is the current context now
+    --- stderr
+    The plane on this machine keeps running; stop it with `mesheryctl system stop --context local`.
+    ");
+    assert_snapshot!(env.ctl(["system", "context", "switch", "staging"]).run(), @"
+    exit: 0
+    --- stdout
+    context staging unchanged; it is the current context already
+    --- stderr
+    ");
     assert_snapshot!(env.ctl(["system", "context", "switch", "prod"]).run(), @"
     exit: 0
     --- stdout
     context prod switched; it is the current context now
     --- stderr
     ");
-    assert_snapshot!(env.ctl(["system", "context", "switch", "prod"]).run(), @"
+    assert_snapshot!(env.ctl(["system", "context", "list", "-o", "custom-columns=NAME:.name,CURRENT:.current"]).run(), @"
     exit: 0
     --- stdout
-    context prod unchanged; it is the current context already
-    --- stderr
-    ");
-    env.write("home/.meshery/run/server.json", "{}");
-    assert_snapshot!(env.ctl(["system", "context", "switch", "staging"]).run(), @"
-    exit: 0
-    --- stdout
-    context staging switched; it is the current context now
-    --- stderr
-    A plane that was started on this machine keeps running; stop it with `mesheryctl system stop --context prod`.
-    ");
-    assert_snapshot!(env.ctl(["system", "context", "list", "-o", "name"]).run(), @"
-    exit: 0
-    --- stdout
-    local
-    staging
-    prod
+    NAME     CURRENT
+    local    false
+    staging  false
+    prod     true
     --- stderr
     ");
 }

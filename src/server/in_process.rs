@@ -10,9 +10,9 @@ use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderValue, Request, Response, header};
 use tower::ServiceExt;
 
+use super::{Server, Settings};
 use crate::base::{Error, Result, id};
 use crate::client::{Body, Client, Transport};
-use crate::server::{Server, Settings};
 
 struct InProcess {
     router: Router,
@@ -20,7 +20,7 @@ struct InProcess {
 }
 
 /// A client of a server that lives as long as this process.
-pub(super) async fn client(home: PathBuf, kubeconfig: Option<String>) -> Result<Client> {
+pub async fn client(home: PathBuf, kubeconfig: Option<String>) -> Result<Client> {
     let token = id::secret()?;
     let bearer = HeaderValue::from_str(&format!("Bearer {token}"))
         .map_err(|error| Error::internal("the token cannot stand in a header").because(error))?;
@@ -53,7 +53,6 @@ fn broken(error: axum::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::wire::rest::{PatternData, SavePatternRequest};
 
     #[tokio::test]
