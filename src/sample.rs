@@ -37,4 +37,5 @@ mod validate;
 mod watch;
 mod write;
 
+pub use connection::Certificate;
 pub use life::{NEVER_READY, Pace};

@@ -90,7 +90,10 @@ fn status_causes(status: &Status) -> Vec<String> {
 pub fn is_transient(error: &kube::Error) -> bool {
     match error {
         kube::Error::Api(status) => {
-            matches!(status.code, 429 | 500 | 502 | 503 | 504) && !status.message.contains("admission webhook")
+            // The API server says 500 for objects that it cannot read, and for webhooks that refuse by accident.
+            let about_the_object = ["failed to create typed patch object", "admission webhook"];
+            matches!(status.code, 429 | 500 | 502 | 503 | 504)
+                && !about_the_object.iter().any(|text| status.message.contains(text))
         }
         kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::ReadEvents(_) => true,
         _ => false,

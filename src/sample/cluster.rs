@@ -8,12 +8,13 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::connection::{Cut, Listener};
+use super::connection::{Certificate, Cut, Listener};
+use super::decode;
 use super::faults::Faults;
 use super::life::{self, Pace};
 use super::store::{Key, State};
 use super::{seed, serve};
-use crate::base::{Code, Error, Result, id};
+use crate::base::{Error, Result, id};
 
 /// A practice cluster. Clones share one state; the last one takes it away.
 #[derive(Debug, Clone)]
@@ -68,8 +69,25 @@ impl Cluster {
         Router::new().fallback(serve::handle).with_state(self.clone())
     }
 
-    /// Serves the API on a listener until `shutdown` ends; open watches are ended then.
+    /// Serves the API on a listener over plain HTTP until `shutdown` ends; open watches are ended then.
+    ///
+    /// kubectl sends a token over TLS only: what it is to reach is served by [`Cluster::serve_tls`].
     pub async fn serve<F>(self, listener: TcpListener, shutdown: F) -> Result<()>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.serve_on(Listener::new(listener, None), shutdown).await
+    }
+
+    /// Serves the API on a listener over HTTPS until `shutdown` ends.
+    pub async fn serve_tls<F>(self, listener: TcpListener, certificate: &Certificate, shutdown: F) -> Result<()>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.serve_on(Listener::new(listener, Some(certificate)), shutdown).await
+    }
+
+    async fn serve_on<F>(self, listener: Listener, shutdown: F) -> Result<()>
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -79,8 +97,8 @@ impl Cluster {
             shutdown.await;
             closing.0.closing.send_replace(true);
         };
-        let served = axum::serve(Listener(listener), service).with_graceful_shutdown(graceful).await;
-        served.map_err(|error| Error::new(Code::Internal, "the practice cluster stopped serving").because(error))
+        let served = axum::serve(listener, service).with_graceful_shutdown(graceful).await;
+        served.map_err(|error| Error::internal("the practice cluster stopped serving").because(error))
     }
 
     /// Reads the state.
@@ -139,12 +157,22 @@ pub const NAME: &str = "practice";
 
 /// A kubeconfig with the one context `practice`, which is its current one.
 pub fn kubeconfig(server_url: &str, token: &str) -> String {
+    document(server_url, token, "")
+}
+
+/// As [`kubeconfig`], for a cluster served with [`Cluster::serve_tls`].
+pub fn kubeconfig_tls(server_url: &str, token: &str, certificate: &Certificate) -> String {
+    let authority = decode::base64(certificate.pem().as_bytes());
+    document(server_url, token, &format!("    certificate-authority-data: {authority}\n"))
+}
+
+fn document(server_url: &str, token: &str, authority: &str) -> String {
     // JSON strings are YAML strings, so that nothing in an address or a token can change the document.
     let text = |value: &str| serde_json::Value::from(value).to_string();
     let (server, token) = (text(server_url), text(token));
     format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: {NAME}\n\
-         clusters:\n- name: {NAME}\n  cluster:\n    server: {server}\n\
+         clusters:\n- name: {NAME}\n  cluster:\n    server: {server}\n{authority}\
          users:\n- name: {NAME}\n  user:\n    token: {token}\n\
          contexts:\n- name: {NAME}\n  context:\n    cluster: {NAME}\n    user: {NAME}\n    namespace: default\n"
     )

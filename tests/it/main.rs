@@ -6,6 +6,8 @@ mod apiserver;
 mod ctl;
 mod layers;
 mod lifecycle;
+mod pattern;
 mod server;
+#[allow(dead_code, reason = "shared by suites that use parts of it")]
 mod support;
 mod ux;

@@ -6,7 +6,7 @@ use futures_util::future::{join_all, try_join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::{CANCEL_GRACE, PARALLEL, unless_cancelled, wait_limit};
-use crate::base::error::{Error, Result};
+use crate::base::error::{Code, Error, Kind, Result};
 use crate::base::text;
 use crate::cluster::apply::{Applied, Options};
 use crate::cluster::{Cluster, kubeconfig::Kubeconfig};
@@ -184,8 +184,20 @@ impl Work<'_> {
     fn settled(&self, index: usize, outcome: Result<Action>) -> ObjectResult {
         match outcome {
             Ok(action) => self.result(index, action, None),
-            Err(error) => ObjectResult { error: Some(error.report()), ..self.result(index, Action::Failed, None) },
+            Err(error) => {
+                let error = self.placed(index, error);
+                ObjectResult { error: Some(error.report()), ..self.result(index, Action::Failed, None) }
+            }
         }
+    }
+
+    /// What the cluster has against an object is told with the place of its service in the file.
+    fn placed(&self, index: usize, error: Error) -> Error {
+        if error.kind() != Kind::Failed || error.code() == Code::OperationCancelled {
+            return error;
+        }
+        let service = self.target.compiled.objects[index].service.as_str();
+        error.at(self.job.document.source.place(&["services".into(), service.into()]))
     }
 
     /// Applies one object. The inventory knows it before the cluster does, so that a crash in between loses nothing.

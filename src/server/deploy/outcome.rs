@@ -42,9 +42,10 @@ fn verdict(results: &[ObjectResult], cancelled: bool, verb: &str) -> (OperationS
     }
     let reasons = failed.iter().filter_map(|result| {
         let report = result.error.as_ref()?;
+        let place = report.place.as_ref().map_or_else(|| result.service.clone(), ToString::to_string);
         Some(match &report.probable_cause {
-            Some(cause) => format!("{}: {}: {cause}", result.service, report.message),
-            None => format!("{}: {}", result.service, report.message),
+            Some(cause) => format!("{place}: {}: {cause}", report.message),
+            None => format!("{place}: {}", report.message),
         })
     });
     (status, Some(Error::new(code, message).details(reasons.collect::<Vec<_>>())))

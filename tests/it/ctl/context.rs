@@ -260,6 +260,14 @@ fn switch_changes_only_the_file_and_says_what_keeps_running() {
 }
 
 #[test]
+fn a_record_without_a_living_process_is_no_plane_that_keeps_running() {
+    let env = Env::with_contexts();
+    env.write("home/.meshery/run/server.json", "{}");
+    let output = env.ctl(["system", "context", "switch", "staging"]).ok();
+    assert_eq!(output.stderr, "", "{output}");
+}
+
+#[test]
 fn view_shows_one_or_all() {
     let env = Env::with_contexts();
     assert_snapshot!(env.ctl(["system", "context", "view", "staging", "-o", "json"]).run(), @r#"

@@ -15,7 +15,7 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_mesheryctl");
 pub struct Run<'e> {
     env: &'e Env,
     args: Vec<OsString>,
-    variables: Vec<(String, OsString)>,
+    variables: Vec<(String, Option<OsString>)>,
     stdin: Option<Vec<u8>>,
 }
 
@@ -26,7 +26,13 @@ impl<'e> Run<'e> {
 
     /// Sets an environment variable.
     pub fn var(mut self, name: &str, value: impl Into<OsString>) -> Self {
-        self.variables.push((name.to_owned(), value.into()));
+        self.variables.push((name.to_owned(), Some(value.into())));
+        self
+    }
+
+    /// Removes one that is set by default (HOME, PATH, LANG).
+    pub fn without(mut self, name: &str) -> Self {
+        self.variables.push((name.to_owned(), None));
         self
     }
 
@@ -47,7 +53,12 @@ impl<'e> Run<'e> {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("LANG", "C.UTF-8")
             .current_dir(self.env.path("work"));
-        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        for (name, value) in &self.variables {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         command
     }
 

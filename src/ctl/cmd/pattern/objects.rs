@@ -16,6 +16,13 @@ pub(super) fn show(ctx: &Ctl, ended: Vec<(Operation, Option<Error>)>) -> Result<
     let rows: Vec<&ObjectResult> = operations.iter().flat_map(|operation| &operation.results).collect();
     let names: Vec<String> = rows.iter().map(|row| name(row)).collect();
     ctx.ui.print(&Rendered::table(&operations, &rows, &columns())?.names(names))?;
+    if ctx.ui.format().is_table() {
+        for operation in
+            operations.iter().filter(|operation| operation.error.is_none() || !operation.results.is_empty())
+        {
+            ctx.ui.note(&summary(operation))?;
+        }
+    }
     let failures = operations.iter().zip(&stopped).filter_map(|(operation, stopped)| {
         follow::failure(operation, stopped.as_ref())
             .map(|error| if operations.len() > 1 { named(operation, &error) } else { error })
@@ -24,6 +31,20 @@ pub(super) fn show(ctx: &Ctl, ended: Vec<(Operation, Option<Error>)>) -> Result<
         Some(error) => Err(error),
         None => Ok(()),
     }
+}
+
+/// `shop on kind: 3 created, 1 unchanged`.
+fn summary(operation: &Operation) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for word in operation.results.iter().map(|result| result.action.word()) {
+        match counts.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((word, 1)),
+        }
+    }
+    let counts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    let what = if counts.is_empty() { "nothing to do".to_owned() } else { counts.join(", ") };
+    format!("{} on {}: {what}", operation.subject, operation.contexts.join(", "))
 }
 
 fn columns<'a>() -> [Column<'a, &'a ObjectResult>; 7] {
