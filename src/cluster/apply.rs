@@ -46,9 +46,8 @@ impl Cluster {
         let api = self.api(kind, object);
         let mut params = PatchParams::apply(FIELD_MANAGER);
         params.force = options.force;
-        let before = retry(|| api.get_metadata_opt(&object.name))
-            .await
-            .map_err(|error| fault::of_object(self, object, &error))?;
+        let before =
+            retry(|| api.get_opt(&object.name)).await.map_err(|error| fault::of_object(self, object, &error))?;
         if let (Some(before), Some(key), false) = (&before, options.owner, options.force) {
             refuse_foreign(
                 object,
@@ -61,10 +60,14 @@ impl Cluster {
             .await
             .map_err(|error| fault::of_object(self, object, &error))?;
         let action = match before {
-            None => Action::Created,
-            Some(before) if before.metadata.uid != after.metadata.uid => Action::Created,
-            Some(before) if before.metadata.resource_version == after.metadata.resource_version => Action::Unchanged,
-            Some(_) => Action::Configured,
+            Some(before) if before.metadata.uid == after.metadata.uid => {
+                if is_same(&before, &after) {
+                    Action::Unchanged
+                } else {
+                    Action::Configured
+                }
+            }
+            _ => Action::Created,
         };
         Ok(Applied { action, uid: after.metadata.uid })
     }
@@ -76,6 +79,27 @@ impl Cluster {
             retry(|| api.get_opt(&object.name)).await.map_err(|error| fault::of_object(self, object, &error))?;
         Ok(found.and_then(|found| serde_json::to_value(found).ok()))
     }
+}
+
+/// Whether an apply wrote nothing of ours. The version alone does not tell: controllers write the status meanwhile.
+fn is_same(before: &DynamicObject, after: &DynamicObject) -> bool {
+    before.metadata.resource_version == after.metadata.resource_version || essence(before) == essence(after)
+}
+
+/// What an apply can change: the object without its status and bookkeeping, and which fields are ours.
+fn essence(object: &DynamicObject) -> (DynamicObject, Vec<Value>) {
+    let entries = object.metadata.managed_fields.iter().flatten();
+    let own = entries
+        .filter(|entry| entry.manager.as_deref() == Some(FIELD_MANAGER))
+        .filter_map(|entry| serde_json::to_value(&entry.fields_v1).ok())
+        .collect();
+    let mut rest = object.clone();
+    rest.metadata.managed_fields = None;
+    rest.metadata.resource_version = None;
+    if let Some(body) = rest.data.as_object_mut() {
+        body.remove("status");
+    }
+    (rest, own)
 }
 
 /// Two patterns that hold the same object would undo each other's work without a conflict, since one manager applies both.
@@ -105,5 +129,26 @@ where
             }
             outcome => return outcome,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn object(version: &str, body: Value) -> DynamicObject {
+        let mut value = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a", "resourceVersion": version, "managedFields": [
+            {"manager": FIELD_MANAGER, "operation": "Apply", "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": body["spec"]}, "time": "2026-01-01T00:00:00Z"}
+        ]}});
+        value.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn a_status_written_meanwhile_is_no_change_of_ours() {
+        let before = object("1", json!({"spec": {"replicas": 1}}));
+        assert!(is_same(&before, &object("2", json!({"spec": {"replicas": 1}, "status": {"replicas": 1}}))));
+        assert!(!is_same(&before, &object("2", json!({"spec": {"replicas": 2}}))));
     }
 }

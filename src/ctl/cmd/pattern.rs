@@ -5,6 +5,7 @@ pub mod delete;
 pub mod list;
 pub mod objects;
 pub mod status;
+mod target;
 pub mod validate;
 pub mod view;
 

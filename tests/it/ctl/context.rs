@@ -215,37 +215,56 @@ fn deleting_the_current_context_needs_a_successor() {
     ");
 }
 
+/// Stops the plane when the test ends, however it ends.
+struct Stop<'e>(&'e Env);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.ctl(["system", "stop", "--force", "--context", "local"]).run();
+    }
+}
+
 #[test]
-fn switch_changes_only_the_file() {
+fn switch_changes_only_the_file_and_says_what_keeps_running() {
     let env = Env::with_contexts();
+    let _stop = Stop(&env);
+    env.ctl(["system", "start", "--port", "0"]).ok();
+    assert_snapshot!(env.ctl(["system", "context", "switch", "staging"]).run(), @"
+    exit: 0
+    --- stdout
+    context staging switched; it is the current context now
+    --- stderr
+    The plane on this machine keeps running; stop it with `mesheryctl system stop --context local`.
+    ");
+    assert_snapshot!(env.ctl(["system", "context", "switch", "staging"]).run(), @"
+    exit: 0
+    --- stdout
+    context staging unchanged; it is the current context already
+    --- stderr
+    ");
     assert_snapshot!(env.ctl(["system", "context", "switch", "prod"]).run(), @"
     exit: 0
     --- stdout
     context prod switched; it is the current context now
     --- stderr
     ");
-    assert_snapshot!(env.ctl(["system", "context", "switch", "prod"]).run(), @"
+    assert_snapshot!(env.ctl(["system", "context", "list", "-o", "custom-columns=NAME:.name,CURRENT:.current"]).run(), @"
     exit: 0
     --- stdout
-    context prod unchanged; it is the current context already
+    NAME     CURRENT
+    local    false
+    staging  false
+    prod     true
     --- stderr
     ");
-    // A state file without a living process is no plane that keeps running.
+}
+
+#[test]
+fn a_record_without_a_living_process_is_no_plane_that_keeps_running() {
+    let env = Env::with_contexts();
     env.write("home/.meshery/run/server.json", "{}");
-    assert_snapshot!(env.ctl(["system", "context", "switch", "staging"]).run(), @"
-    exit: 0
-    --- stdout
-    context staging switched; it is the current context now
-    --- stderr
-    ");
-    assert_snapshot!(env.ctl(["system", "context", "list", "-o", "name"]).run(), @"
-    exit: 0
-    --- stdout
-    local
-    staging
-    prod
-    --- stderr
-    ");
+    let output = env.ctl(["system", "context", "switch", "staging"]).ok();
+    assert_eq!(output.stderr, "", "{output}");
 }
 
 #[test]

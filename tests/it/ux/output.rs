@@ -6,8 +6,11 @@ use serde_json::Value;
 
 use crate::support::env::Env;
 
-/// Commands of this file's rows: each gives structured output without a server.
+/// Commands of this file's rows: each gives structured output with no server running.
 const READS: &[&[&str]] = &[
+    &["operation", "list"],
+    &["pattern", "list"],
+    &["system", "provider", "list"],
     &["version"],
     &["version", "--client"],
     &["config", "view"],
@@ -139,6 +142,9 @@ fn row_22_an_unknown_field_is_an_error_that_names_it() {
 #[test]
 fn row_23_nothing_is_definite() {
     let env = Env::with_config("contexts: {a: {}}\ncurrent-context: a\ntokens: []\n");
+    for args in [["operation", "list"], ["pattern", "list"]] {
+        assert_eq!(env.ctl(with(&args, &["-o", "json"])).ok().stdout, "[]\n", "{args:?}");
+    }
     for (form, stdout) in [("json", "[]\n"), ("yaml", "[]\n"), ("jsonl", ""), ("name", ""), ("table", "")] {
         let output = env.ctl(["system", "token", "list", "-o", form]).ok();
         assert_eq!(output.stdout, stdout, "{form}");

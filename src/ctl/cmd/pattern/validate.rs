@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::apply;
+use super::target;
 use crate::base::error::Result;
 use crate::base::text;
 use crate::ctl::Ctl;
@@ -46,10 +46,10 @@ pub struct Checked {
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
     if args.source.files.is_empty() {
-        return Err(apply::nothing("validate"));
+        return Err(target::nothing("validate"));
     }
     let loaded = args.source.load(ctx).await?;
-    apply::check(&loaded)?;
+    target::check(&loaded)?;
     let namespace = ctx.settings.namespace().unwrap_or("default");
     let mut rows = Vec::with_capacity(loaded.len());
     for source in &loaded {
