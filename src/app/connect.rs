@@ -69,7 +69,7 @@ async fn here(request: &ConnectRequest) -> Result<Client> {
 fn is_neighbour(request: &ConnectRequest, url: &Url, report: &HealthReport) -> bool {
     let own = request.home.as_deref().map(process::home_id);
     let default = url.port_or_known_default() == Some(DEFAULT_PORT);
-    default && !request.endpoint_chosen && report.home.is_some() && report.home != own
+    default && !request.endpoint_chosen && report.home != own
 }
 
 /// The endpoint, when the plane is one of this machine.
@@ -165,6 +165,7 @@ fn not_ours(request: &ConnectRequest, address: SocketAddr) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::context::Context;
 
     #[test]
     fn the_users_own_choice_of_token_goes_first_and_must_exist() {
@@ -177,5 +178,43 @@ mod tests {
         assert_eq!(token(&file(false), None).unwrap(), (None, Some(other)));
         let value = token(&TokenSource::Value("v".into()), Some(home.path())).unwrap().0.unwrap();
         assert_eq!((value.token.as_str(), value.provider.as_str()), ("v", "None"));
+    }
+
+    #[test]
+    fn a_neighbour_is_another_home_at_the_port_that_nobody_chose() {
+        let home = tempfile::tempdir().unwrap();
+        let mut request = ConnectRequest {
+            context: Context {
+                name: "local".into(),
+                endpoint: "http://localhost:9081".into(),
+                token: "default".into(),
+                platform: Platform::Local,
+                components: vec![],
+                channel: "stable".into(),
+                version: "latest".into(),
+                provider: String::new(),
+            },
+            endpoint_chosen: false,
+            token: TokenSource::None,
+            home: Some(home.path().to_owned()),
+            kubeconfig: None,
+            ca_file: None,
+            timeout: None,
+        };
+        let report = |home: Option<&Path>| HealthReport {
+            program: "mesheryctl".into(),
+            phase: Phase::Ready,
+            pid: 1,
+            version: "1".into(),
+            home: home.map(process::home_id),
+        };
+        let (default, other) = ("http://127.0.0.1:9081".parse().unwrap(), "http://localhost:9082".parse().unwrap());
+        let elsewhere = report(Some(Path::new("/home/neighbour/.meshery")));
+        assert!(is_neighbour(&request, &default, &elsewhere));
+        assert!(!is_neighbour(&request, &other, &elsewhere), "this port was configured on purpose");
+        assert!(!is_neighbour(&request, &default, &report(Some(home.path()))));
+        assert!(is_neighbour(&request, &default, &report(None)), "one that does not say is asked for its token");
+        request.endpoint_chosen = true;
+        assert!(!is_neighbour(&request, &default, &elsewhere), "the user named it for this command");
     }
 }

@@ -8,15 +8,16 @@ use serde_json::Value;
 
 use crate::support::env::Env;
 
+/// A config whose endpoint is a port where nobody ever listens.
+const NOBODY: &str = "contexts:\n  local: {endpoint: 'http://localhost:9', platform: local}\ncurrent-context: local\n";
+
 /// A world whose server is stopped when the test ends, however it ends.
 struct World(Env);
 
 impl World {
     /// Its context points at a port where nobody ever listens, so that servers of the machine play no part.
     fn new() -> Self {
-        Self(Env::with_config(
-            "contexts:\n  local:\n    endpoint: http://localhost:9\n    platform: local\ncurrent-context: local\n",
-        ))
+        Self(Env::with_config(NOBODY))
     }
 
     fn ctl(&self, args: &[&str]) -> crate::support::ctl::Run<'_> {
@@ -233,20 +234,21 @@ fn two_homes_have_two_servers() {
     assert_eq!(one.status()["state"], "stopped");
 }
 
-/// Two users of a machine have the same default endpoint; the one without a server works without.
 #[test]
-fn a_neighbours_server_at_the_default_endpoint_is_left_alone() {
-    let (neighbour, world) = (World::new(), World(Env::new()));
-    let started = neighbour.ctl(&["system", "start", "--port", "9081"]).run();
-    assert!(started.code == Some(0) || started.stderr.contains("port-taken"), "{started}");
-    let list = world.ctl(&["operation", "list", "-o", "json"]).ok();
-    assert_eq!(list.json(), serde_json::json!([]));
-    let named = world.ctl(&["operation", "list", "--endpoint", "http://localhost:9081"]).run();
-    assert_eq!(named.code, Some(4), "an endpoint that was named is taken by its word: {named}");
+fn a_server_of_another_home_is_told_from_ones_own() {
+    let neighbour = World::new();
+    let endpoint = neighbour.start()["endpoint"].as_str().unwrap().to_owned();
+    let config = format!("contexts:\n  local: {{endpoint: '{endpoint}', platform: local}}\ncurrent-context: local\n");
+    let world = World(Env::with_config(&config));
     let status = world.ctl(&["system", "status"]).run();
+    assert_eq!(status.code, Some(3), "{status}");
     assert!(status.stdout.contains("foreign") && status.stderr.contains("another Meshery home"), "{status}");
     let start = world.ctl(&["system", "start"]).run();
     assert!(start.stderr.contains("another Meshery home"), "{start}");
+    let list = world.ctl(&["operation", "list"]).run();
+    assert_eq!(list.code, Some(4), "an endpoint that was configured is taken by its word: {list}");
+    std::fs::copy(neighbour.0.path("home/.meshery/auth.json"), world.0.path("home/.meshery/auth.json")).unwrap();
+    world.ctl(&["operation", "list"]).ok();
 }
 
 #[test]
@@ -374,7 +376,7 @@ fn a_check_tells_everything_and_fails_when_something_does() {
     assert_eq!(config["result"], "fail");
     assert!(config["message"].as_str().unwrap().contains("config.yaml:1"), "{config}");
     let dead = "apiVersion: v1\nkind: Config\ncontexts:\n- name: dead\n  context: {cluster: c, user: u}\nclusters:\n- name: c\n  cluster: {server: 'http://127.0.0.1:1'}\nusers:\n- name: u\n  user: {}\n";
-    std::fs::remove_file(world.0.config()).unwrap();
+    world.0.write("home/.meshery/config.yaml", NOBODY);
     std::fs::write(&kubeconfig, dead).unwrap();
     let dead = world.ctl(&["system", "check"]).var("KUBECONFIG", &kubeconfig).run();
     assert_eq!(dead.code, Some(1), "{dead}");
