@@ -38,12 +38,18 @@ pub trait Transport: Send + Sync {
 #[derive(Clone)]
 pub struct Client {
     transport: Arc<dyn Transport>,
+    kubeconfig: Option<String>,
 }
 
 impl Client {
     /// A client over a transport.
     pub fn new(transport: Arc<dyn Transport>) -> Self {
-        Self { transport }
+        Self { transport, kubeconfig: None }
+    }
+
+    /// The kubeconfig files that calls about clusters mean, separated as in PATH; without them the server's own.
+    pub fn with_kubeconfig(self, kubeconfig: Option<String>) -> Self {
+        Self { kubeconfig, ..self }
     }
 
     /// What to call the server in messages: its endpoint, or `in-process`.

@@ -32,6 +32,11 @@ const STARTING: Duration = Duration::from_secs(10);
 
 /// Makes the way to a plane.
 pub(super) async fn connect(request: ConnectRequest) -> Result<Client> {
+    let kubeconfig = request.kubeconfig.clone();
+    Ok(way(request).await?.with_kubeconfig(kubeconfig))
+}
+
+async fn way(request: ConnectRequest) -> Result<Client> {
     let Some(url) = local(&request) else {
         let endpoint = request.context.endpoint.clone();
         return over_http(&request, endpoint, None);
@@ -50,6 +55,8 @@ pub(super) async fn connect(request: ConnectRequest) -> Result<Client> {
         }
         Look::Nobody if request.endpoint_chosen => return Err(nobody(&request)),
         Look::Nobody => return here(&request).await,
+        // A port that nobody chose and others use is no reason not to work.
+        Look::Other(_) if is_unchosen(&request, &url) => return here(&request).await,
         Look::Other(address) => return Err(not_ours(&request, address)),
     };
     let client = over_http(&request, request.context.endpoint.clone(), None)?;
@@ -67,9 +74,11 @@ async fn here(request: &ConnectRequest) -> Result<Client> {
 
 /// Whether a server serves another home, on the port that nobody chose.
 fn is_neighbour(request: &ConnectRequest, url: &Url, report: &HealthReport) -> bool {
-    let own = request.home.as_deref().map(process::home_id);
-    let default = url.port_or_known_default() == Some(DEFAULT_PORT);
-    default && !request.endpoint_chosen && report.home != own
+    is_unchosen(request, url) && report.home != request.home.as_deref().map(process::home_id)
+}
+
+fn is_unchosen(request: &ConnectRequest, url: &Url) -> bool {
+    url.port_or_known_default() == Some(DEFAULT_PORT) && !request.endpoint_chosen
 }
 
 /// The endpoint, when the plane is one of this machine.

@@ -65,14 +65,26 @@ pub fn write_kubernetes<T: Serialize>(value: &T) -> Result<String> {
 fn saphyr_fault(error: &serde_saphyr::Error) -> Fault {
     let location = error.location();
     Fault {
-        message: strip_position(&first_line(&error.to_string())),
+        message: plain(&error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter)),
         line: location.as_ref().and_then(|place| usize::try_from(place.line()).ok()),
         column: location.as_ref().and_then(|place| usize::try_from(place.column()).ok()),
     }
 }
 
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or(text).to_owned()
+/// The parser's message without its position, which is told apart, and without advice to programmers.
+fn plain(text: &str) -> String {
+    let line = text.lines().next().unwrap_or(text);
+    if line.contains("budget") {
+        return "the file is too large or nested too deeply to be read".to_owned();
+    }
+    let line = line.trim_start_matches("error: ");
+    let line = match line.strip_prefix("line ").and_then(|rest| rest.split_once(": ")) {
+        Some((position, rest)) if position.chars().all(|c| c.is_ascii_digit() || c == ' ' || "column".contains(c)) => {
+            rest
+        }
+        _ => line,
+    };
+    strip_position(line.split(", set DuplicateKeyPolicy").next().unwrap_or(line))
 }
 
 /// Parsers end their messages with ` at line L column C`; the place is told apart.
@@ -108,7 +120,12 @@ mod tests {
     fn faults_have_a_place() {
         let fault = read_kubernetes("a: 1\nb: [1,\n").unwrap_err();
         assert!(fault.line.is_some(), "{fault:?}");
+        for text in ["a: [1,\n", "a: 1\n b: 2\n", "a: \"x\n", "a: *x\n"] {
+            let message = read_kubernetes(text).unwrap_err().message;
+            assert!(!message.contains("line ") && !message.contains("error:"), "{message}");
+        }
         let fault = read_kubernetes("a: 1\nb: 1\na: 2\n").unwrap_err();
+        assert!(!fault.message.contains("Policy"), "{fault:?}");
         assert!(fault.message.contains("duplicate"), "{fault:?}");
         assert_eq!(fault.line, Some(3));
     }

@@ -135,6 +135,7 @@ impl HttpTransport {
         let error = Error::new(Code::AuthRequired, format!("{endpoint} (context `{context}`) refused the token"));
         match token_file {
             Some(path) => error.because(format!("the token in {} is missing, wrong or expired", path.display())),
+            None if self.settings.token.is_some() => error.because("the token in MESHERY_TOKEN is wrong or expired"),
             None => error.because("no token was sent"),
         }
     }

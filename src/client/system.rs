@@ -50,14 +50,17 @@ impl Client {
         self.send_json(Method::POST, paths::PREFERENCES[0], preferences).await
     }
 
-    /// Contexts of the kubeconfig that the server uses.
+    /// Contexts of the kubeconfig that this client means.
     pub async fn kube_contexts(&self) -> Result<Vec<KubeContext>> {
-        self.get(paths::KUBE_CONTEXTS[0]).await
+        let query: Vec<(&str, &str)> = self.kubeconfig.iter().map(|list| ("kubeconfig", list.as_str())).collect();
+        self.get(&with_query(paths::KUBE_CONTEXTS[0], &query)).await
     }
 
     /// Version of the cluster behind a Kubernetes context.
     pub async fn ping_cluster(&self, context: &str) -> Result<String> {
-        let ping: KubePing = self.get(&with_query(paths::KUBE_PING[0], &[("context", context)])).await?;
+        let kubeconfig = self.kubeconfig.iter().map(|list| ("kubeconfig", list.as_str()));
+        let query: Vec<(&str, &str)> = [("context", context)].into_iter().chain(kubeconfig).collect();
+        let ping: KubePing = self.get(&with_query(paths::KUBE_PING[0], &query)).await?;
         Ok(ping.server_version)
     }
 

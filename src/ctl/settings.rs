@@ -15,7 +15,7 @@ use super::context::{ConnectRequest, TokenSource};
 use super::ui::{self, Answers, ColorChoice, Format, Volume};
 use crate::base::{Code, Error, Result, dirs, env};
 use crate::client::process;
-use crate::model::context::Context;
+use crate::model::context::{Context, Platform};
 
 pub use entries::Entry;
 pub use origin::{Origin, Setting};
@@ -151,13 +151,21 @@ impl Settings {
     }
 
     /// Kubeconfig files that this shell means, separated as in PATH and absolute, so that they mean the same to a
-    /// server with another working folder: `--kubeconfig`, else KUBECONFIG; `None` leaves the choice to the plane.
+    /// running server: `--kubeconfig`, else KUBECONFIG, else `~/.kube/config` with the plane's own. For a plane of
+    /// another machine only what the flag says; `None` leaves the choice to it.
     pub fn kubeconfig_list(&self) -> Option<String> {
-        let list = match &self.kubeconfig.value {
-            Some(path) => path.display().to_string(),
-            None => env::get(env::KUBECONFIG)?,
+        let local = self.context().is_ok_and(|context| context.platform == Platform::Local);
+        let own = || {
+            let user = dirs::user_home().map(|home| home.join(".kube").join("config"));
+            user.into_iter().chain(self.home.as_ref().map(|home| home.join("kubeconfig.yaml"))).collect::<Vec<_>>()
         };
-        let absolute = std::env::split_paths(&list).map(|path| std::path::absolute(&path).unwrap_or(path));
+        let files = match (&self.kubeconfig.value, env::get(env::KUBECONFIG)) {
+            (Some(path), _) => vec![path.clone()],
+            (None, _) if !local => return None,
+            (None, Some(list)) => std::env::split_paths(&list).collect(),
+            (None, None) => own(),
+        };
+        let absolute = files.into_iter().map(|path| std::path::absolute(&path).unwrap_or(path));
         std::env::join_paths(absolute).ok().map(|joined| joined.to_string_lossy().into_owned())
     }
 

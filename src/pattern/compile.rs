@@ -63,11 +63,11 @@ pub struct Compiled {
 /// # Errors
 /// The first fault of the pattern, with its place, and the others as details. Nothing was sent anywhere.
 pub fn compile(document: &Document, kinds: &Kinds, namespace: &str) -> Result<Compiled> {
-    let document = reference::resolve(document)?;
+    let (document, unresolved) = reference::resolve(document);
     let kinds = kinds.clone().with_definitions_of(&document.pattern);
     let compiler =
         Compiler { document: &document, kinds: &kinds, target: Target { pattern: &document.pattern.name, namespace } };
-    compiler.run()
+    compiler.run(unresolved)
 }
 
 struct Compiler<'a> {
@@ -77,7 +77,7 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    fn run(&self) -> Result<Compiled> {
+    fn run(&self, mut unresolved: Vec<(usize, Error)>) -> Result<Compiled> {
         let services = &self.document.pattern.services;
         let (dependencies, mut faults) = order::dependencies(services, &self.document.source);
         if let Err(circle) = order::levels(&dependencies) {
@@ -91,8 +91,10 @@ impl Compiler<'_> {
             warnings: self.document.warnings.clone(),
         };
         let mut slots = Vec::with_capacity(services.len());
-        for service in services {
-            match self.service(service, &mut compiled) {
+        for (index, service) in services.iter().enumerate() {
+            // What a broken reference stands for is unknown, so nothing else can be said of its service.
+            let broken = unresolved.iter().position(|(at, _)| *at == index).map(|at| unresolved.swap_remove(at).1);
+            match broken.map_or_else(|| self.service(service, &mut compiled), Err) {
                 Ok(slot) => slots.push(slot),
                 Err(fault) => {
                     faults.push(self.placed(fault, service));
@@ -273,6 +275,8 @@ mod tests {
         let error = compiled("  web: {type: IstioMesh}\n  Bad_Name: {type: Service, dependsOn: [nobody]}\n  a: {type: Namespace, dependsOn: [b]}\n  b: {type: ConfigMap, namespace: a, dependsOn: [a]}\n").unwrap_err();
         let report = error.report();
         assert_eq!(report.place.unwrap().to_string(), "p.yaml:3:9");
+        let error = compiled("  a: {type: Service, namespace: $(#ref.vars.x)}\n  b: {type: ConfigMap, settings: {data: {k: $(#ref.vars.y)}}, dependsOn: [zz]}\n").unwrap_err();
+        assert_eq!(error.report().details.iter().filter(|detail| detail.starts_with("also:")).count(), 2, "{error:?}");
         assert!(report.message.contains("IstioMesh"));
         let all = report.details.join("\n");
         assert!(all.contains("Bad_Name") && all.contains("`nobody`") && all.contains("a -> b -> a"), "{all}");

@@ -33,6 +33,11 @@ pub struct Source {
 }
 
 impl Source {
+    /// The source as the subject of a sentence.
+    pub fn subject(&self) -> &str {
+        if self.name == "-" { "standard input" } else { &self.name }
+    }
+
     /// The place of the deepest part of `path` that exists in the text; the file alone when none does.
     pub fn place(&self, path: &[Step]) -> Place {
         let found = yamlpath::Document::new(self.text.as_str())

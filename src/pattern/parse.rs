@@ -49,8 +49,16 @@ pub fn parse(name: &str, content: &str) -> Result<Document> {
         return Err(grammar(&source, &[], format!("{} YAML documents in one file; a pattern is one", documents.len()))
             .remedy("Split the file, one pattern each, and pass a folder or several -f."));
     }
-    let Some(Value::Object(top)) = documents.pop() else {
-        return Err(grammar(&source, &[], "a pattern is a mapping with `name` and `services`".to_owned()));
+    let Some(found) = documents.pop() else {
+        return Err(Error::new(Code::PatternGrammar, format!("{} is empty", source.subject()))
+            .remedy("Write a pattern: `name` and `services`; `mesheryctl help formatting` and the README show one."));
+    };
+    let Value::Object(top) = found else {
+        return Err(grammar(
+            &source,
+            &[],
+            format!("a pattern is a mapping with `name` and `services`, found {}", kind_of(&found)),
+        ));
     };
     let mut parser = Parser { source, warnings: Vec::new() };
     let pattern = parser.pattern(top)?;
@@ -109,7 +117,7 @@ impl Parser {
             let service = self.service(&key, value)?;
             pattern.services.push(service);
         }
-        self.warn_unknown(&top, TOP_KEYS, "pattern");
+        self.warn_unknown(&top, TOP_KEYS, &[], "the pattern");
         pattern.unknown = top;
         Ok(pattern)
     }
@@ -183,7 +191,7 @@ impl Parser {
             is_annotation,
             unknown: Map::new(),
         };
-        self.warn_unknown(&map, SERVICE_KEYS, &format!("service `{key}`"));
+        self.warn_unknown(&map, SERVICE_KEYS, &path, &format!("service `{key}`"));
         Ok(Service { unknown: map, ..service })
     }
 
@@ -194,19 +202,24 @@ impl Parser {
         if let Some(kind) = map.get("kind").and_then(Value::as_str) {
             error = error.detail(format!("`kind: {kind}` must be written `type: {kind}`"));
         }
-        error
+        let misspelt = map.keys().filter(|key| !SERVICE_KEYS.contains(&key.as_str()));
+        let hints = misspelt.filter_map(|other| {
+            nearest_key(other, SERVICE_KEYS).map(|near| format!("`{other}`: did you mean {near}?"))
+        });
+        error.details(hints.collect::<Vec<_>>())
     }
 
     fn wrong(&self, path: &[Step], what: &str, expected: &str, found: &Value) -> Error {
         grammar(&self.source, path, format!("{what} must be {expected}, found {}", kind_of(found)))
     }
 
-    fn warn_unknown(&mut self, rest: &Map<String, Value>, known: &[&str], owner: &str) {
+    fn warn_unknown(&mut self, rest: &Map<String, Value>, known: &[&str], base: &[Step], owner: &str) {
         for key in rest.keys().filter(|key| !known.contains(&key.as_str())) {
-            let hint =
-                text::did_you_mean(key, known.iter().copied()).map(|hint| format!("; {hint}")).unwrap_or_default();
-            self.warnings
-                .push(format!("{owner}: key `{key}` is not part of the pattern grammar and has no effect{hint}"));
+            let hint = nearest_key(key, known).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            let place = self.source.place(&step(base, key));
+            self.warnings.push(format!(
+                "{place}: {owner}: key `{key}` is not part of the pattern grammar and has no effect{hint}"
+            ));
         }
     }
 
@@ -291,6 +304,13 @@ impl Parser {
     }
 }
 
+/// The known key that was most likely meant: other writing (`depends_on`) counts as nearest.
+fn nearest_key<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
+    let plain = |text: &str| text.replace(['_', '-', ' '], "").to_lowercase();
+    let same = known.iter().copied().find(|other| plain(other) == plain(key));
+    same.or_else(|| text::nearest(key, known.iter().copied()).first().copied())
+}
+
 fn step(base: &[Step], key: &str) -> Vec<Step> {
     base.iter().cloned().chain([Step::from(key)]).collect()
 }
@@ -351,20 +371,27 @@ mod tests {
         assert!(error("name: a\nservice: {}\n").starts_with("p.yaml:2:1: the pattern has no `services`"));
         assert!(error("apiVersion: v1\nkind: Service\n").contains("Kubernetes manifest of kind Service"));
         assert!(error("a: 1\n---\nb: 2\n").contains("2 YAML documents"));
-        assert!(error("").contains("a pattern is a mapping"));
+        assert_eq!(error(""), "p.yaml is empty");
+        assert_eq!(error("- a\n"), "p.yaml: a pattern is a mapping with `name` and `services`, found a sequence");
     }
 
     #[test]
     fn a_missing_type_explains_kind() {
         let error = parse("p.yaml", "services:\n  web:\n    kind: Service\n").unwrap_err();
         assert_eq!(error.report().details, ["`kind: Service` must be written `type: Service`"]);
+        let error = parse("p.yaml", "services:\n  web:\n    typ: Service\n    depends_on: []\n").unwrap_err();
+        assert_eq!(error.report().details, ["`typ`: did you mean type?", "`depends_on`: did you mean dependsOn?"]);
     }
 
     #[test]
     fn unknown_keys_are_kept_and_warned_about() {
         let document = parse("dir/shop.yaml", "services:\n  web: {type: X, setings: {a: 1}}\n").unwrap();
         assert_eq!(document.pattern.name, "shop");
-        assert!(document.warnings.iter().any(|warning| warning.contains("`setings`") && warning.contains("settings")));
+        assert!(
+            document.warnings.iter().any(
+                |warning| warning.starts_with("dir/shop.yaml:2:18: ") && warning.contains("did you mean settings?")
+            )
+        );
         assert!(document.pattern.services[0].unknown.contains_key("setings"));
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::{id, text};
-use crate::model::pattern::Pattern;
+use crate::model::pattern::{Pattern, Service};
 use crate::pattern::locate::{Source, Step};
 use crate::pattern::parse::Document;
 
@@ -16,43 +16,17 @@ const MAX_DEPTH: usize = 32;
 
 /// Resolves every reference of the document.
 ///
-/// # Errors
+/// A service whose references cannot be resolved keeps them, and its first fault comes back under its index:
 /// [`Code::PatternReference`] for a path that leads nowhere, to itself, or to a mapping inside a string.
-pub fn resolve(document: &Document) -> Result<Document> {
+pub fn resolve(document: &Document) -> (Document, Vec<(usize, Error)>) {
     let mut resolved = document.clone();
     if !document.source.text.contains(OPEN) {
-        return Ok(resolved);
+        return (resolved, Vec::new());
     }
     let resolver = Resolver { tree: tree(&document.pattern), source: &document.source };
-    for service in &mut resolved.pattern.services {
-        let base = [Step::from("services"), Step::from(service.key.as_str())];
-        let at = |key: &str| base.iter().cloned().chain([Step::from(key)]).collect::<Vec<_>>();
-        service.kind = resolver.text(&service.kind, &at("type"))?;
-        for (field, key) in [
-            (&mut service.name, "name"),
-            (&mut service.namespace, "namespace"),
-            (&mut service.version, "version"),
-            (&mut service.api_version, "apiVersion"),
-        ] {
-            if let Some(value) = field {
-                *value = resolver.text(value, &at(key))?;
-            }
-        }
-        for (map, key) in [(&mut service.labels, "labels"), (&mut service.annotations, "annotations")] {
-            for value in map.values_mut() {
-                *value = resolver.text(value, &at(key))?;
-            }
-        }
-        for (index, name) in service.depends_on.iter_mut().enumerate() {
-            let mut path = at("dependsOn");
-            path.push(index.into());
-            *name = resolver.text(name, &path)?;
-        }
-        for (map, key) in [(&mut service.settings, "settings"), (&mut service.traits, "traits")] {
-            *map = resolver.map(map, &mut at(key), 0)?;
-        }
-    }
-    Ok(resolved)
+    let faults = resolved.pattern.services.iter_mut().enumerate();
+    let faults = faults.filter_map(|(index, service)| Some((index, resolver.service(service).err()?))).collect();
+    (resolved, faults)
 }
 
 /// The pattern as references see it.
@@ -90,6 +64,36 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
+    fn service(&self, service: &mut Service) -> Result<()> {
+        let base = [Step::from("services"), Step::from(service.key.as_str())];
+        let at = |key: &str| base.iter().cloned().chain([Step::from(key)]).collect::<Vec<_>>();
+        service.kind = self.text(&service.kind, &at("type"))?;
+        for (field, key) in [
+            (&mut service.name, "name"),
+            (&mut service.namespace, "namespace"),
+            (&mut service.version, "version"),
+            (&mut service.api_version, "apiVersion"),
+        ] {
+            if let Some(value) = field {
+                *value = self.text(value, &at(key))?;
+            }
+        }
+        for (map, key) in [(&mut service.labels, "labels"), (&mut service.annotations, "annotations")] {
+            for value in map.values_mut() {
+                *value = self.text(value, &at(key))?;
+            }
+        }
+        for (index, name) in service.depends_on.iter_mut().enumerate() {
+            let mut path = at("dependsOn");
+            path.push(index.into());
+            *name = self.text(name, &path)?;
+        }
+        for (map, key) in [(&mut service.settings, "settings"), (&mut service.traits, "traits")] {
+            *map = self.map(map, &mut at(key), 0)?;
+        }
+        Ok(())
+    }
+
     fn map(&self, map: &Map<String, Value>, path: &mut Vec<Step>, depth: usize) -> Result<Map<String, Value>> {
         let mut out = Map::with_capacity(map.len());
         for (key, value) in map {
@@ -214,7 +218,11 @@ mod tests {
 
     fn settings(content: &str) -> Result<Value> {
         let document = parse("p.yaml", content).unwrap();
-        resolve(&document).map(|document| Value::Object(document.pattern.services[0].settings.clone()))
+        let (document, mut faults) = resolve(&document);
+        match faults.pop() {
+            Some((_, fault)) => Err(fault),
+            None => Ok(Value::Object(document.pattern.services[0].settings.clone())),
+        }
     }
 
     #[test]

@@ -5,12 +5,19 @@ use std::path::Path;
 
 use super::{Settings, Shared};
 use crate::base::Result;
-use crate::cluster::{Cluster, kubeconfig};
+use crate::cluster::Cluster;
+use crate::cluster::kubeconfig::{self, Kubeconfig};
 use crate::model::kubernetes::KubeContext;
 
+/// The kubeconfig that a caller means, else the one this server was started with.
+pub fn load(settings: &Settings, files: Option<&str>) -> Result<Kubeconfig> {
+    let files = files.or(settings.kubeconfig.as_deref());
+    kubeconfig::load(files.map(OsStr::new), &settings.home)
+}
+
 /// Every context, in file order.
-pub fn contexts(settings: &Settings) -> Result<Vec<KubeContext>> {
-    let merged = kubeconfig::load(settings.kubeconfig.as_deref().map(OsStr::new), &settings.home)?;
+pub fn contexts(settings: &Settings, files: Option<&str>) -> Result<Vec<KubeContext>> {
+    let merged = load(settings, files)?;
     Ok(kubeconfig::contexts(&merged))
 }
 
@@ -20,8 +27,8 @@ pub fn uploaded(text: &str) -> Result<Vec<KubeContext>> {
 }
 
 /// Version of the cluster behind a context, or behind the current one.
-pub async fn ping(state: &Shared, context: Option<&str>) -> Result<String> {
-    let merged = kubeconfig::load(state.settings.kubeconfig.as_deref().map(OsStr::new), &state.settings.home)?;
+pub async fn ping(state: &Shared, context: Option<&str>, files: Option<&str>) -> Result<String> {
+    let merged = load(&state.settings, files)?;
     let wanted: Vec<String> = context.map(str::to_owned).into_iter().collect();
     let preferred = state.store.preferences().get().await?.selected_contexts;
     let chosen = kubeconfig::choose(&merged, &wanted, &preferred)?;

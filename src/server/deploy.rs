@@ -16,6 +16,7 @@ mod status;
 use std::time::Duration;
 
 use crate::base::{Code, Error, Result};
+use crate::cluster::kubeconfig::Kubeconfig;
 use crate::model::operation::OperationKind;
 use crate::server::Shared;
 use crate::server::operations::Handle;
@@ -55,7 +56,14 @@ pub async fn apply(state: &Shared, request: DeployRequest) -> Result<Accepted> {
 /// As [`apply`], and [`crate::base::Code::PatternNotFound`] for a name that nothing is stored or applied under.
 pub async fn delete(state: &Shared, request: DeployRequest) -> Result<Accepted> {
     let target = request::target(state, &request).await?;
-    let (kubeconfig, contexts) = request::contexts(state, &request.contexts, request.kubeconfig.as_deref()).await?;
+    let chosen = request::contexts(state, &request.contexts, request.kubeconfig.as_deref()).await;
+    let (kubeconfig, contexts) = match chosen {
+        // A pattern that is only stored needs no cluster to be deleted.
+        Err(_) if request.save && request.contexts.is_empty() && !is_applied(state, &target.name).await? => {
+            (Kubeconfig::default(), Vec::new())
+        }
+        chosen => chosen?,
+    };
     let handle = state.operations.begin(OperationKind::PatternDelete, &target.name, contexts.clone()).await?;
     let operation_id = handle.id();
     let state = state.clone();
@@ -65,6 +73,32 @@ pub async fn delete(state: &Shared, request: DeployRequest) -> Result<Accepted> 
         outcome::finish(&handle, ended, "deleted").await;
     });
     Ok(Accepted { operation_id })
+}
+
+/// Forgets what `pattern` applied through `context` when that name meant another cluster, such as one that was made
+/// anew since: its objects are out of reach. Says so when there was something.
+async fn forget_former(state: &Shared, handle: &Handle, pattern: &str, cluster: (&str, &str)) -> Result<usize> {
+    let (context, id) = cluster;
+    let mut objects = 0;
+    for listed in state.store.inventory().list().await? {
+        if listed.set.pattern == pattern && listed.set.context == context && listed.cluster_id != id {
+            objects += listed.set.items.len();
+            state.store.inventory().forget(&listed.cluster_id, pattern).await?;
+        }
+    }
+    if objects > 0 {
+        handle.warning(format!(
+            "context {context} meant another cluster before; {} applied there no longer tracked",
+            crate::base::text::count(objects, "object")
+        ));
+    }
+    Ok(objects)
+}
+
+/// Whether any cluster is known to have objects of the pattern.
+async fn is_applied(state: &Shared, pattern: &str) -> Result<bool> {
+    let sets = state.store.inventory().list().await?;
+    Ok(sets.iter().any(|listed| listed.set.pattern == pattern && !listed.set.items.is_empty()))
 }
 
 /// Every applied set this plane knows.

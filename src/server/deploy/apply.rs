@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::{join_all, try_join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::{CANCEL_GRACE, PARALLEL, unless_cancelled, wait_limit};
+use super::{CANCEL_GRACE, PARALLEL, forget_former, unless_cancelled, wait_limit};
 use crate::base::error::{Code, Error, Kind, Result};
 use crate::base::text;
 use crate::cluster::apply::{Applied, Options};
@@ -91,6 +91,7 @@ impl Job<'_> {
 
     async fn apply_to(&self, target: &Prepared) -> Result<Vec<ObjectResult>> {
         let (context, pattern) = (&target.cluster.context, &self.document.pattern.name);
+        forget_former(self.state, self.handle, pattern, (context, &target.id)).await?;
         let before = self.state.store.inventory().get(&target.id, pattern).await?;
         let generation = self.state.store.inventory().begin(&target.id, pattern, context).await?;
         self.handle.stage("apply", Some(context));
@@ -193,7 +194,7 @@ impl Work<'_> {
 
     /// What the cluster has against an object is told with the place of its service in the file.
     fn placed(&self, index: usize, error: Error) -> Error {
-        if error.kind() != Kind::Failed || error.code() == Code::OperationCancelled {
+        if !matches!(error.kind(), Kind::Failed | Kind::Conflict) || error.code() == Code::OperationCancelled {
             return error;
         }
         let service = self.target.compiled.objects[index].service.as_str();

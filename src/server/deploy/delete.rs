@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
 use futures_util::stream::{self, StreamExt};
+use serde_json::json;
 
 use super::request::Target;
-use super::{CANCEL_GRACE, PARALLEL, unless_cancelled, wait_limit};
+use super::{CANCEL_GRACE, PARALLEL, forget_former, is_applied, unless_cancelled, wait_limit};
 use crate::base::error::{Code, Error, Result};
+use crate::cluster::apply::Options;
 use crate::cluster::delete::Deletion;
 use crate::cluster::{Cluster, kubeconfig::Kubeconfig};
 use crate::model::kubernetes::KindInfo;
-use crate::model::pattern::{Action, InventoryItem, ObjectResult};
+use crate::model::pattern::{Action, InventoryItem, ObjectResult, PatternRecord};
 use crate::pattern::compile;
 use crate::pattern::identify::Kinds;
 use crate::pattern::object::ANNOTATION_PATTERN;
@@ -41,7 +43,12 @@ impl Job<'_> {
     pub(super) async fn run(&self, kubeconfig: &Kubeconfig, contexts: &[String]) -> Result<Vec<ObjectResult>> {
         let preparing = try_join_all(contexts.iter().map(|context| self.prepare(kubeconfig, context)));
         let prepared = unless_cancelled(self.handle, Duration::ZERO, preparing).await?;
-        if prepared.iter().all(|cluster| cluster.items.is_empty()) && !self.request.save {
+        let mut forgotten = 0;
+        for target in &prepared {
+            let cluster = (target.cluster.context.as_str(), target.id.as_str());
+            forgotten += forget_former(self.state, self.handle, &self.target.name, cluster).await?;
+        }
+        if forgotten == 0 && prepared.iter().all(|cluster| cluster.items.is_empty()) && !self.is_stored_only().await? {
             return Err(self.nothing_applied(contexts).await?);
         }
         self.handle.started(prepared.iter().map(|cluster| cluster.items.len()).sum());
@@ -92,6 +99,11 @@ impl Job<'_> {
         Ok(items)
     }
 
+    /// Whether all there is to delete is the stored pattern: it is applied nowhere.
+    async fn is_stored_only(&self) -> Result<bool> {
+        Ok(self.request.save && !is_applied(self.state, &self.target.name).await? && self.record().await?.is_some())
+    }
+
     async fn nothing_applied(&self, contexts: &[String]) -> Result<Error> {
         let name = &self.target.name;
         let elsewhere = self.state.store.inventory().list().await?;
@@ -101,12 +113,20 @@ impl Job<'_> {
             .details(hints.collect::<Vec<_>>()))
     }
 
-    async fn drop_record(&self) -> Result<()> {
+    async fn record(&self) -> Result<Option<PatternRecord>> {
         let id_or_name = self.request.pattern_id.as_deref().unwrap_or(&self.target.name);
-        match self.state.store.patterns().find(id_or_name).await? {
-            Some(record) => self.state.store.patterns().delete(record.id).await.map(drop),
-            None => Ok(()),
+        self.state.store.patterns().find(id_or_name).await
+    }
+
+    /// Drops the stored pattern, unless it is still applied to another cluster.
+    async fn drop_record(&self) -> Result<()> {
+        let Some(record) = self.record().await? else { return Ok(()) };
+        if is_applied(self.state, &self.target.name).await? {
+            self.handle
+                .warning(format!("pattern `{}` stays stored: it is applied to another cluster still", record.name));
+            return Ok(());
         }
+        self.state.store.patterns().delete(record.id).await.map(drop)
     }
 
     /// Empties one cluster, wave after wave from the last to the first. A wave that fails holds the earlier ones
@@ -138,9 +158,30 @@ impl Job<'_> {
             results.extend(done);
         }
         if stop.is_none() {
+            self.release_namespaces(prepared).await?;
             self.state.store.inventory().forget(&prepared.id, &self.target.name).await?;
         }
         Ok(results)
+    }
+
+    /// Takes the pattern's labels and annotations back from namespaces that were there before it and stay.
+    async fn release_namespaces(&self, prepared: &Prepared) -> Result<()> {
+        let Some(document) = &self.target.document else { return Ok(()) };
+        let kinds = Kinds::of_cluster(prepared.kinds.iter().cloned());
+        let Ok(compiled) = compile(document, &kinds, &prepared.cluster.namespace) else { return Ok(()) };
+        for planned in compiled.objects.iter().filter(|planned| planned.object.kind == "Namespace") {
+            if prepared.items.iter().any(|item| item.object.name == planned.object.name) {
+                continue;
+            }
+            let found = prepared.cluster.get(&planned.kind, &planned.object).await?.unwrap_or_default();
+            if found["metadata"]["annotations"][ANNOTATION_PATTERN] == self.target.name.as_str() {
+                let bare = json!({"apiVersion": planned.object.api_version, "kind": "Namespace", "metadata": {"name": planned.object.name}});
+                prepared.cluster.apply(&planned.kind, &planned.object, &bare, Options::default()).await?;
+                self.handle
+                    .warning(format!("namespace {} stays, without what the pattern wrote on it", planned.object.name));
+            }
+        }
+        Ok(())
     }
 
     fn told(&self, prepared: &Prepared, item: &InventoryItem, action: Action, because: Option<String>) -> ObjectResult {

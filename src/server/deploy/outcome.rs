@@ -40,13 +40,29 @@ fn verdict(results: &[ObjectResult], cancelled: bool, verb: &str) -> (OperationS
     if withheld > 0 {
         message = format!("{message}, {withheld} withheld because of that");
     }
-    let reasons = failed.iter().filter_map(|result| {
-        let report = result.error.as_ref()?;
-        let place = report.place.as_ref().map_or_else(|| result.service.clone(), ToString::to_string);
-        Some(match &report.probable_cause {
-            Some(cause) => format!("{place}: {}: {cause}", report.message),
-            None => format!("{place}: {}", report.message),
-        })
-    });
-    (status, Some(Error::new(code, message).details(reasons.collect::<Vec<_>>())))
+    let error = Error::new(code, message).details(failed.iter().flat_map(|result| reasons(result)));
+    (
+        status,
+        Some(match common_remedy(&failed) {
+            Some(remedy) => error.remedy(remedy),
+            None => error,
+        }),
+    )
+}
+
+/// Why an object failed: one line, and further facts below it.
+fn reasons(result: &ObjectResult) -> Vec<String> {
+    let Some(report) = &result.error else { return Vec::new() };
+    let place = report.place.as_ref().map_or_else(|| result.service.clone(), ToString::to_string);
+    let cause = report.probable_cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
+    let facts = report.details.iter().map(|detail| format!("  {detail}"));
+    [format!("{place}: {}{cause}", report.message)].into_iter().chain(facts).collect()
+}
+
+/// The next step when all objects failed for the same sort of reason.
+fn common_remedy(failed: &[&ObjectResult]) -> Option<String> {
+    let reports: Vec<_> = failed.iter().filter_map(|result| result.error.as_ref()).collect();
+    let first = reports.first()?;
+    let same = reports.iter().all(|report| report.code == first.code);
+    first.suggested_remediation.clone().filter(|_| same)
 }

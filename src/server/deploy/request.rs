@@ -1,12 +1,10 @@
 //! A request becomes a parsed pattern, and the clusters it means.
 
-use std::ffi::OsStr;
-
 use crate::base::error::{Code, Error, Result};
 use crate::base::text;
 use crate::cluster::kubeconfig::{self as kube_config, Kubeconfig};
 use crate::pattern::{Document, parse};
-use crate::server::Shared;
+use crate::server::{Shared, clusters};
 use crate::wire::rest::DeployRequest;
 
 /// The pattern a request brings or names.
@@ -76,9 +74,7 @@ pub(super) async fn contexts(
     wanted: &[String],
     kubeconfig: Option<&str>,
 ) -> Result<(Kubeconfig, Vec<String>)> {
-    let settings = &state.settings;
-    let explicit = kubeconfig.map(OsStr::new).or(settings.kubeconfig.as_deref().map(OsStr::new));
-    let loaded = kube_config::load(explicit, &settings.home)?;
+    let loaded = clusters::load(&state.settings, kubeconfig)?;
     let preferred = state.store.preferences().get().await?.selected_contexts;
     let wanted: Vec<String> = wanted
         .iter()

@@ -46,7 +46,7 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 /// Where a request comes from. A path in it is opened on this machine, so only callers of this machine may name one.
-enum Caller {
+pub(super) enum Caller {
     /// The command this server lives in, or a process beside it.
     Here,
     /// Another machine, or nobody knows.
@@ -64,7 +64,7 @@ impl FromRequestParts<Shared> for Caller {
 }
 
 impl Caller {
-    fn may_name(&self, kubeconfig: Option<&str>) -> Result<()> {
+    pub(super) fn may_name(&self, kubeconfig: Option<&str>) -> Result<()> {
         match (self, kubeconfig) {
             (Self::Elsewhere, Some(path)) => Err(Error::new(
                 Code::RequestInvalid,

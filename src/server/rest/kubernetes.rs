@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::{Multipart, State};
 
+use super::deploy::Caller;
 use super::extract::Query;
 use super::failure::{Failure, Reply};
 use super::route::{Payload, Route};
@@ -15,6 +16,9 @@ use crate::wire::rest::session::{KubePing, UploadedContext};
 /// Largest kubeconfig that is looked into.
 const UPLOAD_LIMIT: usize = 1 << 20;
 
+const KUBECONFIG: (&str, &str) =
+    ("kubeconfig", "kubeconfig files, separated as in PATH, instead of the server's; only for callers of this machine");
+
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get::<Vec<KubeContext>, _, _>(
@@ -22,7 +26,8 @@ pub(super) fn routes() -> Vec<Route> {
             "listKubeContexts",
             "Contexts of the server's kubeconfig",
             list,
-        ),
+        )
+        .query(&[KUBECONFIG]),
         Route::post::<Vec<UploadedContext>, _, _>(
             paths::KUBE_CONTEXTS,
             "readKubeContexts",
@@ -31,20 +36,24 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .reads(Payload::text(&["multipart/form-data"])),
         Route::get::<KubePing, _, _>(paths::KUBE_PING, "pingCluster", "Version of the cluster behind a context", ping)
-            .query(&[(
-                "context",
-                "context name or id; without it the current one; also `connection_id`, `connectionId`",
-            )]),
+            .query(&[
+                ("context", "context name or id; without it the current one; also `connection_id`, `connectionId`"),
+                KUBECONFIG,
+            ]),
     ]
 }
 
-async fn list(State(state): State<Shared>) -> Reply<Vec<KubeContext>> {
-    Ok(Json(clusters::contexts(&state.settings)?))
+async fn list(State(state): State<Shared>, caller: Caller, query: Query) -> Reply<Vec<KubeContext>> {
+    let kubeconfig = query.get(&["kubeconfig"]);
+    caller.may_name(kubeconfig)?;
+    Ok(Json(clusters::contexts(&state.settings, kubeconfig)?))
 }
 
-async fn ping(State(state): State<Shared>, query: Query) -> Reply<KubePing> {
+async fn ping(State(state): State<Shared>, caller: Caller, query: Query) -> Reply<KubePing> {
+    let kubeconfig = query.get(&["kubeconfig"]);
+    caller.may_name(kubeconfig)?;
     let context = query.get(&["context", "connection_id", "connectionId"]);
-    let server_version = clusters::ping(&state, context).await?;
+    let server_version = clusters::ping(&state, context, kubeconfig).await?;
     Ok(Json(KubePing { server_version }))
 }
 

@@ -31,6 +31,6 @@ async fn user() -> Json<User> {
 async fn sync(State(state): State<Shared>) -> Reply<Session> {
     let preferences = state.store.preferences().get().await?;
     // A kubeconfig that cannot be read must not keep a client from its session; the contexts route tells why.
-    let contexts = clusters::contexts(&state.settings).unwrap_or_default();
+    let contexts = clusters::contexts(&state.settings, None).unwrap_or_default();
     Ok(Json(Session { preferences, mesh_adapters: Vec::new(), k8s_config: contexts }))
 }

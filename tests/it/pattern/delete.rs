@@ -1,6 +1,7 @@
 //! What delete takes away, and what it leaves.
 
 use super::apply::{HELLO, actions, run, world};
+use crate::support::cluster::Practice;
 
 #[test]
 fn delete_takes_what_was_applied_in_reverse_order() {
@@ -58,6 +59,47 @@ fn a_namespace_that_was_there_before_stays() {
     let deleted = run(&env, &["pattern", "delete", "-f", "hello.yaml", "-o", "json"]);
     assert_eq!(deleted.code, Some(0), "{deleted}");
     assert_eq!(actions(&deleted), ["web deleted", "settings deleted"]);
+    let again = run(&env, &["pattern", "apply", "-f", "hello.yaml", "-o", "json"]);
+    assert_eq!(actions(&again)[0], "default configured", "its marks were taken back: {again}");
+}
+
+#[test]
+fn a_pattern_stays_stored_while_another_cluster_has_it() {
+    let (env, _practice) = world();
+    let _other = Practice::start_as(&env, "other-kubeconfig");
+    let on = |file: &str, args: &[&str]| env.ctl(args.iter().copied()).var("KUBECONFIG", env.path(file)).run();
+    for file in ["kubeconfig", "other-kubeconfig"] {
+        let renamed = env.read(file).replace("practice", file);
+        env.write(file, renamed);
+        assert_eq!(on(file, &["pattern", "apply", "-f", "hello.yaml"]).code, Some(0));
+    }
+    let first = on("kubeconfig", &["pattern", "delete", "hello", "--yes"]);
+    assert_eq!(first.code, Some(0), "{first}");
+    assert!(first.stderr.contains("stays stored"), "{first}");
+    assert_eq!(run(&env, &["pattern", "list", "-o", "jsonpath={[*].applied[*].context}"]).stdout, "other-kubeconfig\n");
+    assert_eq!(on("other-kubeconfig", &["pattern", "delete", "hello", "--yes"]).code, Some(0));
+    assert_eq!(run(&env, &["pattern", "list", "-o", "json"]).stdout, "[]\n");
+}
+
+#[test]
+fn a_context_that_became_another_cluster_leaves_no_record_behind() {
+    let (env, practice) = world();
+    run(&env, &["pattern", "apply", "-f", "hello.yaml"]);
+    drop(practice);
+    let _anew = Practice::start(&env);
+    let applied = run(&env, &["pattern", "apply", "-f", "hello.yaml"]);
+    assert!(applied.stderr.contains("context practice meant another cluster before; 3 objects"), "{applied}");
+    assert_eq!(run(&env, &["pattern", "list", "-o", "jsonpath={[*].applied[*].context}"]).stdout, "practice\n");
+}
+
+#[test]
+fn a_pattern_that_is_only_stored_is_deleted_without_a_cluster() {
+    let (env, _practice) = world();
+    run(&env, &["pattern", "apply", "-f", "hello.yaml"]);
+    run(&env, &["pattern", "delete", "hello", "--yes", "--keep-stored"]);
+    let output = env.ctl(["pattern", "delete", "hello", "--yes"]).run();
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(env.ctl(["pattern", "list", "-o", "json"]).ok().stdout, "[]\n");
 }
 
 #[test]

@@ -76,6 +76,35 @@ fn a_missing_permission_is_told_in_the_clusters_own_words() {
 }
 
 #[test]
+fn a_conflict_names_the_field_its_manager_and_the_way_out() {
+    let (env, practice) = world();
+    run(&env, &["pattern", "apply", "-f", "hello.yaml"]);
+    let config = env.read("kubeconfig");
+    let value = |key: &str| {
+        let line = config.lines().find(|line| line.trim_start().starts_with(key)).unwrap();
+        line.split_once(": ").unwrap().1.trim_matches('"').to_owned()
+    };
+    let url =
+        format!("{}/apis/apps/v1/namespaces/hello/deployments/web?fieldManager=other&force=true", value("server"));
+    let body = r#"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web"},"spec":{"replicas":3}}"#;
+    let patched = std::process::Command::new("curl")
+        .args(["-sf", "-X", "PATCH", "-H", "Content-Type: application/apply-patch+yaml", "-H"])
+        .args([format!("Authorization: Bearer {}", value("token")), "-d".into(), body.into(), url])
+        .output()
+        .unwrap();
+    assert!(patched.status.success(), "{patched:?}");
+    let output = run(&env, &["pattern", "apply", "-f", "hello.yaml"]);
+    assert_eq!(output.code, Some(7), "{output}");
+    for part in ["hello.yaml:10:3: Deployment hello/web", ".spec.replicas: conflict with \"other\"", "--force-conflicts"]
+    {
+        assert!(output.stderr.contains(part), "{part}: {output}");
+    }
+    let forced = run(&env, &["pattern", "apply", "-f", "hello.yaml", "--force-conflicts"]);
+    assert_eq!(forced.code, Some(0), "{forced}");
+    drop(practice);
+}
+
+#[test]
 fn a_dead_cluster_is_unreachable_and_is_named() {
     let (env, _practice) = world();
     let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
