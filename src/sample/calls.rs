@@ -139,7 +139,7 @@ fn get(state: &State, kind: &Kind, call: &Call<'_>) -> Answer<Reply> {
 /// The objects that the selectors of a call pick.
 pub fn selected(state: &State, kind: &Kind, call: &Call<'_>) -> Answer<Vec<Arc<Value>>> {
     let labels = Labels::parse(call.query.get("labelSelector"))?;
-    let fields = Fields::parse(call.query.get("fieldSelector"), &kind.plural)?;
+    let fields = Fields::parse(call.query.get("fieldSelector"), kind)?;
     let namespace = if kind.namespaced { call.target.namespace.as_str() } else { "" };
     let all = state.list(&kind.storage, namespace);
     Ok(all.filter(|value| labels.matches(&value["metadata"]["labels"]) && fields.matches(value)).cloned().collect())
@@ -206,11 +206,12 @@ fn unknown_fields(kind: &Kind, dropped: Vec<String>, call: &Call<'_>) -> Answer<
         "Strict" if !texts.is_empty() => {
             let texts = texts.join(", ");
             let (name, version) = (&kind.kind, &kind.version);
-            Err(Failure::bad_request(if kind.custom.is_some() || call.verb == "patch" {
-                format!("strict decoding error: {texts}")
-            } else {
-                format!("{name} in version \"{version}\" cannot be handled as a {name}: strict decoding error: {texts}")
-            }))
+            let text = format!("strict decoding error: {texts}");
+            if call.verb == "patch" {
+                let patch = String::from_utf8_lossy(call.body);
+                return Err(Failure::invalid("", "", "", &[Cause::invalid("patch", &json!(patch), &text)]));
+            }
+            Err(Failure::bad_request(format!("{name} in version \"{version}\" cannot be handled as a {name}: {text}")))
         }
         "Ignore" => Ok(Vec::new()),
         _ => Ok(texts),
@@ -252,12 +253,12 @@ fn patch(cluster: &Cluster, kind: &Arc<Kind>, call: &Call<'_>) -> Answer<Reply> 
     let strategic = media == "application/strategic-merge-patch+json";
     let known = strategic || matches!(media, "application/merge-patch+json" | "application/json-patch+json");
     if !known || (strategic && kind.custom.is_some()) {
-        let mut failure = Failure::new(415, "UnsupportedMediaType", "415: Unsupported Media Type");
-        if kind.custom.is_some() && strategic {
-            failure.message = "the body of the request was in an unknown format - accepted media types include: \
-                application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
-                .to_owned();
+        if kind.custom.is_some() {
+            let text = "the body of the request was in an unknown format - accepted media types include: \
+                application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+            return Err(Failure::new(415, "UnsupportedMediaType", text));
         }
+        let mut failure = Failure::new(415, "UnsupportedMediaType", "415: Unsupported Media Type");
         failure.details = Some(json!({}));
         return Err(failure);
     }

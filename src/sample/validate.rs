@@ -137,7 +137,9 @@ fn definition(value: &Value, causes: &mut Vec<Cause>) {
         }
     }
     let scope = text(spec, &["scope"]);
-    if scope != "Namespaced" && scope != "Cluster" {
+    if scope.is_empty() {
+        causes.push(Cause::required("spec.scope", ""));
+    } else if scope != "Namespaced" && scope != "Cluster" {
         let allowed = ["Cluster".to_owned(), "Namespaced".to_owned()];
         causes.push(Cause::not_supported("spec.scope", &json!(scope), &allowed));
     }
@@ -149,7 +151,7 @@ fn definition(value: &Value, causes: &mut Vec<Cause>) {
     for (place, version) in versions.iter().enumerate() {
         if at(version, &["schema", "openAPIV3Schema"]).is_null() {
             let field = format!("spec.versions[{place}].schema.openAPIV3Schema");
-            causes.push(Cause::required(field, "schemas are required"));
+            causes.push(Cause::required(field, ""));
         }
     }
 }
@@ -173,7 +175,6 @@ fn immutable(kind: &Kind, old: &Value, new: &Value, causes: &mut Vec<Cause>) {
         }
         ("", "services") => network::service_update(old, new, causes),
         ("", "configmaps" | "secrets") => immutable_data(old, new, causes),
-        ("", "secret") => fixed(&["type"], IMMUTABLE),
         ("rbac.authorization.k8s.io", "rolebindings" | "clusterrolebindings") => role_reference(old, new, causes),
         ("storage.k8s.io", "storageclasses") => {
             fixed(&["provisioner"], "updates to provisioner are forbidden.");

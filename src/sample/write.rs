@@ -325,8 +325,8 @@ pub fn delete(state: &mut State, kind: &Kind, key: &Key, wish: &Deletion) -> Ans
     if let Some(wanted) = wanted {
         add_finalizer(&mut new, wanted);
     }
-    let custom_resources = kind.is("apiextensions.k8s.io", "customresourcedefinitions");
-    if custom_resources {
+    let special = kind.is("", "namespaces") || kind.is("apiextensions.k8s.io", "customresourcedefinitions");
+    if special && !kind.is("", "namespaces") {
         add_finalizer(&mut new, "customresourcecleanup.apiextensions.k8s.io");
     }
     if kind.is("", "namespaces") {
@@ -335,10 +335,10 @@ pub fn delete(state: &mut State, kind: &Kind, key: &Key, wish: &Deletion) -> Ans
         return Ok(Deleted::Gone(state.take(key).unwrap_or(old)));
     }
     set_meta(&mut new, "deletionTimestamp", Some(json!(object::now())));
-    if !kind.is("", "namespaces") {
+    if !special {
         set_meta(&mut new, "deletionGracePeriodSeconds", Some(json!(0)));
     }
-    if counts(kind) {
+    if counts(kind) && !special {
         let generation = at(&old, &["metadata", "generation"]).as_i64().unwrap_or(1);
         set_meta(&mut new, "generation", Some(json!(generation + 1)));
     }
