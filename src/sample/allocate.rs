@@ -121,7 +121,8 @@ pub fn carry(state: &mut State, kind: &Kind, old: &Value, new: &mut Value, dry_r
         ("", "services") => carry_service(state, old, new, dry_run),
         ("", "namespaces") => {
             label(new, "kubernetes.io/metadata.name", object::name(old));
-            if let Some(finalizers) = old["spec"].get("finalizers").filter(|_| new["spec"].get("finalizers").is_none()) {
+            if let Some(finalizers) = old["spec"].get("finalizers").filter(|_| new["spec"].get("finalizers").is_none())
+            {
                 object::child(new, "spec").insert("finalizers".to_owned(), finalizers.clone());
             }
         }

@@ -8,11 +8,11 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::connection::{Certificate, Cut, Listener};
+use super::decode;
 use super::faults::Faults;
 use super::life::{self, Pace};
 use super::store::{Key, State};
-use super::connection::{Certificate, Cut, Listener};
-use super::decode;
 use super::{seed, serve};
 use crate::base::{Error, Result, id};
 

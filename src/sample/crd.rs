@@ -32,7 +32,8 @@ pub fn refresh(state: &mut State) {
 /// The kinds that a definition serves, one a version, in the order of preference.
 fn kinds(definition: &Value) -> Vec<Kind> {
     let spec = &definition["spec"];
-    let mut served: Vec<&Value> = list(spec, &["versions"]).iter().filter(|version| version["served"] == true).collect();
+    let mut served: Vec<&Value> =
+        list(spec, &["versions"]).iter().filter(|version| version["served"] == true).collect();
     served.sort_by_key(|version| std::cmp::Reverse(rank(text(version, &["name"]))));
     served.into_iter().map(|version| kind(definition, version)).collect()
 }
@@ -80,7 +81,10 @@ fn kind(definition: &Value, version: &Value) -> Kind {
         subresources,
         shape: schema::root_shape(&schema).into(),
         storage: (group.clone(), plural.clone()),
-        custom: Some(Arc::new(CustomVersion { schema, columns: list(version, &["additionalPrinterColumns"]).to_vec() })),
+        custom: Some(Arc::new(CustomVersion {
+            schema,
+            columns: list(version, &["additionalPrinterColumns"]).to_vec(),
+        })),
         group,
         kind,
         plural,
@@ -94,9 +98,7 @@ pub fn accept(definition: &mut Value, established: bool) {
     let versions = list(definition, &["spec", "versions"]);
     let stored: Vec<Value> =
         versions.iter().filter(|one| one["storage"] == true).map(|one| one["name"].clone()).collect();
-    let condition = |kind: &str, status: &str, reason: &str, message: &str| {
-        json!({"type": kind, "status": status, "lastTransitionTime": now, "reason": reason, "message": message})
-    };
+    let condition = |kind: &str, status: &str, reason: &str, message: &str| json!({"type": kind, "status": status, "lastTransitionTime": now, "reason": reason, "message": message});
     let mut conditions = vec![condition("NamesAccepted", "True", "NoConflicts", "no conflicts found")];
     conditions.push(if established {
         condition("Established", "True", "InitialNamesAccepted", "the initial names have been accepted")

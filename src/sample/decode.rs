@@ -203,7 +203,7 @@ fn bytes(value: &Value) -> Result<(), Misfit> {
     let text: String = text.chars().filter(|letter| !matches!(letter, '\n' | '\r')).collect();
     let body = text.trim_end_matches('=');
     let bad = body.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '+' && letter != '/');
-    let whole = text.len() % 4 == 0 && text.len() - body.len() <= 2;
+    let whole = text.len().is_multiple_of(4) && text.len() - body.len() <= 2;
     match bad {
         Some(place) => Err(Misfit::Text(format!("illegal base64 data at input byte {place}"))),
         None if !whole => Err(Misfit::Text(format!("illegal base64 data at input byte {}", body.len() / 4 * 4))),
@@ -214,7 +214,9 @@ fn bytes(value: &Value) -> Result<(), Misfit> {
 fn mismatch(shape: &Shape, value: &Value, fields: &str, owner: &str) -> String {
     let (given, wanted) = (json_type(value), go_type(shape));
     let given = match value {
-        Value::Number(number) if matches!(shape, Shape::Scalar(Scalar::Int32 | Scalar::Int64)) => format!("number {number}"),
+        Value::Number(number) if matches!(shape, Shape::Scalar(Scalar::Int32 | Scalar::Int64)) => {
+            format!("number {number}")
+        }
         _ => given.to_owned(),
     };
     format!("json: cannot unmarshal {given} into Go struct field {owner}.{fields} of type {wanted}")
@@ -287,8 +289,11 @@ mod tests {
 
     #[test]
     fn unknown_fields_go_and_types_are_checked_in_gos_words() {
-        let (value, dropped) =
-            read("deployments", json!({"spec": {"foo": 1, "replicas": 2, "template": {"spec": {"containers": [{"bar": 2}]}}}})).unwrap();
+        let (value, dropped) = read(
+            "deployments",
+            json!({"spec": {"foo": 1, "replicas": 2, "template": {"spec": {"containers": [{"bar": 2}]}}}}),
+        )
+        .unwrap();
         assert_eq!(dropped, ["spec.foo", "spec.template.spec.containers[0].bar"]);
         assert_eq!(value["spec"]["replicas"], 2);
         assert_eq!(
@@ -307,6 +312,8 @@ mod tests {
     fn text_of_secrets_becomes_base64() {
         let (value, _) = read("secrets", json!({"stringData": {"a": "b", "c": "hello!", "d": ""}})).unwrap();
         assert_eq!(value, json!({"data": {"a": "Yg==", "c": "aGVsbG8h", "d": ""}}));
-        assert!(read("secrets", json!({"data": {"a": "***"}})).unwrap_err().contains("illegal base64 data at input byte 0"));
+        assert!(
+            read("secrets", json!({"data": {"a": "***"}})).unwrap_err().contains("illegal base64 data at input byte 0")
+        );
     }
 }

@@ -43,7 +43,8 @@ pub fn document(state: &State, path: &str, form: &Form) -> Option<Reply> {
             for group in groups(state, false) {
                 paths.extend(group.versions.iter().map(|(version, _)| format!("/apis/{}/{version}", group.name)));
             }
-            paths.extend(["/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"].map(str::to_owned));
+            paths
+                .extend(["/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"].map(str::to_owned));
             json!({"paths": paths})
         }
         _ => return None,
@@ -71,7 +72,8 @@ fn groups(state: &State, core: bool) -> Vec<Group> {
     order
         .into_iter()
         .map(|name| {
-            let mut versions: Vec<(String, Vec<Arc<Kind>>)> = kinds.remove(&name).unwrap_or_default().into_iter().collect();
+            let mut versions: Vec<(String, Vec<Arc<Kind>>)> =
+                kinds.remove(&name).unwrap_or_default().into_iter().collect();
             versions.sort_by_key(|(version, _)| std::cmp::Reverse(rank(version)));
             Group { name, versions }
         })
@@ -90,8 +92,7 @@ fn group(group: &Group) -> Value {
 
 /// `APIResourceList` of one group and version.
 fn resources(state: &State, group: &str, version: &str) -> Option<Value> {
-    let kinds: Vec<&Arc<Kind>> =
-        state.kinds().filter(|kind| kind.group == group && kind.version == version).collect();
+    let kinds: Vec<&Arc<Kind>> = state.kinds().filter(|kind| kind.group == group && kind.version == version).collect();
     if kinds.is_empty() {
         return None;
     }
@@ -146,11 +147,8 @@ fn aggregated_group(group: &Group) -> Value {
 
 fn aggregated_kind(kind: &Kind) -> Value {
     let scope = if kind.namespaced { "Namespaced" } else { "Cluster" };
-    let response = if kind.custom.is_some() {
-        kind.gvk_value()
-    } else {
-        json!({"group": "", "version": "", "kind": kind.kind})
-    };
+    let response =
+        if kind.custom.is_some() { kind.gvk_value() } else { json!({"group": "", "version": "", "kind": kind.kind}) };
     let mut entry = json!({"resource": kind.plural, "responseKind": response, "scope": scope,
         "singularResource": kind.singular, "verbs": verb_names(&kind.verbs)});
     let subresources: Vec<Value> = kind

@@ -288,7 +288,8 @@ mod tests {
 
     #[test]
     fn rbac_speaks_of_user_verb_and_place() {
-        let target = Target { group: "apps".into(), plural: "deployments".into(), namespace: "a".into(), ..Target::default() };
+        let target =
+            Target { group: "apps".into(), plural: "deployments".into(), namespace: "a".into(), ..Target::default() };
         let failure = rbac(&Seen { verb: "list", target: &target, name: "" });
         assert_eq!(
             failure.message,

@@ -96,7 +96,8 @@ fn gone(state: &mut State, key: &Key) {
         }
     }
     // Whoever made the object may have to make it again, and whoever waited for its end may go on.
-    let waiting: Vec<Key> = state.all().filter(|(_, value)| object::is_terminating(value)).map(|(key, _)| key).collect();
+    let waiting: Vec<Key> =
+        state.all().filter(|(_, value)| object::is_terminating(value)).map(|(key, _)| key).collect();
     let makers = state.keys(|one| one.namespace == key.namespace && matches!(one.storage.0.as_str(), "apps" | "batch"));
     for key in waiting.into_iter().chain(makers) {
         state.touch(key);
@@ -134,7 +135,8 @@ fn terminate(state: &mut State, key: &Key, value: &Value) {
     }
     let uid = object::uid(value);
     let owned = |state: &State| -> Vec<Key> {
-        let owned = |one: &Value| list(one, &["metadata", "ownerReferences"]).iter().any(|owner| text(owner, &["uid"]) == uid);
+        let owned =
+            |one: &Value| list(one, &["metadata", "ownerReferences"]).iter().any(|owner| text(owner, &["uid"]) == uid);
         state.all().filter(|(_, one)| owned(one)).map(|(key, _)| key).collect()
     };
     if has_finalizer(value, "orphan") {

@@ -7,11 +7,11 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Form, Reply};
+use super::builtin;
 use super::kind::Kind;
 use super::object;
 use super::shape::{Field, ListKind, Ref, Scalar, Shape, Struct};
 use super::store::State;
-use super::builtin;
 
 /// The document at a path, if it is one of OpenAPI's.
 pub fn document(state: &State, path: &str, form: &Form) -> Option<Reply> {
@@ -28,7 +28,11 @@ pub fn document(state: &State, path: &str, form: &Form) -> Option<Reply> {
 }
 
 fn root(kind: &Kind) -> String {
-    if kind.group.is_empty() { format!("api/{}", kind.version) } else { format!("apis/{}/{}", kind.group, kind.version) }
+    if kind.group.is_empty() {
+        format!("api/{}", kind.version)
+    } else {
+        format!("apis/{}/{}", kind.group, kind.version)
+    }
 }
 
 fn index(state: &State) -> Value {
@@ -132,7 +136,8 @@ impl Components {
 
     fn object(&mut self, fields: &Struct) -> Value {
         let mut schema = json!({"type": "object"});
-        let required: Vec<&String> = fields.fields.iter().filter(|(_, field)| field.required).map(|(name, _)| name).collect();
+        let required: Vec<&String> =
+            fields.fields.iter().filter(|(_, field)| field.required).map(|(name, _)| name).collect();
         let out = object::ensure(&mut schema);
         if !required.is_empty() {
             out.insert("required".to_owned(), json!(required));

@@ -16,7 +16,13 @@ pub fn fill(state: &mut State) {
         write::provide(state, "v1", "Namespace", "", json!({"metadata": {"name": name}}));
     }
     for name in NAMESPACES {
-        write::provide(state, "v1", "ServiceAccount", name, json!({"metadata": {"name": "default", "namespace": name}}));
+        write::provide(
+            state,
+            "v1",
+            "ServiceAccount",
+            name,
+            json!({"metadata": {"name": "default", "namespace": name}}),
+        );
         let authorities = json!({"metadata": {"name": "kube-root-ca.crt", "namespace": name}, "data": {"ca.crt": ""}});
         write::provide(state, "v1", "ConfigMap", name, authorities);
     }

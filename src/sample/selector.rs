@@ -34,7 +34,8 @@ impl Labels {
         }
         for expression in selector["matchExpressions"].as_array().into_iter().flatten() {
             let key = expression["key"].as_str().unwrap_or_default().to_owned();
-            let values = object::list(expression, &["values"]).iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            let values =
+                object::list(expression, &["values"]).iter().filter_map(Value::as_str).map(str::to_owned).collect();
             conditions.push(match expression["operator"].as_str() {
                 Some("NotIn") => Condition::NotIn(key, values),
                 Some("Exists") => Condition::Exists(key),
@@ -110,7 +111,9 @@ fn condition(part: &str) -> Answer<Condition> {
 fn label_key(key: &str) -> Answer<String> {
     let fits = |letter: char| letter.is_ascii_alphanumeric() || "-_./".contains(letter);
     if key.is_empty() || !key.chars().all(fits) {
-        return Err(unparsable(&format!("unable to parse requirement: <nil>: Invalid value: \"{key}\": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')")));
+        return Err(unparsable(&format!(
+            "unable to parse requirement: <nil>: Invalid value: \"{key}\": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+        )));
     }
     Ok(key.to_owned())
 }
@@ -135,10 +138,33 @@ fn unknown_field(kind: &Kind, knows_others: bool, path: &str) -> Failure {
 
 /// Field selectors that kinds know besides name and namespace.
 const KNOWN: &[(&str, &[&str])] = &[
-    ("pods", &["spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "status.phase", "status.podIP"]),
-    ("events", &["involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
-        "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
-        "reportingComponent", "source", "type"]),
+    (
+        "pods",
+        &[
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "spec.serviceAccountName",
+            "status.phase",
+            "status.podIP",
+        ],
+    ),
+    (
+        "events",
+        &[
+            "involvedObject.kind",
+            "involvedObject.namespace",
+            "involvedObject.name",
+            "involvedObject.uid",
+            "involvedObject.apiVersion",
+            "involvedObject.resourceVersion",
+            "involvedObject.fieldPath",
+            "reason",
+            "reportingComponent",
+            "source",
+            "type",
+        ],
+    ),
     ("namespaces", &["status.phase"]),
     ("secrets", &["type"]),
     ("nodes", &["spec.unschedulable"]),
@@ -158,9 +184,7 @@ impl Fields {
             } else if let Some((path, value)) = part.split_once("==").or_else(|| part.split_once('=')) {
                 (path, true, value)
             } else {
-                return Err(Failure::bad_request(format!(
-                    "invalid selector: '{part}'; can't understand '{part}'"
-                )));
+                return Err(Failure::bad_request(format!("invalid selector: '{part}'; can't understand '{part}'")));
             };
             let known = KNOWN.iter().find(|(plural, _)| kind.custom.is_none() && *plural == kind.plural);
             let named = known.is_some_and(|(_, paths)| paths.contains(&path));
@@ -195,7 +219,9 @@ mod tests {
     fn label_selectors_select() {
         let labels = json!({"app": "web", "tier": "front"});
         let matches = |text: &str| Labels::parse(text).unwrap().matches(&labels);
-        for yes in ["", "app=web", "app==web,tier!=back", "app in (web,db)", "tier notin (back)", "app", "!gone", "gone!=x"] {
+        for yes in
+            ["", "app=web", "app==web,tier!=back", "app in (web,db)", "tier notin (back)", "app", "!gone", "gone!=x"]
+        {
             assert!(matches(yes), "{yes}");
         }
         for no in ["app=db", "app!=web", "app notin (web, db)", "!app", "gone", "app=web,tier=back"] {

@@ -154,7 +154,11 @@ fn answer(cluster: &Cluster, call: &Call<'_>) -> Answer<Response> {
         return missing(cluster, target);
     };
     if kind.namespaced && target.namespace.is_empty() && !matches!(call.verb, "list" | "watch") {
-        return Err(if call.verb == "create" && kind.verbs != "c" { Failure::method() } else { Failure::no_resource() });
+        return Err(if call.verb == "create" && kind.verbs != "c" {
+            Failure::method()
+        } else {
+            Failure::no_resource()
+        });
     }
     if call.verb == "watch" {
         return watch::open(cluster, &kind, call).map(|body| Reply::stream(&call.form, body));
@@ -164,9 +168,8 @@ fn answer(cluster: &Cluster, call: &Call<'_>) -> Answer<Response> {
 
 /// A path under a group that is served is not found as an object; under another it is no page at all.
 fn missing(cluster: &Cluster, target: &Target) -> Answer<Response> {
-    let served = cluster.read(|state| {
-        state.kinds().any(|kind| kind.group == target.group && kind.version == target.version)
-    });
+    let served =
+        cluster.read(|state| state.kinds().any(|kind| kind.group == target.group && kind.version == target.version));
     if served {
         return Err(Failure::no_resource());
     }

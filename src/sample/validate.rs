@@ -13,7 +13,7 @@ use super::status::{Answer, Cause, Failure};
 
 /// Checks a new object.
 pub fn create(kind: &Kind, value: &Value) -> Answer<()> {
-    refuse(kind, value, create_faults(kind, value))
+    refuse(kind, value, &create_faults(kind, value))
 }
 
 fn create_faults(kind: &Kind, value: &Value) -> Vec<Cause> {
@@ -33,14 +33,14 @@ pub fn update(kind: &Kind, old: &Value, new: &Value, whole: bool) -> Answer<()> 
     } else if let Some(custom) = &kind.custom {
         causes.extend(schema::check(&custom.schema, new));
     }
-    refuse(kind, new, causes)
+    refuse(kind, new, &causes)
 }
 
-fn refuse(kind: &Kind, value: &Value, causes: Vec<Cause>) -> Answer<()> {
+fn refuse(kind: &Kind, value: &Value, causes: &[Cause]) -> Answer<()> {
     if causes.is_empty() {
         return Ok(());
     }
-    Err(Failure::invalid(&kind.group, &kind.kind, object::name(value), &causes))
+    Err(Failure::invalid(&kind.group, &kind.kind, object::name(value), causes))
 }
 
 /// What depends on the kind.
@@ -131,7 +131,9 @@ fn definition(value: &Value, causes: &mut Vec<Cause>) {
         let why = "must be spec.names.plural+\".\"+spec.group";
         causes.push(Cause::invalid("metadata.name", &json!(object::name(value)), why));
     }
-    for (field, given) in [("spec.group", group), ("spec.names.plural", plural), ("spec.names.kind", text(spec, &["names", "kind"]))] {
+    for (field, given) in
+        [("spec.group", group), ("spec.names.plural", plural), ("spec.names.kind", text(spec, &["names", "kind"]))]
+    {
         if given.is_empty() {
             causes.push(Cause::required(field, ""));
         }
@@ -156,6 +158,8 @@ fn definition(value: &Value, causes: &mut Vec<Cause>) {
     }
 }
 
+const IMMUTABLE: &str = "field is immutable";
+
 /// Fields that may not change.
 fn immutable(kind: &Kind, old: &Value, new: &Value, causes: &mut Vec<Cause>) {
     let mut fixed = |path: &[&str], why: &str| {
@@ -164,7 +168,6 @@ fn immutable(kind: &Kind, old: &Value, new: &Value, causes: &mut Vec<Cause>) {
             causes.push(Cause::invalid(path.join("."), after, why));
         }
     };
-    const IMMUTABLE: &str = "field is immutable";
     match (kind.group.as_str(), kind.plural.as_str()) {
         ("apps", "deployments" | "daemonsets" | "replicasets") => fixed(&["spec", "selector"], IMMUTABLE),
         ("apps", "statefulsets") => workload::stateful_set_update(old, new, causes),
@@ -195,10 +198,9 @@ fn immutable_data(old: &Value, new: &Value, causes: &mut Vec<Cause>) {
     if old["immutable"] != true {
         return;
     }
-    const WHY: &str = "field is immutable when `immutable` is set";
     for field in ["immutable", "data", "binaryData"] {
         if old[field] != new[field] {
-            causes.push(Cause::forbidden(field, WHY));
+            causes.push(Cause::forbidden(field, "field is immutable when `immutable` is set"));
         }
     }
 }

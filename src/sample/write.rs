@@ -145,7 +145,11 @@ fn generate_name(value: &mut Value) {
 pub fn suffix() -> String {
     const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
     let short = id::short();
-    let numbers = short.as_bytes().chunks(2).take(5).map(|pair| pair.iter().fold(0usize, |sum, byte| sum * 31 + usize::from(*byte)));
+    let numbers = short
+        .as_bytes()
+        .chunks(2)
+        .take(5)
+        .map(|pair| pair.iter().fold(0usize, |sum, byte| sum * 31 + usize::from(*byte)));
     numbers.map(|number| char::from(LETTERS[number % LETTERS.len()])).collect()
 }
 
@@ -161,7 +165,7 @@ fn admit_namespace(state: &State, kind: &Kind, namespace: &str, name: &str) -> A
     }
     let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
     let mut failure = Failure::forbidden(&kind.group, &kind.plural, name, &why);
-    if let Some(details) = failure.details.as_mut().and_then(Value::as_object_mut) {
+    if let Some(details) = failure.details.as_deref_mut().and_then(Value::as_object_mut) {
         let cause = json!({"reason": "NamespaceTerminating",
             "message": format!("namespace {namespace} is being terminated"), "field": "metadata.namespace"});
         details.insert("causes".to_owned(), json!([cause]));
@@ -253,10 +257,8 @@ fn check_identity(kind: &Kind, old: &Value, new: &Value) -> Answer<()> {
     let name = object::name(old);
     let given = text(new, &["metadata", "uid"]);
     if !given.is_empty() && given != object::uid(old) {
-        let why = format!(
-            "Precondition failed: UID in precondition: {given}, UID in object meta: {}",
-            object::uid(old)
-        );
+        let why =
+            format!("Precondition failed: UID in precondition: {given}, UID in object meta: {}", object::uid(old));
         return Err(Failure::conflict(&kind.group, &kind.plural, name, &why));
     }
     let version = text(new, &["metadata", "resourceVersion"]);
@@ -386,7 +388,13 @@ pub fn adjust(state: &mut State, key: &Key, subresource: &str, change: impl FnOn
 }
 
 /// Creates an object as a controller does; one that is there already is left alone.
-pub fn provide(state: &mut State, api_version: &str, kind: &str, namespace: &str, mut value: Value) -> Option<Arc<Value>> {
+pub fn provide(
+    state: &mut State,
+    api_version: &str,
+    kind: &str,
+    namespace: &str,
+    mut value: Value,
+) -> Option<Arc<Value>> {
     let kind = state.kind_named(api_version, kind)?;
     object::stamp(&mut value, api_version, &kind.kind);
     let normal = decode::normalise(&kind, &mut value);

@@ -36,7 +36,14 @@ fn owned(state: &State, storage: (&str, &str), namespace: &str, uid: &str) -> Ve
             .any(|owner| owner["controller"] == true && text(owner, &["uid"]) == uid)
     };
     let found = state.list(&storage, namespace).filter(|value| of_owner(value));
-    found.map(|value| (Key { storage: storage.clone(), namespace: namespace.to_owned(), name: object::name(value).to_owned() }, (**value).clone())).collect()
+    found
+        .map(|value| {
+            (
+                Key { storage: storage.clone(), namespace: namespace.to_owned(), name: object::name(value).to_owned() },
+                (**value).clone(),
+            )
+        })
+        .collect()
 }
 
 /// A short stable name of a pod template.
@@ -104,7 +111,8 @@ fn deployment(state: &mut State, key: &Key, value: &Value) {
     }
     let ready = current.as_ref().map_or(0, |(_, set)| count(set, &["status", "readyReplicas"]));
     let made = current.as_ref().map_or(0, |(_, set)| count(set, &["status", "replicas"]));
-    let old: i64 = sets.iter().filter(|(set, _)| set.name != name).map(|(_, set)| count(set, &["status", "replicas"])).sum();
+    let old: i64 =
+        sets.iter().filter(|(set, _)| set.name != name).map(|(_, set)| count(set, &["status", "replicas"])).sum();
     deployment_status(state, key, value, (&name, wanted, made, ready, old));
     if at(value, &["metadata", "annotations", REVISION]).is_null() {
         write::adjust(state, key, "", |value| annotate(value, REVISION, "1"));
@@ -172,7 +180,13 @@ fn mark(state: &mut State, key: &Key, never: bool) {
 }
 
 /// Makes missing pods and removes surplus ones; gives how many there are and how many are ready.
-fn keep_pods(state: &mut State, key: &Key, value: &Value, wanted: i64, names: impl Fn(i64) -> Option<String>) -> (i64, i64) {
+fn keep_pods(
+    state: &mut State,
+    key: &Key,
+    value: &Value,
+    wanted: i64,
+    names: impl Fn(i64) -> Option<String>,
+) -> (i64, i64) {
     let pods = owned(state, ("", "pods"), &key.namespace, object::uid(value));
     let living: Vec<&(Key, Value)> = pods.iter().filter(|(_, pod)| !object::is_terminating(pod)).collect();
     for number in i64::try_from(living.len()).unwrap_or_default()..wanted {
@@ -186,7 +200,8 @@ fn keep_pods(state: &mut State, key: &Key, value: &Value, wanted: i64, names: im
             mark(state, pod, never_ready(value));
         }
     }
-    let ready = living.iter().take(usize::try_from(wanted).unwrap_or_default()).filter(|(_, pod)| is_ready(pod)).count();
+    let ready =
+        living.iter().take(usize::try_from(wanted).unwrap_or_default()).filter(|(_, pod)| is_ready(pod)).count();
     (wanted, i64::try_from(ready).unwrap_or_default())
 }
 

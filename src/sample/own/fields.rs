@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::sample::shape::{Shape, form, Form};
+use crate::sample::shape::{Form, Shape, form};
 
 /// One step of a path in its `FieldsV1` spelling: `f:spec`, `k:{"name":"web"}`, `v:"x"`.
 pub type Step = String;

@@ -68,7 +68,8 @@ impl Comparison {
 
     fn visit_object(&mut self, shape: &Shape, old: Option<&Value>, new: Option<&Value>, path: &mut Vec<Step>) {
         let (old, new) = (old.and_then(Value::as_object), new.and_then(Value::as_object));
-        let keys: BTreeSet<&String> = old.into_iter().flatten().chain(new.into_iter().flatten()).map(|(k, _)| k).collect();
+        let keys: BTreeSet<&String> =
+            old.into_iter().flatten().chain(new.into_iter().flatten()).map(|(k, _)| k).collect();
         for key in keys {
             path.push(format!("f:{key}"));
             let pick = |side: Option<&'_ Map<String, Value>>| side.and_then(|fields| fields.get(key)).cloned();
@@ -332,7 +333,8 @@ fn go_literal(value: &Value) -> String {
             format!("[]interface {{}}{{{}}}", items.iter().map(go_literal).collect::<Vec<_>>().join(", "))
         }
         Value::Object(fields) => {
-            let pairs: Vec<String> = fields.iter().map(|(key, value)| format!("\"{key}\":{}", go_literal(value))).collect();
+            let pairs: Vec<String> =
+                fields.iter().map(|(key, value)| format!("\"{key}\":{}", go_literal(value))).collect();
             format!("map[string]interface {{}}{{{}}}", pairs.join(", "))
         }
         other => other.to_string(),
@@ -388,10 +390,7 @@ mod tests {
         let new = json!({"spec": {"containers": [{"name": "a", "image": "2"}, {"name": "b"}]}});
         let comparison = compare(pod(), &old, &new);
         assert_eq!(comparison.modified.paths(), [".spec.containers[name=\"a\"].image"]);
-        assert_eq!(
-            comparison.added.paths(),
-            [".spec.containers[name=\"b\"]", ".spec.containers[name=\"b\"].name"]
-        );
+        assert_eq!(comparison.added.paths(), [".spec.containers[name=\"b\"]", ".spec.containers[name=\"b\"].name"]);
         assert_eq!(comparison.removed.paths(), [".spec.nodeName"]);
     }
 

@@ -64,7 +64,8 @@ fn object_shape(schema: &Value) -> Shape {
     if let Some(values) = schema.get("additionalProperties").filter(|values| values.is_object()) {
         return Shape::Map { value: shape(values).into(), atomic };
     }
-    let required: BTreeSet<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let required: BTreeSet<&str> =
+        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let fields: BTreeMap<String, Field> = properties(schema)
         .map(|(name, inner)| {
             let field = Field {

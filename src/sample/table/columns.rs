@@ -89,9 +89,9 @@ fn pod_ready(pod: &Value) -> Value {
 }
 
 fn pod_status(pod: &Value) -> Value {
-    let waiting = list(pod, &["status", "containerStatuses"])
-        .iter()
-        .find_map(|one| at(one, &["state", "waiting", "reason"]).as_str().or(at(one, &["state", "terminated", "reason"]).as_str()));
+    let waiting = list(pod, &["status", "containerStatuses"]).iter().find_map(|one| {
+        at(one, &["state", "waiting", "reason"]).as_str().or(at(one, &["state", "terminated", "reason"]).as_str())
+    });
     json!(waiting.unwrap_or_else(|| text(pod, &["status", "phase"])))
 }
 

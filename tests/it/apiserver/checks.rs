@@ -20,7 +20,10 @@ fn invalid(answer: &super::far::Answer, message: &str) {
 
 async fn names(far: Far) {
     let answer = far.post(&far.maps(""), &config_map("Bad_Name", &json!({}))).await;
-    invalid(&answer, &format!("ConfigMap \"Bad_Name\" is invalid: metadata.name: Invalid value: \"Bad_Name\": {SUBDOMAIN}"));
+    invalid(
+        &answer,
+        &format!("ConfigMap \"Bad_Name\" is invalid: metadata.name: Invalid value: \"Bad_Name\": {SUBDOMAIN}"),
+    );
     assert_eq!(answer.body["details"]["kind"], "ConfigMap");
     assert_eq!(answer.body["details"]["causes"][0]["reason"], "FieldValueInvalid");
     assert_eq!(answer.body["details"]["causes"][0]["field"], "metadata.name");

@@ -36,9 +36,11 @@ impl<'a> Definition<'a> {
                 "tags": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}}
             }},
             "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}});
-        let version = |name: &str, storage: bool| json!({"name": name, "served": true, "storage": storage,
+        let version = |name: &str, storage: bool| {
+            json!({"name": name, "served": true, "storage": storage,
             "schema": {"openAPIV3Schema": schema}, "subresources": {"status": {}},
-            "additionalPrinterColumns": [{"name": "Size", "type": "integer", "jsonPath": ".spec.size"}]});
+            "additionalPrinterColumns": [{"name": "Size", "type": "integer", "jsonPath": ".spec.size"}]})
+        };
         let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
             "metadata": {"name": format!("things.{group}")},
             "spec": {"group": group, "scope": "Namespaced", "names": {"plural": "things", "kind": "Thing", "shortNames": ["th"]},
@@ -109,7 +111,8 @@ async fn objects_follow_their_schema(far: Far) {
     let definition = Definition::new(&far).await.established().await;
     let path = definition.things("v1", "");
     let kind = format!("Thing.{}", definition.group);
-    let created = far.post(&path, &definition.thing("a", &json!({"size": 1, "typo": 2, "free": {"any": 1}}))).await.ok();
+    let created =
+        far.post(&path, &definition.thing("a", &json!({"size": 1, "typo": 2, "free": {"any": 1}}))).await.ok();
     assert_eq!(created["spec"], json!({"size": 1, "free": {"any": 1}, "mode": "on"}));
     assert_eq!(created["metadata"]["generation"], 1);
     for (spec, fault) in [
@@ -143,15 +146,16 @@ async fn objects_follow_their_schema(far: Far) {
         let answer = far.post(&path, &definition.thing("b", &spec)).await;
         assert_eq!(answer.status(), (422, "Invalid", format!("{kind} \"b\" is invalid: {fault}").as_str()), "{spec}");
     }
-    let strict = far.post(&format!("{path}?fieldValidation=Strict"), &definition.thing("c", &json!({"size": 1, "typo": 1}))).await;
-    let text = "Thing in version \"v1\" cannot be handled as a Thing: strict decoding error: unknown field \"spec.typo\"";
+    let strict = far
+        .post(&format!("{path}?fieldValidation=Strict"), &definition.thing("c", &json!({"size": 1, "typo": 1})))
+        .await;
+    let text =
+        "Thing in version \"v1\" cannot be handled as a Thing: strict decoding error: unknown field \"spec.typo\"";
     assert_eq!(strict.status(), (400, "BadRequest", text));
     let mut stranger = definition.thing("e", &json!({"size": null}));
     stranger["apiVersion"] = json!("v1");
-    let text = format!(
-        "the API version in the data (v1) does not match the expected API version ({}/v1)",
-        definition.group
-    );
+    let text =
+        format!("the API version in the data (v1) does not match the expected API version ({}/v1)", definition.group);
     assert_eq!(far.post(&path, &stranger).await.status(), (400, "BadRequest", text.as_str()));
     let nulls = far.post(&path, &definition.thing("f", &json!({"size": 1, "host": null}))).await.ok();
     assert_eq!(nulls["spec"], json!({"size": 1, "mode": "on"}));
@@ -183,7 +187,10 @@ async fn status_is_a_subresource(far: Far) {
     thing["status"] = json!({"ready": true});
     let created = far.apply(&path, "m", &thing).await.ok();
     assert!(created.get("status").is_none(), "{created:#}");
-    let value = far.patch(&format!("{path}/status"), MERGE, &json!({"status": {"ready": true}, "spec": {"size": 5}})).await.ok();
+    let value = far
+        .patch(&format!("{path}/status"), MERGE, &json!({"status": {"ready": true}, "spec": {"size": 5}}))
+        .await
+        .ok();
     assert_eq!((&value["status"], &value["spec"]["size"]), (&json!({"ready": true}), &json!(1)));
     assert_eq!(value["metadata"]["generation"], 1);
     let value = far.patch(&path, MERGE, &json!({"status": null, "spec": {"size": 2}})).await.ok();
@@ -200,7 +207,8 @@ async fn lists_merge_by_their_keys(far: Far) {
     let value = far.apply(&path, "two", &definition.thing("a", &two)).await.ok();
     assert_eq!(value["spec"]["rules"], json!([{"name": "a", "to": "1"}, {"name": "b", "to": "2"}]));
     assert_eq!(value["spec"]["tags"], json!(["x", "y"]));
-    let answer = far.apply(&path, "two", &definition.thing("a", &json!({"size": 1, "rules": [{"name": "a", "to": "3"}]}))).await;
+    let answer =
+        far.apply(&path, "two", &definition.thing("a", &json!({"size": 1, "rules": [{"name": "a", "to": "3"}]}))).await;
     let text = "Apply failed with 1 conflict: conflict with \"one\": .spec.rules[name=\"a\"].to";
     assert_eq!(answer.status(), (409, "Conflict", text));
     let value = far.apply(&path, "two", &definition.thing("a", &json!({"size": 1}))).await.ok();

@@ -19,7 +19,8 @@ async fn documents(far: Far) {
     let versions: Vec<&Value> = autoscaling["versions"].as_array().unwrap().iter().map(|one| &one["version"]).collect();
     assert_eq!(versions, ["v2", "v1"]);
     let core = far.get("/api/v1").await.ok();
-    let find = |name: &str| core["resources"].as_array().unwrap().iter().find(|one| one["name"] == name).cloned().unwrap();
+    let find =
+        |name: &str| core["resources"].as_array().unwrap().iter().find(|one| one["name"] == name).cloned().unwrap();
     assert_eq!(find("configmaps")["shortNames"], serde_json::json!(["cm"]));
     assert_eq!(find("namespaces")["namespaced"], false);
     assert_eq!(find("pods")["categories"], serde_json::json!(["all"]));

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use http::{Method, Request};
+use http::Request;
 use kube::client::Body;
 use mesheryctl::sample::cluster::Cluster;
 use mesheryctl::sample::faults::{Effect, Matcher, Times};
@@ -12,7 +12,7 @@ use super::far::{Far, config_map, deployment};
 
 async fn far() -> (Far, Cluster) {
     let mut far = Far::practice().await;
-    far.namespace = "default".to_owned();
+    "default".clone_into(&mut far.namespace);
     let cluster = far.cluster.clone().unwrap();
     (far, cluster)
 }

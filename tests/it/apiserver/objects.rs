@@ -45,7 +45,8 @@ fn names(list: &Value) -> Vec<&str> {
 async fn selectors(far: Far) {
     for (name, tier) in [("a", "front"), ("b", "back"), ("c", "")] {
         let mut map = config_map(name, &json!({}));
-        map["metadata"]["labels"] = if tier.is_empty() { json!({"set": "1"}) } else { json!({"set": "1", "tier": tier}) };
+        map["metadata"]["labels"] =
+            if tier.is_empty() { json!({"set": "1"}) } else { json!({"set": "1", "tier": tier}) };
         far.post(&far.maps(""), &map).await.ok();
     }
     for (selector, expected) in [
@@ -78,7 +79,7 @@ async fn pages(far: Far) {
     loop {
         let list = far.get(&far.maps(&format!("?limit=2&labelSelector=page%3D1&continue={token}"))).await.ok();
         seen.extend(names(&list).into_iter().map(str::to_owned));
-        token = list["metadata"]["continue"].as_str().unwrap_or_default().to_owned();
+        list["metadata"]["continue"].as_str().unwrap_or_default().clone_into(&mut token);
         if token.is_empty() {
             break;
         }
@@ -144,7 +145,8 @@ async fn a_dry_run_keeps_nothing(far: Far) {
     far.delete(&far.maps("/a?dryRun=All")).await.ok();
     assert_eq!(far.get(&far.maps("/a")).await.ok(), kept);
     let answer = far.post(&far.maps("?dryRun=Some"), &config_map("b", &json!({}))).await;
-    let text = "CreateOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: [\"Some\"]: supported values: \"All\"";
+    let text =
+        "CreateOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: [\"Some\"]: supported values: \"All\"";
     assert_eq!(answer.status(), (422, "Invalid", text));
 }
 
@@ -167,7 +169,8 @@ async fn generation_counts_the_spec(far: Far) {
 
 async fn deletion_preconditions(far: Far) {
     let map = far.post(&far.maps(""), &config_map("a", &json!({}))).await.ok();
-    let options = |preconditions: Value| json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions});
+    let options =
+        |preconditions: Value| json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions});
     let answer = far.delete_with(&far.maps("/a"), &options(json!({"uid": "abc"}))).await;
     let uid = map["metadata"]["uid"].as_str().unwrap();
     let text = format!(
@@ -213,8 +216,7 @@ async fn status_is_written_apart(far: Far) {
     assert_eq!(created["status"], json!({"loadBalancer": {}}));
     service["spec"] = created["spec"].clone();
     service["spec"]["sessionAffinity"] = json!("ClientIP");
-    service["status"]["conditions"] =
-        json!([{"type": "X", "status": "True", "reason": "R", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}]);
+    service["status"]["conditions"] = json!([{"type": "X", "status": "True", "reason": "R", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}]);
     service["status"]["loadBalancer"] = json!({});
     let written = far.put(&format!("{path}/web/status"), &service).await.ok();
     assert_eq!(written["spec"]["sessionAffinity"], "None");

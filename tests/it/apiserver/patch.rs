@@ -24,7 +24,9 @@ async fn json_patches(far: Far) {
         {"op": "remove", "path": "/data/x"}]);
     assert_eq!(far.patch(&path, JSON_PATCH, &steps).await.ok()["data"], json!({"y": "2"}));
     let text = "the server rejected our request due to an error in our request";
-    for bad in [json!([{"op": "test", "path": "/data/y", "value": "no"}]), json!([{"op": "remove", "path": "/data/none"}])] {
+    for bad in
+        [json!([{"op": "test", "path": "/data/y", "value": "no"}]), json!([{"op": "remove", "path": "/data/none"}])]
+    {
         assert_eq!(far.patch(&path, JSON_PATCH, &bad).await.status(), (422, "Invalid", text));
     }
 }

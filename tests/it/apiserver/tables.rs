@@ -91,7 +91,7 @@ impl<'a> Reader<'a> {
         }
         let strategy = schema["x-kubernetes-patch-strategy"].as_str().unwrap_or_default();
         if let Some(key) = schema["x-kubernetes-patch-merge-key"].as_str() {
-            line.push_str(&format!(" merge={key}"));
+            line = format!("{line} merge={key}");
         } else if strategy.contains("merge") {
             line.push_str(" merge");
         }
@@ -151,7 +151,8 @@ async fn the_kinds_are_those_of_the_real_server() {
     let far = Far::real().await;
     for line in body_lines(include_str!("../../../src/sample/builtin/kinds.txt")) {
         let words: Vec<&str> = line.split(' ').collect();
-        let root = if words[0] == "-" { format!("/api/{}", words[1]) } else { format!("/apis/{}/{}", words[0], words[1]) };
+        let root =
+            if words[0] == "-" { format!("/api/{}", words[1]) } else { format!("/apis/{}/{}", words[0], words[1]) };
         let resources = far.get(&root).await.ok()["resources"].clone();
         let find = |name: &str| resources.as_array().unwrap().iter().find(|one| one["name"] == name).cloned();
         let real = find(words[3]).unwrap_or_else(|| panic!("the real server has no {line}"));

@@ -9,7 +9,14 @@ use serde_json::{Value, json};
 use super::both;
 use super::far::{Far, MERGE, config_map, deployment};
 
-both!(changes_are_seen, selectors_follow_labels, lists_are_streamed, streamed_lists_have_their_terms, a_forgotten_version_is_gone, a_watch_ends);
+both!(
+    changes_are_seen,
+    selectors_follow_labels,
+    lists_are_streamed,
+    streamed_lists_have_their_terms,
+    a_forgotten_version_is_gone,
+    a_watch_ends
+);
 
 async fn open(far: &Far, path: &str) -> std::pin::Pin<Box<dyn Stream<Item = Value> + Send>> {
     let request = Request::builder().uri(path).header("accept", "application/json").body(Body::empty()).unwrap();
@@ -60,7 +67,8 @@ async fn changes_are_seen(far: Far) {
 
 async fn selectors_follow_labels(far: Far) {
     let version = version(&far).await;
-    let mut stream = open(&far, &far.maps(&format!("?watch=1&labelSelector=watch%3D1&resourceVersion={version}"))).await;
+    let mut stream =
+        open(&far, &far.maps(&format!("?watch=1&labelSelector=watch%3D1&resourceVersion={version}"))).await;
     far.post(&far.maps(""), &labelled("a", "2")).await.ok();
     far.patch(&far.maps("/a"), MERGE, &json!({"metadata": {"labels": {"watch": "1"}}})).await.ok();
     assert_eq!(next(&mut stream).await.0, "ADDED");
