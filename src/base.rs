@@ -8,6 +8,7 @@ pub mod exit;
 pub mod http;
 pub mod id;
 pub mod log;
+pub mod process;
 pub mod text;
 pub mod tls;
 pub mod yaml;

@@ -1,10 +1,26 @@
 //! Rank 4: typed calls of the REST API over a transport: HTTP, or the server's own router in this process.
 
+pub mod call;
+pub mod credentials;
+pub mod fetch;
+pub mod http;
+mod operations;
+mod patterns;
+pub mod probe;
+pub mod process;
+pub mod remote_error;
+pub mod sse;
+mod system;
+
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
 use crate::base::Result;
+
+pub use http::HttpTransport;
 
 /// A response body as it arrives.
 pub type Body = BoxStream<'static, Result<Bytes>>;
@@ -12,8 +28,26 @@ pub type Body = BoxStream<'static, Result<Bytes>>;
 /// The way to a server.
 pub trait Transport: Send + Sync {
     /// Sends one request; the path is relative to the server's root, credentials are added by the transport.
-    fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Body>>>;
+    fn send(&self, request: ::http::Request<Bytes>) -> BoxFuture<'_, Result<::http::Response<Body>>>;
 
     /// What to call the server in messages: its endpoint, or `in-process`.
     fn name(&self) -> &str;
+}
+
+/// The REST API as typed calls. Cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    transport: Arc<dyn Transport>,
+}
+
+impl Client {
+    /// A client over a transport.
+    pub fn new(transport: Arc<dyn Transport>) -> Self {
+        Self { transport }
+    }
+
+    /// What to call the server in messages: its endpoint, or `in-process`.
+    pub fn name(&self) -> &str {
+        self.transport.name()
+    }
 }

@@ -1,1 +1,49 @@
-//! cluster
+//! Rank 4: Kubernetes clusters, always through an explicit context.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`kubeconfig`] | reads and merges kubeconfig files, lists and chooses contexts |
+//! | [`connect`] | a client for one context, and the cluster's identity |
+//! | [`discovery`] | the kinds the cluster serves |
+//! | [`apply`] | server-side apply of one object |
+//! | [`delete`] | deletion of one object, and waiting until it is gone |
+//! | [`wait`] | waiting for a CRD to be served |
+//! | [`status`] | health of an object by the rules of kstatus |
+//! | [`fault`] | what the API server says, as our errors |
+
+pub mod apply;
+pub mod connect;
+pub mod delete;
+pub mod discovery;
+pub mod fault;
+pub mod kubeconfig;
+pub mod status;
+pub mod wait;
+
+pub use connect::Cluster;
+
+use kube::Api;
+use kube::api::DynamicObject;
+use kube::discovery::ApiResource;
+
+use crate::model::kubernetes::{KindInfo, ObjectRef};
+
+/// Name under which the API server records what we manage.
+pub const FIELD_MANAGER: &str = "meshery";
+
+impl Cluster {
+    /// The endpoint of a kind, in the object's namespace when it has one.
+    fn api(&self, kind: &KindInfo, object: &ObjectRef) -> Api<DynamicObject> {
+        let resource = ApiResource {
+            group: kind.gvk.group.clone(),
+            version: kind.gvk.version.clone(),
+            api_version: kind.gvk.api_version(),
+            kind: kind.gvk.kind.clone(),
+            plural: kind.plural.clone(),
+        };
+        match &object.namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
+            None => Api::all_with(self.client.clone(), &resource),
+        }
+    }
+}

@@ -1,5 +1,12 @@
 //! The `mesheryctl` program.
 
-fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+use std::process::ExitCode;
+
+use mesheryctl::{app, base, ctl};
+
+fn main() -> ExitCode {
+    ExitCode::from(ctl::fault::guarded(|| {
+        base::tls::install();
+        app::run(std::env::args_os())
+    }))
 }

@@ -1,1 +1,29 @@
-//! pattern
+//! Rank 3: the pattern engine. Pure thinking: text becomes ordered Kubernetes objects, stage by stage.
+//!
+//! | stage | module | in → out |
+//! | --- | --- | --- |
+//! | parse | [`parse`] | YAML or JSON text → [`Document`] |
+//! | resolve | [`reference`] | `$(#ref…)` → values |
+//! | identify | [`identify`] | service type → a kind the cluster serves |
+//! | objects | [`object`] | service and kind → Kubernetes object |
+//! | validate | [`validate`] | names, duplicates, unknown dependencies |
+//! | order | [`order`] | `dependsOn` and what Kubernetes implies → waves |
+//! | OAM | [`oam`] | the component and application configuration an adapter of the OAM era takes |
+//!
+//! [`compile`] runs them in that order; [`walk`] is the state machine that carries the ordered objects out.
+
+pub mod builtin;
+pub mod compile;
+pub mod identify;
+pub mod locate;
+pub mod mesh;
+pub mod oam;
+pub mod object;
+pub mod order;
+pub mod parse;
+pub mod reference;
+pub mod validate;
+pub mod walk;
+
+pub use compile::{Compiled, Planned, compile};
+pub use parse::Document;

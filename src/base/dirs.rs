@@ -128,6 +128,45 @@ pub fn locked<T>(path: &Path, change: impl FnOnce() -> Result<T>) -> Result<T> {
     change()
 }
 
+/// An exclusive lock on a file of its own, held until dropped or until the process dies.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Waits for the lock. Blocks the thread.
+    pub fn wait(path: &Path) -> Result<Self> {
+        let file = open_lock(path)?;
+        file.lock().map_err(|error| write_error(path, &error))?;
+        Ok(Self { _file: file })
+    }
+
+    /// Takes the lock when it is free; `None` when another process has it.
+    pub fn take(path: &Path) -> Result<Option<Self>> {
+        let file = open_lock(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(error)) => Err(write_error(path, &error)),
+        }
+    }
+}
+
+fn open_lock(path: &Path) -> Result<File> {
+    if let Some(dir) = path.parent() {
+        create_private(dir)?;
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path).map_err(|error| write_error(path, &error))
+}
+
 /// Reads a text file; absence is `None`, anything else an error that names the path.
 pub fn read_optional(path: &Path) -> Result<Option<String>> {
     match fs::read_to_string(path) {

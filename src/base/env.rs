@@ -36,6 +36,19 @@ pub const TERM: &str = "TERM";
 /// Set by CI systems.
 pub const CI: &str = "CI";
 
+/// Names the shell that asks for completion; set by the completion scripts.
+pub const MESHERY_COMPLETE: &str = "MESHERY_COMPLETE";
+/// Width of the output in characters.
+pub const COLUMNS: &str = "COLUMNS";
+/// Locale that overrides the others.
+pub const LC_ALL: &str = "LC_ALL";
+/// Locale of characters.
+pub const LC_CTYPE: &str = "LC_CTYPE";
+/// Default locale.
+pub const LANG: &str = "LANG";
+/// Folder of configuration files.
+pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+
 /// The table behind `mesheryctl help environment` and the man page.
 pub const VARIABLES: &[Variable] = &[
     Variable { name: MESHERY_HOME, meaning: "folder of config.yaml, auth.json and data; default ~/.meshery" },
@@ -48,11 +61,18 @@ pub const VARIABLES: &[Variable] = &[
         name: MESHERY_DEBUG_PANIC,
         meaning: "1 raises an internal fault on purpose, to see how one is reported",
     },
+    Variable { name: MESHERY_COMPLETE, meaning: "set by the completion scripts; names the shell that asks" },
     Variable { name: KUBECONFIG, meaning: "kubeconfig files, separated as in PATH; default ~/.kube/config" },
     Variable { name: NO_COLOR, meaning: "any non-empty value turns colour off" },
     Variable { name: CLICOLOR_FORCE, meaning: "any value but 0 turns colour on, in pipes too" },
     Variable { name: TERM, meaning: "`dumb` turns colour and animation off" },
     Variable { name: CI, meaning: "any non-empty value turns animation and notices off" },
+    Variable { name: COLUMNS, meaning: "width of tables and help; default the terminal's, unlimited in pipes" },
+    Variable { name: "LC_ALL, LC_CTYPE, LANG", meaning: "a locale without UTF-8 makes symbols plain ASCII" },
+    Variable {
+        name: XDG_CONFIG_HOME,
+        meaning: "its meshery/config.yaml is used where it exists and ~/.meshery/config.yaml does not",
+    },
     Variable { name: "XDG_CACHE_HOME, XDG_STATE_HOME", meaning: "caches and logs go below these folders" },
     Variable {
         name: "HTTPS_PROXY, HTTP_PROXY, NO_PROXY",

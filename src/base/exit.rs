@@ -4,6 +4,8 @@ use super::error::Kind;
 
 /// Done, verdict good.
 pub const OK: u8 = 0;
+/// A check failed.
+pub const FAILED: u8 = 1;
 /// A `diff` verb found differences.
 pub const DIFFERS: u8 = 1;
 

@@ -1,5 +1,6 @@
 //! The only builder of outbound HTTP clients: time limits, user agent, proxies, further authorities.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,8 +18,8 @@ pub struct Options<'a> {
     pub ca_file: Option<&'a Path>,
     /// Whether the target is on this machine, where proxies have no place.
     pub loopback: bool,
-    /// How many redirects are followed.
-    pub redirects: usize,
+    /// Addresses to use for a host name instead of asking for them.
+    pub resolve: Option<(&'a str, &'a [SocketAddr])>,
 }
 
 impl Default for Options<'_> {
@@ -28,25 +29,24 @@ impl Default for Options<'_> {
             timeout: Some(Duration::from_secs(30)),
             ca_file: None,
             loopback: false,
-            redirects: 0,
+            resolve: None,
         }
     }
 }
 
-/// Builds a client. The only failure is a CA file that cannot be used; the error names it.
+/// Builds a client, which follows no redirects: callers must see them. The only failure is a CA file that cannot be used; the error names it.
 #[expect(clippy::disallowed_methods, reason = "this is the one door to outbound HTTP")]
 pub fn client(options: &Options<'_>) -> Result<reqwest::Client> {
     tls::install();
-    let policy = match options.redirects {
-        0 => reqwest::redirect::Policy::none(),
-        limit => reqwest::redirect::Policy::limited(limit),
-    };
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("mesheryctl/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(options.connect_timeout)
-        .redirect(policy);
+        .redirect(reqwest::redirect::Policy::none());
     if let Some(timeout) = options.timeout {
         builder = builder.timeout(timeout);
+    }
+    if let Some((host, addresses)) = options.resolve {
+        builder = builder.resolve_to_addrs(host, addresses);
     }
     if options.loopback {
         builder = builder.no_proxy();

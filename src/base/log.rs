@@ -6,7 +6,9 @@ use super::env;
 
 /// Starts logging: `MESHERY_LOG` decides, else `fallback` (`warn`, or `debug` with --verbose).
 pub fn start(fallback: &str) {
-    let filter = env::get(env::MESHERY_LOG).unwrap_or_else(|| fallback.to_owned());
+    // The Kubernetes client logs every refused call as an error of its own; callers report those with their cause.
+    let fallback = &format!("{fallback},kube_client=off");
+    let filter = env::get(env::MESHERY_LOG).unwrap_or_else(|| fallback.clone());
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(fallback));
     // An error means that a subscriber is set already, as in tests.
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).try_init();

@@ -9,7 +9,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|candidate| (distance(&lower, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.chars().count())
         .collect();
-    ranked.sort();
+    ranked.sort_unstable();
     ranked.dedup();
     ranked.into_iter().take(3).map(|(_, candidate)| candidate).collect()
 }
@@ -48,9 +48,53 @@ pub fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
+/// Whether `name` fits `wanted`, where `*` stands for any text and `?` for one character.
+pub fn wildcard(wanted: &str, name: &str) -> bool {
+    match wanted.chars().next() {
+        None => name.is_empty(),
+        Some('*') => {
+            let rest = &wanted[1..];
+            name.char_indices().map(|(at, _)| &name[at..]).chain([""]).any(|tail| wildcard(rest, tail))
+        }
+        Some(first) => {
+            let mut left = name.chars();
+            left.next().is_some_and(|c| first == '?' || first == c)
+                && wildcard(&wanted[first.len_utf8()..], left.as_str())
+        }
+    }
+}
+
+/// An error with its sources, outermost first, without what an outer one already says.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut parts = vec![error.to_string()];
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let text = inner.to_string();
+        if !parts.iter().any(|part| part.contains(&text)) {
+            parts.push(text);
+        }
+        source = inner.source();
+    }
+    parts.join(": ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wildcards_fit_whole_names() {
+        for (wanted, name, fits) in [
+            ("*.yaml", "a.yaml", true),
+            ("a?c", "abc", true),
+            ("a?c", "ac", false),
+            ("*", "", true),
+            ("a*b*", "axxbyy", true),
+            ("a", "ab", false),
+        ] {
+            assert_eq!(wildcard(wanted, name), fits, "{wanted} {name}");
+        }
+    }
 
     #[test]
     fn typos_find_their_word_and_strangers_do_not() {

@@ -108,7 +108,8 @@ mod tests {
     fn faults_have_a_place() {
         let fault = read_kubernetes("a: 1\nb: [1,\n").unwrap_err();
         assert!(fault.line.is_some(), "{fault:?}");
-        let fault = read::<serde_json::Value>("a: 1\na: 2\n").unwrap_err();
+        let fault = read_kubernetes("a: 1\nb: 1\na: 2\n").unwrap_err();
         assert!(fault.message.contains("duplicate"), "{fault:?}");
+        assert_eq!(fault.line, Some(3));
     }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Preferences. Nothing is ever sent anywhere, whatever they say; the two flags are kept for old clients.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Preferences {
     /// Kept for old clients; has no effect.
@@ -16,10 +16,4 @@ pub struct Preferences {
     /// Kubernetes contexts used when a request names none; empty means the kubeconfig's current one.
     #[serde(rename = "selectedContexts")]
     pub selected_contexts: Vec<String>,
-}
-
-impl Default for Preferences {
-    fn default() -> Self {
-        Self { anonymous_usage_stats: false, anonymous_perf_results: false, selected_contexts: Vec::new() }
-    }
 }

@@ -11,24 +11,73 @@ pub fn is_local(name: &str) -> bool {
     name.is_empty() || name.eq_ignore_ascii_case(LOCAL) || name.eq_ignore_ascii_case("local")
 }
 
-/// What a provider says of itself. An empty `provider_url` means local.
+/// What a provider says of itself. An empty `provider_url` means local. Sent in the spellings of 2021 and of 2026,
+/// read in either.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "Spellings", into = "Spellings")]
 pub struct Provider {
     /// `local` or `remote`.
-    #[serde(alias = "providerType")]
     pub provider_type: String,
     /// Name; the key of the provider list.
-    #[serde(alias = "providerName")]
     pub provider_name: String,
     /// Lines that describe it.
-    #[serde(default, alias = "providerDescription")]
     pub provider_description: Vec<String>,
     /// Address of a remote provider.
-    #[serde(default, alias = "providerUrl")]
     pub provider_url: String,
     /// Features it persists.
-    #[serde(default)]
     pub capabilities: Vec<Capability>,
+}
+
+/// The text of a provider in one spelling of its keys.
+#[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+struct Spellings {
+    provider_type: String,
+    provider_name: String,
+    provider_description: Vec<String>,
+    provider_url: String,
+    #[serde(rename = "providerType")]
+    type_2026: String,
+    #[serde(rename = "providerName")]
+    name_2026: String,
+    #[serde(rename = "providerDescription")]
+    description_2026: Vec<String>,
+    #[serde(rename = "providerUrl")]
+    url_2026: String,
+    capabilities: Vec<Capability>,
+}
+
+impl From<Provider> for Spellings {
+    fn from(provider: Provider) -> Self {
+        Self {
+            type_2026: provider.provider_type.clone(),
+            name_2026: provider.provider_name.clone(),
+            description_2026: provider.provider_description.clone(),
+            url_2026: provider.provider_url.clone(),
+            provider_type: provider.provider_type,
+            provider_name: provider.provider_name,
+            provider_description: provider.provider_description,
+            provider_url: provider.provider_url,
+            capabilities: provider.capabilities,
+        }
+    }
+}
+
+impl From<Spellings> for Provider {
+    fn from(text: Spellings) -> Self {
+        let either = |new: String, old: String| if new.is_empty() { old } else { new };
+        Self {
+            provider_type: either(text.type_2026, text.provider_type),
+            provider_name: either(text.name_2026, text.provider_name),
+            provider_description: if text.description_2026.is_empty() {
+                text.provider_description
+            } else {
+                text.description_2026
+            },
+            provider_url: either(text.url_2026, text.provider_url),
+            capabilities: text.capabilities,
+        }
+    }
 }
 
 /// One feature of a provider.

@@ -1,6 +1,7 @@
 //! Bodies of the REST API. Paths stand in [`paths`]. Requests are read in snake_case and camelCase.
 
 pub mod paths;
+pub mod session;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -39,7 +40,7 @@ pub struct DeployRequest {
     /// Namespace for services that name none; without it the context's own, else `default`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// Kubeconfig file to use instead of the server's; honoured only in process and from loopback.
+    /// Kubeconfig files (separated as in PATH) instead of the server's; a server that others can reach refuses it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kubeconfig: Option<String>,
     /// Take over fields that other managers own.
@@ -62,17 +63,53 @@ pub struct Accepted {
     pub operation_id: Uuid,
 }
 
-/// One page of a list. Both spellings of the counters are sent.
+/// One page of a list. Both spellings of the counters are sent, and either is read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "PageCounters", into = "PageCounters")]
 pub struct PageInfo {
     /// Number of the page, from 0.
     pub page: u64,
     /// Rows asked for.
-    #[serde(alias = "pageSize")]
     pub page_size: u64,
     /// Rows in all pages.
-    #[serde(alias = "totalCount")]
     pub total_count: u64,
+}
+
+/// [`PageInfo`] on the wire.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+struct PageCounters {
+    /// Number of the page, from 0.
+    #[serde(default)]
+    page: u64,
+    /// Rows asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    page_size: Option<u64>,
+    /// Rows in all pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    total_count: Option<u64>,
+    /// Rows asked for.
+    #[serde(default, rename = "pageSize", skip_serializing_if = "Option::is_none")]
+    page_size_2026: Option<u64>,
+    /// Rows in all pages.
+    #[serde(default, rename = "totalCount", skip_serializing_if = "Option::is_none")]
+    total_count_2026: Option<u64>,
+}
+
+impl From<PageInfo> for PageCounters {
+    fn from(info: PageInfo) -> Self {
+        let (size, total) = (Some(info.page_size), Some(info.total_count));
+        Self { page: info.page, page_size: size, total_count: total, page_size_2026: size, total_count_2026: total }
+    }
+}
+
+impl From<PageCounters> for PageInfo {
+    fn from(counters: PageCounters) -> Self {
+        Self {
+            page: counters.page,
+            page_size: counters.page_size_2026.or(counters.page_size).unwrap_or_default(),
+            total_count: counters.total_count_2026.or(counters.total_count).unwrap_or_default(),
+        }
+    }
 }
 
 /// `GET /api/pattern`.
@@ -144,7 +181,7 @@ pub struct StatusRequest {
     pub pattern: String,
     /// Contexts; empty means every context the pattern is applied to.
     pub contexts: Vec<String>,
-    /// Kubeconfig file to use instead of the server's; honoured only in process and from loopback.
+    /// Kubeconfig files (separated as in PATH) instead of the server's; a server that others can reach refuses it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kubeconfig: Option<String>,
 }
@@ -191,6 +228,9 @@ pub struct HealthReport {
     pub pid: u32,
     /// Version of the server.
     pub version: String,
+    /// Tells the Meshery home it serves from others, without naming it.
+    #[serde(default)]
+    pub home: Option<Uuid>,
 }
 
 /// `GET /api/token`: exactly the content of a token file.
@@ -201,4 +241,23 @@ pub struct TokenFile {
     pub provider: String,
     /// The token.
     pub token: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn counters_are_sent_in_both_spellings_and_read_in_either() {
+        let page = PatternPage { page: PageInfo { page: 1, page_size: 5, total_count: 9 }, patterns: vec![] };
+        let sent = serde_json::to_value(&page).unwrap();
+        assert_eq!(
+            sent,
+            json!({"page": 1, "page_size": 5, "total_count": 9, "pageSize": 5, "totalCount": 9, "patterns": []})
+        );
+        for text in [sent, json!({"page": 1, "pageSize": 5, "totalCount": 9, "patterns": []})] {
+            assert_eq!(serde_json::from_value::<PatternPage>(text).unwrap().page, page.page);
+        }
+    }
 }

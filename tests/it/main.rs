@@ -1,3 +1,13 @@
 //! The one integration test binary: the real program, both streams and the exit code.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 mod apiserver;
+mod ctl;
+mod layers;
+mod lifecycle;
+mod pattern;
+mod server;
+#[allow(dead_code, reason = "shared by suites that use parts of it")]
+mod support;
+mod ux;

@@ -53,6 +53,8 @@ pub const EVENTS: Spellings = &["/api/events"];
 pub const EVENT_LOG: Spellings = &["/api/system/events", "/api/v2/events"];
 /// OpenAPI document of this server.
 pub const OPENAPI: Spellings = &["/api/openapi.json"];
+/// The database: where it is and whether it is sound.
+pub const DATABASE: Spellings = &["/api/system/database"];
 /// Says that the process lives.
 pub const HEALTH_LIVE: Spellings = &["/healthz/live"];
 /// Says whether it serves, and its phase.

@@ -1,0 +1,99 @@
+//! Roles that `serve` runs in the foreground, and `system start` and `sample start` apart from the terminal.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::base::{Error, Result, dirs};
+use crate::client::credentials;
+use crate::client::process::{Claim, Role, Running};
+use crate::ctl::{RoleContext, ServeSampleArgs, ServeServerArgs};
+use crate::model::context::DEFAULT_PORT;
+use crate::sample::Certificate;
+use crate::sample::cluster::{self, Cluster};
+use crate::server::{Settings, serve};
+
+/// How long open connections may take to end.
+const CONNECTIONS_LIMIT: Duration = Duration::from_secs(2);
+
+/// `serve server`.
+pub(super) async fn server(args: ServeServerArgs, context: RoleContext) -> Result<()> {
+    detach(args.detached.detached);
+    let settings = Settings {
+        token: credentials::ensure(&context.home)?.token,
+        home: context.home,
+        kubeconfig: context.kubeconfig,
+        allow_hosts: args.allow_host,
+        in_process: false,
+    };
+    let note = context.note;
+    let options = serve::Options {
+        settings,
+        host: args.host,
+        port: args.port.unwrap_or(DEFAULT_PORT),
+        drain: args.drain,
+        log: args.detached.log_file,
+        stop: context.cancel,
+        ready: Box::new(move |running| {
+            note.say(&format!("Serving at {} (process {})", running.endpoint(), running.pid))
+        }),
+    };
+    serve::serve(options).await
+}
+
+/// `serve sample`. Its kubeconfig is there before anybody hears that it serves, and goes with it.
+pub(super) async fn sample(args: ServeSampleArgs, context: RoleContext) -> Result<()> {
+    detach(args.detached.detached);
+    let mut claim = Claim::take(Role::Sample, &context.home)?;
+    let listener = serve::listen(&args.host, args.port).await?;
+    let address =
+        listener.local_addr().map_err(|error| Error::internal("the listener has no address").because(error))?;
+    let running = Running::here(address, args.detached.log_file);
+    // kubectl sends a token over TLS only.
+    let server = format!("https://{}", running.reachable());
+    let (cluster, certificate) = (Cluster::new()?, Certificate::new()?);
+    let path = args.kubeconfig_out.unwrap_or_else(|| dirs::practice_kubeconfig(&context.home));
+    let kubeconfig = Kubeconfig::write(path, &cluster::kubeconfig_tls(&server, cluster.token(), &certificate))?;
+    claim.announce(running)?;
+    context.note.say(&format!(
+        "The practice cluster serves at {server}: --kube-context {}, or KUBECONFIG={}",
+        cluster::NAME,
+        kubeconfig.0.display()
+    ))?;
+    let stop = context.cancel.clone();
+    let serving = cluster.serve_tls(listener, &certificate, stop.clone().cancelled_owned());
+    let served = tokio::select! {
+        served = serving => served,
+        // Watches that nobody ends are cut when the process does.
+        () = async { stop.cancelled().await; tokio::time::sleep(CONNECTIONS_LIMIT).await } => Ok(()),
+    };
+    drop(kubeconfig);
+    served
+}
+
+/// A kubeconfig that is there as long as its cluster.
+struct Kubeconfig(PathBuf);
+
+impl Kubeconfig {
+    fn write(path: PathBuf, text: &str) -> Result<Self> {
+        dirs::write_atomic(&path, text.as_bytes(), 0o600)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Kubeconfig {
+    fn drop(&mut self) {
+        // Gone already is as good.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Leaves the session of the terminal, so that closing it does not end this process.
+fn detach(wanted: bool) {
+    #[cfg(unix)]
+    if wanted {
+        // Refused to the leader of a process group, which has what is wanted already.
+        let _ = rustix::process::setsid();
+    }
+    #[cfg(not(unix))]
+    let _ = wanted;
+}

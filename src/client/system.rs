@@ -1,0 +1,68 @@
+//! Calls about the server itself: version, health, providers, token, preferences, Kubernetes contexts.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+
+use super::Client;
+use super::call::with_query;
+use crate::base::Result;
+use crate::model::kubernetes::KubeContext;
+use crate::model::preference::Preferences;
+use crate::model::provider::Provider;
+use crate::model::version::Version;
+use crate::wire::rest::session::{DatabaseReport, KubePing};
+use crate::wire::rest::{HealthReport, TokenFile, paths};
+
+impl Client {
+    /// Version of the server.
+    pub async fn version(&self) -> Result<Version> {
+        self.get(paths::VERSION[0]).await
+    }
+
+    /// Phase, process id and version of the server, whatever its phase; an error when it is not one of ours.
+    pub async fn health(&self) -> Result<HealthReport> {
+        self.get(paths::HEALTH_LIVE[0]).await
+    }
+
+    /// Providers by name.
+    pub async fn providers(&self) -> Result<BTreeMap<String, Provider>> {
+        self.get(paths::PROVIDERS[0]).await
+    }
+
+    /// What the chosen provider can do.
+    pub async fn provider_capabilities(&self) -> Result<Provider> {
+        self.get(paths::PROVIDER_CAPABILITIES[0]).await
+    }
+
+    /// The content of a token file for this server.
+    pub async fn token(&self) -> Result<TokenFile> {
+        self.get(paths::TOKEN[0]).await
+    }
+
+    /// Preferences of the user.
+    pub async fn preferences(&self) -> Result<Preferences> {
+        self.get(paths::PREFERENCES[0]).await
+    }
+
+    /// Replaces the preferences; answers with what is stored now.
+    pub async fn set_preferences(&self, preferences: &Preferences) -> Result<Preferences> {
+        self.send_json(Method::POST, paths::PREFERENCES[0], preferences).await
+    }
+
+    /// Contexts of the kubeconfig that the server uses.
+    pub async fn kube_contexts(&self) -> Result<Vec<KubeContext>> {
+        self.get(paths::KUBE_CONTEXTS[0]).await
+    }
+
+    /// Version of the cluster behind a Kubernetes context.
+    pub async fn ping_cluster(&self, context: &str) -> Result<String> {
+        let ping: KubePing = self.get(&with_query(paths::KUBE_PING[0], &[("context", context)])).await?;
+        Ok(ping.server_version)
+    }
+
+    /// Where the server's database is and whether it is sound.
+    pub async fn database(&self) -> Result<DatabaseReport> {
+        self.get(paths::DATABASE[0]).await
+    }
+}

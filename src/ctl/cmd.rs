@@ -1,0 +1,125 @@
+//! The commands: one file a verb, one enum a noun.
+
+pub mod change;
+pub mod completion;
+pub mod config;
+pub mod docs;
+pub mod explain;
+pub mod help;
+pub mod man;
+pub mod operation;
+pub mod pattern;
+pub mod sample;
+pub mod schema;
+pub mod serve;
+pub mod system;
+pub mod version;
+
+use clap::Subcommand;
+
+use super::Ctl;
+use crate::base::{Result, exit};
+
+/// How a command that did its work ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome(u8);
+
+impl Outcome {
+    /// Done, verdict good.
+    pub const GOOD: Outcome = Outcome(exit::OK);
+
+    /// A verdict of a completed evaluation: one of the codes of `base::exit`.
+    pub fn verdict(code: u8) -> Self {
+        Self(code)
+    }
+
+    /// The exit code.
+    pub fn code(self) -> u8 {
+        self.0
+    }
+}
+
+impl From<()> for Outcome {
+    fn from((): ()) -> Self {
+        Outcome::GOOD
+    }
+}
+
+/// Every noun, and the verbs that have none.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Manage the plane and the contexts that reach it.
+    #[command(subcommand)]
+    System(system::Command),
+    /// Apply, inspect and delete service mesh patterns.
+    #[command(subcommand, visible_alias = "design")]
+    Pattern(pattern::Command),
+    /// Show settings and where they come from.
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Show versions.
+    Version(version::Args),
+    /// List, look at and cancel operations.
+    #[command(subcommand)]
+    Operation(operation::Command),
+    /// Start and stop the practice cluster.
+    #[command(subcommand)]
+    Sample(sample::Command),
+    /// Run a long-running role in the foreground.
+    #[command(subcommand)]
+    Serve(serve::Command),
+    /// Read what an error code means.
+    Explain(explain::Args),
+    /// Print the JSON Schema of a command's output.
+    Schema(schema::Args),
+    /// Print a completion script for a shell.
+    Completion(completion::Args),
+    /// Write the manual pages.
+    Man(man::Args),
+    /// Show the help of a command or a topic.
+    Help(help::Args),
+    /// Write the generated files of this repository.
+    #[command(name = "generate-docs", hide = true)]
+    Docs(docs::Args),
+}
+
+impl Command {
+    /// Runs it.
+    pub(super) async fn run(self, ctx: &Ctl) -> Result<Outcome> {
+        match self {
+            Command::System(command) => return command.run(ctx).await,
+            Command::Sample(command) => return command.run(ctx).await,
+            Command::Config(command) => command.run(ctx),
+            Command::Version(args) => version::run(ctx, args).await,
+            Command::Pattern(command) => command.run(ctx).await,
+            Command::Operation(command) => command.run(ctx).await,
+            Command::Serve(command) => command.run(ctx).await,
+            Command::Explain(args) => explain::run(ctx, &args),
+            Command::Schema(args) => schema::run(ctx, &args),
+            Command::Completion(args) => completion::run(ctx, &args),
+            Command::Man(args) => man::run(ctx, &args),
+            Command::Help(args) => help::run(ctx, &args),
+            Command::Docs(args) => docs::run(ctx, &args),
+        }
+        .map(Into::into)
+    }
+
+    /// Whether it needs neither config file nor plane, so that a broken file does not stop it.
+    pub(super) fn is_offline(&self) -> bool {
+        match self {
+            Command::Version(args) => args.client,
+            Command::System(command) => command.is_offline(),
+            Command::Config(_)
+            | Command::Serve(_)
+            | Command::Pattern(_)
+            | Command::Operation(_)
+            | Command::Sample(_) => false,
+            _ => true,
+        }
+    }
+
+    /// Whether it is a long-running role, which gets a runtime with several threads.
+    pub(super) fn is_role(&self) -> bool {
+        matches!(self, Command::Serve(_))
+    }
+}

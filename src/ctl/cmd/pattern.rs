@@ -1,0 +1,49 @@
+//! `pattern`: service mesh patterns.
+
+pub mod apply;
+pub mod delete;
+pub mod list;
+pub mod objects;
+pub mod status;
+mod target;
+pub mod validate;
+pub mod view;
+
+use clap::Subcommand;
+
+use crate::base::Result;
+use crate::ctl::Ctl;
+
+/// Apply, inspect and delete service mesh patterns: repeatable architecture in one YAML file.
+#[derive(Debug, Subcommand)]
+#[command(after_help = "EXAMPLES:
+  mesheryctl pattern validate -f shop.yaml
+  mesheryctl pattern apply -f shop.yaml
+  mesheryctl pattern status shop")]
+pub enum Command {
+    /// Check pattern files without a cluster.
+    Validate(validate::Args),
+    /// Apply patterns to a cluster.
+    Apply(apply::Args),
+    /// Delete what a pattern applied.
+    Delete(delete::Args),
+    /// List stored and applied patterns.
+    List(list::Args),
+    /// Show a stored pattern.
+    View(view::Args),
+    /// Show the live state of an applied pattern.
+    Status(status::Args),
+}
+
+impl Command {
+    pub(super) async fn run(self, ctx: &Ctl) -> Result<()> {
+        match self {
+            Command::Validate(args) => validate::run(ctx, args).await,
+            Command::Apply(args) => apply::run(ctx, args).await,
+            Command::Delete(args) => delete::run(ctx, args).await,
+            Command::List(args) => list::run(ctx, args).await,
+            Command::View(args) => view::run(ctx, args).await,
+            Command::Status(args) => status::run(ctx, args).await,
+        }
+    }
+}

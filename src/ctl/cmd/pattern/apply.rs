@@ -1,0 +1,43 @@
+//! `pattern apply`.
+
+use super::target::{self, Target, TargetArgs, Verb};
+use crate::base::error::Result;
+use crate::ctl::Ctl;
+use crate::wire::rest::DeployRequest;
+
+/// Apply patterns: every object in order, idempotent, with a result of its own.
+///
+/// Objects are applied by server-side apply in the order of `dependsOn`, namespaces and CRDs before what needs them.
+/// A second apply writes nothing and says `unchanged`. When some objects fail, those that depend on them are withheld,
+/// the others are applied, and the exit code is 7.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "EXAMPLES:
+  mesheryctl pattern apply -f shop.yaml
+  mesheryctl pattern apply -f base/ -R --kube-context staging
+  cat shop.yaml | mesheryctl pattern apply -f - -o json
+  mesheryctl pattern apply shop")]
+pub struct Args {
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Do not store the pattern.
+    #[arg(long)]
+    skip_save: bool,
+    /// Take over fields and objects that others own.
+    #[arg(long)]
+    force_conflicts: bool,
+}
+
+pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
+    let common = DeployRequest { force_conflicts: args.force_conflicts, ..args.target.request(ctx) };
+    let requests = match args.target.target(ctx, "apply").await? {
+        Target::Known(name) => {
+            let id = super::view::find(ctx, &name).await?.id.to_string();
+            vec![DeployRequest { pattern_id: Some(id), ..common }]
+        }
+        Target::Files(files) => {
+            let common = DeployRequest { save: !args.skip_save, ..common };
+            files.into_iter().map(|file| target::of_file(file, &common)).collect()
+        }
+    };
+    target::carry_out(ctx, Verb::Apply, requests).await
+}

@@ -1,0 +1,98 @@
+//! The results of pattern operations, object by object, as `apply` and `delete` show them.
+
+use crate::base::Result;
+use crate::base::error::{Code, Error, Kind};
+use crate::ctl::ui::{Column, Rendered};
+use crate::ctl::{Ctl, follow};
+use crate::model::operation::Operation;
+use crate::model::pattern::ObjectResult;
+
+/// Shows the results of all operations on stdout and their warnings on stderr; then fails as the worst of them.
+pub(super) fn show(ctx: &Ctl, ended: Vec<(Operation, Option<Error>)>) -> Result<()> {
+    let (operations, stopped): (Vec<Operation>, Vec<Option<Error>>) = ended.into_iter().unzip();
+    for warning in operations.iter().flat_map(|operation| &operation.warnings) {
+        ctx.ui.warn(warning)?;
+    }
+    let rows: Vec<&ObjectResult> = operations.iter().flat_map(|operation| &operation.results).collect();
+    let names: Vec<String> = rows.iter().map(|row| name(row)).collect();
+    ctx.ui.print(&Rendered::table(&operations, &rows, &columns())?.names(names))?;
+    if ctx.ui.format().is_table() {
+        for operation in
+            operations.iter().filter(|operation| operation.error.is_none() || !operation.results.is_empty())
+        {
+            ctx.ui.note(&summary(operation))?;
+        }
+    }
+    let failures = operations.iter().zip(&stopped).filter_map(|(operation, stopped)| {
+        follow::failure(operation, stopped.as_ref())
+            .map(|error| if operations.len() > 1 { named(operation, &error) } else { error })
+    });
+    match overall(failures.collect(), operations.len()) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
+/// `shop on kind: 3 created, 1 unchanged`.
+fn summary(operation: &Operation) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for word in operation.results.iter().map(|result| result.action.word()) {
+        match counts.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((word, 1)),
+        }
+    }
+    let counts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    let what = if counts.is_empty() { "nothing to do".to_owned() } else { counts.join(", ") };
+    format!("{} on {}: {what}", operation.subject, operation.contexts.join(", "))
+}
+
+fn columns<'a>() -> [Column<'a, &'a ObjectResult>; 7] {
+    [
+        Column::wide("CONTEXT", |row: &&ObjectResult| row.context.clone()),
+        Column::new("SERVICE", |row: &&ObjectResult| row.service.clone()),
+        Column::new("KIND", |row: &&ObjectResult| row.object.kind.clone()),
+        Column::new("NAMESPACE", |row: &&ObjectResult| row.object.namespace.clone().unwrap_or_default()),
+        Column::new("NAME", |row: &&ObjectResult| row.object.name.clone()),
+        Column::new("RESULT", |row: &&ObjectResult| row.action.word().to_owned()),
+        Column::wide("MESSAGE", |row: &&ObjectResult| message(row)),
+    ]
+}
+
+fn message(row: &ObjectResult) -> String {
+    let error = row.error.as_ref().map(|report| report.message.clone());
+    error.or_else(|| row.because.clone()).unwrap_or_default()
+}
+
+/// `deployment.apps/web`, as kubectl names objects.
+fn name(row: &ObjectResult) -> String {
+    let gvk = row.object.gvk();
+    let kind = gvk.kind.to_lowercase();
+    if gvk.group.is_empty() {
+        format!("{kind}/{}", row.object.name)
+    } else {
+        format!("{kind}.{}/{}", gvk.group, row.object.name)
+    }
+}
+
+fn named(operation: &Operation, error: &Error) -> Error {
+    let message = format!("pattern `{}`: {}", operation.subject, error.message());
+    let mut report = error.report();
+    report.message = message;
+    Error::from(report)
+}
+
+/// One failure stands for itself; of several patterns, some good and some not, the whole is partly failed.
+fn overall(mut failures: Vec<Error>, patterns: usize) -> Option<Error> {
+    if failures.len() == 1 {
+        let only = failures.remove(0);
+        let all = patterns == 1 || matches!(only.kind(), Kind::Interrupted | Kind::Terminated);
+        return Some(if all { only } else { only.kind_of(Kind::Partial) });
+    }
+    let first = failures.first()?;
+    let partly = failures.len() < patterns || failures.iter().any(|error| error.kind() == Kind::Partial);
+    let code = if partly { Code::ObjectsPartlyFailed } else { Code::ObjectsFailed };
+    let kind = if partly { Kind::Partial } else { first.kind() };
+    let message = format!("{} of {patterns} patterns failed", failures.len());
+    Some(Error::new(code, message).kind_of(kind).details(failures.iter().map(ToString::to_string).collect::<Vec<_>>()))
+}

@@ -1,0 +1,114 @@
+//! Which patterns `apply` and `delete` mean, and how their requests are carried out one after the other.
+
+use super::objects;
+use crate::base::error::{Code, Error, Result};
+use crate::ctl::source::{Loaded, SourceArgs};
+use crate::ctl::{Ctl, complete, follow};
+use crate::pattern::parse;
+use crate::wire::rest::DeployRequest;
+
+/// The patterns of one command: files, or one that the plane knows.
+#[derive(Debug, clap::Args)]
+pub struct TargetArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// A pattern the plane knows, by name or id, instead of -f.
+    #[arg(value_name = "PATTERN", num_args = 0.., add = complete::patterns())]
+    pattern: Vec<String>,
+    /// Namespace for services that name none.
+    #[arg(short = 'n', long, value_name = "NAME")]
+    namespace: Option<String>,
+}
+
+/// What the arguments mean.
+pub(super) enum Target {
+    /// A pattern the plane knows, as the user called it.
+    Known(String),
+    /// Files, each a pattern of another name.
+    Files(Vec<Loaded>),
+}
+
+/// What is done with the patterns.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Verb {
+    Apply,
+    Delete,
+}
+
+impl TargetArgs {
+    /// Reads and checks the sources.
+    pub(super) async fn target(&self, ctx: &Ctl, verb: &str) -> Result<Target> {
+        match (self.pattern.is_empty(), self.source.files.is_empty()) {
+            (true, true) => Err(nothing(verb)),
+            (false, false) => {
+                Err(Error::new(Code::UsageError, "a stored pattern and -f were both given").remedy("Use one of them."))
+            }
+            (false, true) => Ok(Target::Known(self.pattern.join(" "))),
+            (true, false) => {
+                let loaded = self.source.load(ctx).await?;
+                check(&loaded)?;
+                Ok(Target::Files(loaded))
+            }
+        }
+    }
+
+    /// What every request of the command has in common.
+    pub(super) fn request(&self, ctx: &Ctl) -> DeployRequest {
+        DeployRequest {
+            namespace: self.namespace.clone().or_else(|| ctx.settings.namespace().map(str::to_owned)),
+            contexts: ctx.settings.kube_contexts().to_vec(),
+            kubeconfig: ctx.settings.kubeconfig_list(),
+            timeout_seconds: ctx.settings.timeout().map(|limit| limit.as_secs().max(1)),
+            ..DeployRequest::default()
+        }
+    }
+}
+
+/// The request for one file.
+pub(super) fn of_file(source: Loaded, common: &DeployRequest) -> DeployRequest {
+    DeployRequest {
+        pattern_file: Some(source.text),
+        source_name: Some(source.name),
+        location: source.location,
+        ..common.clone()
+    }
+}
+
+/// Carries the requests out in order, until one is stopped, and shows what came of them.
+pub(super) async fn carry_out(ctx: &Ctl, verb: Verb, requests: Vec<DeployRequest>) -> Result<()> {
+    let mut ended = Vec::with_capacity(requests.len());
+    for request in requests {
+        let client = ctx.client().await?;
+        let accepted = match verb {
+            Verb::Apply => client.deploy(&request).await?,
+            Verb::Delete => client.undeploy(&request).await?,
+        };
+        let (operation, stopped) = follow::follow(ctx, accepted.operation_id).await?;
+        let stops = stopped.is_some();
+        ended.push((operation, stopped));
+        if stops {
+            break;
+        }
+    }
+    objects::show(ctx, ended)
+}
+
+/// Every file must be a pattern, each of another name, before the first is sent.
+pub(super) fn check(loaded: &[Loaded]) -> Result<()> {
+    let mut names: Vec<(String, &str)> = Vec::with_capacity(loaded.len());
+    for source in loaded {
+        let name = parse::parse(&source.name, &source.text)?.pattern.name;
+        if let Some((_, other)) = names.iter().find(|(known, _)| *known == name) {
+            let message = format!("{other} and {} are both pattern `{name}`", source.name);
+            return Err(Error::new(Code::PatternDuplicate, message)
+                .remedy("Give each its own `name`: it names what is applied."));
+        }
+        names.push((name, &source.name));
+    }
+    Ok(())
+}
+
+pub(super) fn nothing(verb: &str) -> Error {
+    Error::new(Code::UsageError, format!("there is nothing to {verb}"))
+        .remedy(format!("Name a file with -f, as in `mesheryctl pattern {verb} -f shop.yaml`, or a stored pattern."))
+}

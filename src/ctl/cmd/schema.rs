@@ -1,0 +1,151 @@
+//! `schema`: the JSON Schema of a command's `-o json`.
+
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::Serialize;
+
+use super::{change, explain, pattern, sample, system, version};
+use crate::base::{Code, Error, Result, text};
+use crate::ctl::Ctl;
+use crate::ctl::ui::{Column, ErrorObject, Rendered};
+use crate::model::operation::Operation;
+
+/// Print the JSON Schema of a command's -o json. Without a command, list those that have one.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "EXAMPLES:
+  mesheryctl schema
+  mesheryctl schema system context list
+  mesheryctl schema error")]
+pub struct Args {
+    /// A command, word by word; `error` is the object on stderr.
+    #[arg(value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+/// A command and its schema.
+pub type Entry = (&'static str, fn() -> Schema);
+
+/// Every command with structured output. A verb is added here together with its file.
+pub const SCHEMAS: &[Entry] = &[
+    ("config view", || schema_for!(Vec<crate::ctl::settings::Entry>)),
+    ("error", || schema_for!(ErrorObject)),
+    ("explain", || schema_for!(OneOrAll<explain::Page>)),
+    ("operation cancel", || schema_for!(crate::model::operation::Operation)),
+    ("operation list", || schema_for!(Vec<crate::model::operation::Operation>)),
+    ("operation view", || schema_for!(crate::model::operation::Operation)),
+    ("pattern apply", || schema_for!(Vec<Operation>)),
+    ("pattern delete", || schema_for!(Vec<Operation>)),
+    ("pattern list", || schema_for!(Vec<pattern::list::Row>)),
+    ("pattern status", || schema_for!(crate::wire::rest::PatternStatus)),
+    ("pattern validate", || schema_for!(Vec<pattern::validate::Checked>)),
+    ("pattern view", || schema_for!(OneOrAll<crate::model::pattern::PatternRecord>)),
+    ("sample start", || schema_for!(sample::View)),
+    ("sample status", || schema_for!(sample::View)),
+    ("sample stop", || schema_for!(system::stop::View)),
+    ("schema", || schema_for!(Shown)),
+    ("system channel set", || schema_for!(change::Change)),
+    ("system channel view", || schema_for!(Vec<system::channel::view::View>)),
+    ("system check", || schema_for!(Vec<system::check::Check>)),
+    ("system context create", || schema_for!(change::Change)),
+    ("system context delete", || schema_for!(change::Change)),
+    ("system context list", || schema_for!(Vec<system::context::view::View>)),
+    ("system context switch", || schema_for!(change::Change)),
+    ("system context view", || schema_for!(OneOrAll<system::context::view::View>)),
+    ("system logs", || schema_for!(Vec<String>)),
+    ("system provider list", || schema_for!(Vec<crate::model::provider::Provider>)),
+    ("system provider reset", || schema_for!(change::Change)),
+    ("system provider set", || schema_for!(change::Change)),
+    ("system provider view", || schema_for!(Vec<system::provider::view::View>)),
+    ("system restart", || schema_for!(system::status::Status)),
+    ("system start", || schema_for!(system::status::Status)),
+    ("system status", || schema_for!(system::status::Status)),
+    ("system stop", || schema_for!(system::stop::View)),
+    ("system token create", || schema_for!(change::Change)),
+    ("system token delete", || schema_for!(change::Change)),
+    ("system token list", || schema_for!(Vec<system::token::view::View>)),
+    ("system token set", || schema_for!(change::Change)),
+    ("system token view", || schema_for!(OneOrAll<system::token::view::View>)),
+    ("version", || schema_for!(version::Versions)),
+];
+
+/// What verbs show that take a name or show everything.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only its schema is wanted")]
+enum OneOrAll<T> {
+    /// The named one.
+    One(T),
+    /// All of them.
+    All(Vec<T>),
+}
+
+/// What this verb shows: the list of commands, or a schema, which is an object.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only its schema is wanted")]
+enum Shown {
+    /// Without a command.
+    List(Vec<Row>),
+    /// A JSON Schema.
+    Schema(serde_json::Map<String, serde_json::Value>),
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Row {
+    /// The command that has a schema.
+    command: &'static str,
+}
+
+pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
+    let command = args.command.join(" ");
+    if command.is_empty() {
+        return list(ctx);
+    }
+    let Some((_, schema)) = SCHEMAS.iter().find(|(name, _)| *name == command) else { return Err(unknown(&command)) };
+    let schema = schema();
+    let text = format!("{:#}", schema.as_value());
+    ctx.ui.print(&Rendered::one(&schema, text)?.names([command]))
+}
+
+fn list(ctx: &Ctl) -> Result<()> {
+    let rows: Vec<Row> = SCHEMAS.iter().map(|(command, _)| Row { command }).collect();
+    let columns = [Column::new("COMMAND", |row: &Row| row.command.to_owned())];
+    ctx.ui.print(&Rendered::list("schemas", &rows, &columns)?.names(SCHEMAS.iter().map(|(name, _)| *name)))
+}
+
+fn unknown(command: &str) -> Error {
+    let error = Error::new(Code::SchemaUnknown, format!("`{command}` has no schema"));
+    match text::did_you_mean(command, SCHEMAS.iter().map(|(name, _)| *name)) {
+        Some(near) => error.detail(near),
+        None => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ctl::cli;
+
+    /// Commands that print text for a shell or a person, whatever `-o` says, or that run until stopped.
+    const TEXT: &[&str] = &["completion", "help", "man", "serve server", "serve sample"];
+
+    #[test]
+    fn every_command_has_a_schema_or_prints_text() {
+        fn walk(command: &clap::Command, path: &str, missing: &mut Vec<String>) {
+            let verbs: Vec<_> = command.get_subcommands().filter(|verb| !verb.is_hide_set()).collect();
+            if verbs.is_empty() && !TEXT.contains(&path) && !SCHEMAS.iter().any(|(name, _)| *name == path) {
+                missing.push(path.to_owned());
+            }
+            for verb in verbs {
+                walk(verb, format!("{path} {}", verb.get_name()).trim(), missing);
+            }
+        }
+        let mut missing = Vec::new();
+        walk(&cli::command(), "", &mut missing);
+        assert!(missing.is_empty(), "add a row to SCHEMAS for: {missing:?}");
+    }
+
+    #[test]
+    fn schemas_are_named_after_commands_in_order() {
+        assert!(SCHEMAS.windows(2).all(|pair| pair[0].0 < pair[1].0), "keep SCHEMAS sorted");
+    }
+}

@@ -1,0 +1,58 @@
+//! `system context`.
+
+mod create;
+mod delete;
+pub mod list;
+mod switch;
+pub mod view;
+
+use clap::Subcommand;
+
+use crate::base::{Code, Error, Result};
+use crate::ctl::Ctl;
+
+/// Contexts.
+#[derive(Debug, Subcommand)]
+#[command(
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "EXAMPLES:
+  mesheryctl system context create staging --url https://meshery.example.org --platform kubernetes
+  mesheryctl system context switch staging
+  mesheryctl system context view --all"
+)]
+pub enum Command {
+    /// Add a context to config.yaml.
+    Create(create::Args),
+    /// Remove a context from config.yaml.
+    Delete(delete::Args),
+    /// List the contexts.
+    #[command(visible_alias = "ls")]
+    List(list::Args),
+    /// Show a context with its defaults filled in.
+    View(view::Args),
+    /// Choose the current context.
+    #[command(visible_alias = "use")]
+    Switch(switch::Args),
+}
+
+impl Command {
+    pub(crate) fn run(self, ctx: &Ctl) -> Result<()> {
+        match self {
+            Command::Create(args) => create::run(ctx, args),
+            Command::Delete(args) => delete::run(ctx, &args),
+            Command::List(args) => list::run(ctx, &args),
+            Command::View(args) => view::run(ctx, &args),
+            Command::Switch(args) => switch::run(ctx, &args),
+        }
+    }
+}
+
+/// A name that can stand in a file, a table and a command line.
+pub(in crate::ctl::cmd) fn check_name(kind: &str, name: &str) -> Result<()> {
+    if name.trim() == name && !name.is_empty() && !name.chars().any(char::is_control) && !name.contains(',') {
+        return Ok(());
+    }
+    Err(Error::new(Code::UsageError, format!("`{}` cannot be the name of a {kind}", name.escape_debug()))
+        .remedy("Use a name without commas, control characters and surrounding spaces."))
+}

@@ -1,0 +1,44 @@
+//! `system provider`.
+
+pub mod list;
+mod reset;
+mod set;
+pub mod view;
+
+use clap::Subcommand;
+
+use crate::base::Result;
+use crate::ctl::Ctl;
+
+/// Providers: who knows the user and keeps what is theirs.
+#[derive(Debug, Subcommand)]
+#[command(
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "EXAMPLES:
+  mesheryctl system provider list
+  mesheryctl system provider set None"
+)]
+pub enum Command {
+    /// List the providers that the plane offers.
+    #[command(visible_alias = "ls")]
+    List(list::Args),
+    /// Let a context use the server's default provider again.
+    Reset(reset::Args),
+    /// Set the provider of a context.
+    #[command(visible_alias = "switch")]
+    Set(set::Args),
+    /// Show the provider of a context.
+    View(view::Args),
+}
+
+impl Command {
+    pub(crate) async fn run(self, ctx: &Ctl) -> Result<()> {
+        match self {
+            Command::List(args) => list::run(ctx, &args).await,
+            Command::Reset(args) => reset::run(ctx, &args),
+            Command::Set(args) => set::run(ctx, &args).await,
+            Command::View(args) => view::run(ctx, &args),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What a verb works with.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
+
+use super::settings::Settings;
+use super::signal::Cancel;
+use super::ui::Ui;
+use super::{ServeSampleArgs, ServeServerArgs};
+use crate::base::Result;
+use crate::base::clock::{self, Timestamp};
+use crate::client::Client;
+use crate::model::context::Context;
+
+/// What is needed to reach a plane.
+#[derive(Debug, Clone)]
+pub struct ConnectRequest {
+    /// The context, its endpoint already replaced by `--endpoint` where given.
+    pub context: Context,
+    /// Whether the endpoint was chosen by flag, variable or project file rather than taken from the context.
+    pub endpoint_chosen: bool,
+    /// Where the token comes from.
+    pub token: TokenSource,
+    /// Folder of the plane's data; `None` when the user has no home.
+    pub home: Option<PathBuf>,
+    /// Kubeconfig files, separated as in PATH, for work done in this process.
+    pub kubeconfig: Option<String>,
+    /// PEM file with further certificate authorities.
+    pub ca_file: Option<PathBuf>,
+    /// Limit for a whole exchange, where the user set one.
+    pub timeout: Option<Duration>,
+}
+
+/// Where the server's token comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenSource {
+    /// `MESHERY_TOKEN` holds it.
+    Value(String),
+    /// A token file. `chosen` when the user named it, so that its absence is an error.
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// Whether the user named it by flag or variable.
+        chosen: bool,
+    },
+    /// No file is known (the user has no home).
+    None,
+}
+
+/// Makes the way to a plane; `app` decides between HTTP and this process.
+pub type ConnectFn = Box<dyn Fn(ConnectRequest) -> BoxFuture<'static, Result<Client>> + Send + Sync>;
+
+/// A long-running role, run in the foreground until its token is cancelled.
+pub type Role<A> = Box<dyn Fn(A, RoleContext) -> BoxFuture<'static, Result<()>> + Send + Sync>;
+
+/// What a role gets besides its arguments.
+#[derive(Debug, Clone)]
+pub struct RoleContext {
+    /// Folder of config.yaml, auth.json and data.
+    pub home: PathBuf,
+    /// Kubeconfig files, separated as in PATH, where flag or variable names some.
+    pub kubeconfig: Option<String>,
+    /// Cancelled by SIGINT and SIGTERM: finish what runs and return.
+    pub cancel: CancellationToken,
+    /// Tells the user at the terminal something.
+    pub note: Note,
+}
+
+/// A way to tell the user at the terminal something, silent with --quiet.
+#[derive(Clone)]
+pub struct Note(Arc<Say>);
+
+type Say = dyn Fn(&str) -> Result<()> + Send + Sync;
+
+impl Note {
+    pub(super) fn new(say: impl Fn(&str) -> Result<()> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(say))
+    }
+
+    /// Says it.
+    pub fn say(&self, note: &str) -> Result<()> {
+        (self.0)(note)
+    }
+}
+
+impl fmt::Debug for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Note")
+    }
+}
+
+/// The roles that `app` hands in, because `ctl` may not import services.
+pub struct Roles {
+    /// `serve server`.
+    pub server: Role<ServeServerArgs>,
+    /// `serve sample`.
+    pub sample: Role<ServeSampleArgs>,
+}
+
+/// The run context: settings, output, the way to the plane, time and cancellation.
+pub struct Ctl {
+    /// Resolved settings with their origins.
+    pub settings: Settings,
+    /// The only door for output and questions.
+    pub ui: Ui,
+    /// Ctrl-C and SIGTERM.
+    pub cancel: Cancel,
+    pub(super) roles: Roles,
+    connect: ConnectFn,
+    client: OnceCell<Client>,
+}
+
+impl Ctl {
+    pub(super) fn new(settings: Settings, ui: Ui, cancel: Cancel, connect: ConnectFn, roles: Roles) -> Self {
+        Self { settings, ui, cancel, roles, connect, client: OnceCell::new() }
+    }
+
+    /// The client of the chosen context's plane, made on first use.
+    pub async fn client(&self) -> Result<&Client> {
+        self.client
+            .get_or_try_init(|| async {
+                let request = self.settings.connect_request()?;
+                (self.connect)(request).await
+            })
+            .await
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        clock::now()
+    }
+}

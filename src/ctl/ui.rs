@@ -1,0 +1,183 @@
+//! The only door for output and questions: data on stdout, everything else on stderr.
+
+pub mod color;
+mod error;
+pub mod format;
+mod jsonpath;
+mod output;
+mod progress;
+mod prompt;
+mod table;
+
+use std::io::{self, IsTerminal, Write};
+
+use crate::base::{Code, Error, Result, env};
+
+pub use color::{ColorChoice, Paint, Tone};
+pub use error::ErrorObject;
+pub use format::{Format, FormatParser};
+pub use output::{Column, Rendered};
+pub use progress::{Progress, Step};
+pub use prompt::Question;
+
+/// How to speak, as flags, variables and files say.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Form of the data.
+    pub format: Format,
+    /// Colour.
+    pub color: ColorChoice,
+    /// How much talk goes to stderr.
+    pub volume: Volume,
+    /// How questions are answered.
+    pub answers: Answers,
+}
+
+/// How much talk goes to stderr.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Volume {
+    /// Errors and warnings only.
+    Quiet,
+    /// Notes and progress too.
+    #[default]
+    Normal,
+    /// Like normal, with the log; progress is not animated.
+    Verbose,
+}
+
+/// How questions are answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Answers {
+    /// By the user, where a terminal is there.
+    #[default]
+    Ask,
+    /// Yes to all.
+    Yes,
+    /// Never asked.
+    Never,
+}
+
+/// Output and questions of one run.
+#[derive(Debug)]
+pub struct Ui {
+    options: Options,
+    terminal: Terminal,
+    out: Paint,
+    err: Paint,
+}
+
+/// What the streams are.
+#[derive(Debug, Clone, Copy)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+struct Terminal {
+    input: bool,
+    output: bool,
+    errors: bool,
+    unicode: bool,
+    width: Option<u16>,
+}
+
+impl Terminal {
+    fn look() -> Self {
+        Self {
+            input: io::stdin().is_terminal(),
+            output: io::stdout().is_terminal(),
+            errors: io::stderr().is_terminal(),
+            unicode: color::locale_is_unicode(),
+            width: table::terminal_width(),
+        }
+    }
+}
+
+impl Ui {
+    /// For the streams of this process.
+    pub fn new(options: Options) -> Self {
+        let terminal = Terminal::look();
+        let (out, err) = (options.color.paint(terminal.output), options.color.paint(terminal.errors));
+        Self { options, terminal, out, err }
+    }
+
+    /// The chosen form of the data.
+    pub fn format(&self) -> &Format {
+        &self.options.format
+    }
+
+    /// Prints a value in the chosen form.
+    pub fn print(&self, rendered: &Rendered) -> Result<()> {
+        let text = rendered.text(&self.options.format, self.look())?;
+        self.text(&text)?;
+        match rendered.empty_note() {
+            Some(note) if self.options.format.is_table() => self.note(note),
+            _ => Ok(()),
+        }
+    }
+
+    fn look(&self) -> table::Look {
+        table::Look { paint: self.out, width: self.terminal.width, unicode: self.terminal.unicode }
+    }
+
+    /// Prints text on stdout as it is.
+    pub fn text(&self, text: &str) -> Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| output_error(&error))
+    }
+
+    /// Prints one line on stdout.
+    pub fn line(&self, line: &str) -> Result<()> {
+        self.text(&format!("{line}\n"))
+    }
+
+    /// Tells something worth knowing on stderr; silent with --quiet.
+    pub fn note(&self, note: &str) -> Result<()> {
+        if self.options.volume == Volume::Quiet {
+            return Ok(());
+        }
+        self.talk(note)
+    }
+
+    /// Tells on stderr that something is odd though the work goes on.
+    pub fn warn(&self, warning: &str) -> Result<()> {
+        self.talk(&format!("{} {warning}", self.err.apply(Tone::Warning, "warning:")))
+    }
+
+    /// Shows an error on stderr: prose, or a JSON object under `-o json` and `-o jsonl`.
+    pub fn error(&self, error: &Error) {
+        let text = error::text(error, &self.options.format, self.err);
+        // Nobody is left to tell when stderr itself fails.
+        let _ = self.talk(&text);
+    }
+
+    /// Colour rules of stdout, for verbs that lay out their own text.
+    pub fn paint(&self) -> Paint {
+        self.out
+    }
+
+    /// A sign in front of a line: a tick, a cross and the like, in ASCII where the locale has no Unicode.
+    pub fn sign(&self, tone: Tone) -> &'static str {
+        tone.sign(self.terminal.unicode)
+    }
+
+    /// Shows text of several lines on stderr, such as the short help of a group.
+    pub(super) fn warn_block(&self, text: &str) -> Result<()> {
+        self.talk(text.trim_end())
+    }
+
+    #[allow(clippy::unused_self, reason = "output goes through a `Ui` only")]
+    fn talk(&self, line: &str) -> Result<()> {
+        let mut err = io::stderr().lock();
+        writeln!(err, "{line}").map_err(|error| output_error(&error))
+    }
+}
+
+/// A closed pipe is no failure: the reader has what it wanted. `run` ends quietly on this code.
+fn output_error(error: &io::Error) -> Error {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Error::new(Code::OutputClosed, "the reader of the output went away");
+    }
+    Error::new(Code::OutputFailed, "the output cannot be written").because(error)
+}
+
+/// Whether animation and notices are out of place, because a CI system reads along.
+fn in_ci() -> bool {
+    env::is_set(env::CI)
+}

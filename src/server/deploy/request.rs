@@ -1,0 +1,92 @@
+//! A request becomes a parsed pattern, and the clusters it means.
+
+use std::ffi::OsStr;
+
+use crate::base::error::{Code, Error, Result};
+use crate::base::text;
+use crate::cluster::kubeconfig::{self as kube_config, Kubeconfig};
+use crate::pattern::{Document, parse};
+use crate::server::Shared;
+use crate::wire::rest::DeployRequest;
+
+/// The pattern a request brings or names.
+pub(super) async fn document(state: &Shared, request: &DeployRequest) -> Result<Document> {
+    match (&request.pattern_file, &request.pattern_id) {
+        (Some(file), _) => parse::parse(request.source_name.as_deref().unwrap_or("pattern"), file),
+        (None, Some(id)) => {
+            let record = state.store.patterns().find(id).await?;
+            let Some(record) = record else { return Err(unknown(state, id).await?) };
+            parse::parse(&record.name, &record.pattern_file)
+        }
+        (None, None) => Err(neither()),
+    }
+}
+
+/// What is to be deleted: the pattern's name, and its file where the request or the store has one.
+pub(super) struct Target {
+    /// Name of the applied set.
+    pub(super) name: String,
+    /// The pattern, when its file is at hand.
+    pub(super) document: Option<Document>,
+}
+
+/// Who a deletion means. A pattern that is applied but not stored can be deleted by its name alone.
+pub(super) async fn target(state: &Shared, request: &DeployRequest) -> Result<Target> {
+    if request.pattern_file.is_some() {
+        let document = document(state, request).await?;
+        return Ok(Target { name: document.pattern.name.clone(), document: Some(document) });
+    }
+    let Some(id) = &request.pattern_id else { return Err(neither()) };
+    let name = applied_name(state, id).await?;
+    let document = match state.store.patterns().find(id).await? {
+        Some(record) => parse::parse(&record.name, &record.pattern_file).ok(),
+        None => None,
+    };
+    Ok(Target { name, document })
+}
+
+/// The name under which a stored or applied pattern is applied.
+pub(super) async fn applied_name(state: &Shared, id_or_name: &str) -> Result<String> {
+    if let Some(record) = state.store.patterns().find(id_or_name).await? {
+        let parsed = parse::parse(&record.name, &record.pattern_file).ok();
+        return Ok(parsed.map_or(record.name, |document| document.pattern.name));
+    }
+    let applied = state.store.inventory().list().await?;
+    match applied.into_iter().find(|listed| listed.set.pattern == id_or_name) {
+        Some(listed) => Ok(listed.set.pattern),
+        None => Err(unknown(state, id_or_name).await?),
+    }
+}
+
+fn neither() -> Error {
+    Error::new(Code::RequestInvalid, "the request brings no pattern")
+        .remedy("Send `pattern_file` with the text of a pattern, or `pattern_id` with the id or name of a stored one.")
+}
+
+async fn unknown(state: &Shared, id: &str) -> Result<Error> {
+    let names = state.store.patterns().names().await?;
+    Ok(Error::new(Code::PatternNotFound, format!("no pattern `{id}` is stored or applied"))
+        .details(text::did_you_mean(id, names.iter().map(String::as_str))))
+}
+
+/// The kubeconfig and the contexts a request means. Whether the client may name files is checked where it is known
+/// who the client is: at the REST boundary.
+pub(super) async fn contexts(
+    state: &Shared,
+    wanted: &[String],
+    kubeconfig: Option<&str>,
+) -> Result<(Kubeconfig, Vec<String>)> {
+    let settings = &state.settings;
+    let explicit = kubeconfig.map(OsStr::new).or(settings.kubeconfig.as_deref().map(OsStr::new));
+    let loaded = kube_config::load(explicit, &settings.home)?;
+    let preferred = state.store.preferences().get().await?.selected_contexts;
+    let wanted: Vec<String> = wanted
+        .iter()
+        .flat_map(|names| names.split(','))
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let chosen = kube_config::choose(&loaded, &wanted, &preferred)?;
+    Ok((loaded, chosen))
+}

@@ -1,0 +1,142 @@
+//! Bodies about the user's session: user, session object, uploaded kubeconfigs, events in the shape of 2021.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::PageInfo;
+use crate::model::event::{Event, Severity};
+use crate::model::kubernetes::KubeContext;
+use crate::model::preference::Preferences;
+
+/// `GET /api/user`, with the keys of 2021 and of 2026.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct User {
+    /// Id.
+    pub id: Uuid,
+    /// Id of old clients.
+    pub user_id: String,
+    /// Provider that knows the user.
+    pub provider: String,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// Picture; always empty.
+    pub avatar_url: String,
+    /// First name.
+    #[serde(rename = "firstName")]
+    pub first_name_2026: String,
+    /// Last name.
+    #[serde(rename = "lastName")]
+    pub last_name_2026: String,
+    /// Picture; always empty.
+    #[serde(rename = "avatarUrl")]
+    pub avatar_url_2026: String,
+    /// `active`.
+    pub status: String,
+}
+
+impl User {
+    /// The one user of the local provider.
+    pub fn local() -> Self {
+        let name = || "Meshery".to_owned();
+        Self {
+            id: Uuid::nil(),
+            user_id: "meshery".to_owned(),
+            provider: crate::model::provider::LOCAL.to_owned(),
+            first_name: name(),
+            last_name: name(),
+            avatar_url: String::new(),
+            first_name_2026: name(),
+            last_name_2026: name(),
+            avatar_url_2026: String::new(),
+            status: "active".to_owned(),
+        }
+    }
+}
+
+/// `GET /api/system/sync`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Session {
+    /// Preferences.
+    #[serde(flatten)]
+    pub preferences: Preferences,
+    /// Adapters; this server runs them in its own process and lists none.
+    #[serde(rename = "meshAdapters")]
+    pub mesh_adapters: Vec<String>,
+    /// Kubernetes contexts.
+    #[serde(rename = "k8sConfig")]
+    pub k8s_config: Vec<KubeContext>,
+}
+
+/// A context of an uploaded kubeconfig, with the keys of 2021 beside the later ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UploadedContext {
+    /// Context name.
+    #[serde(rename = "contextName")]
+    pub context_name: String,
+    /// Cluster entry's name.
+    #[serde(rename = "clusterName")]
+    pub cluster_name: String,
+    /// Whether it is the current one.
+    #[serde(rename = "currentContext")]
+    pub current_context: bool,
+    /// The context.
+    #[serde(flatten)]
+    pub context: KubeContext,
+}
+
+/// `GET /api/system/kubernetes/ping`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KubePing {
+    /// Version of the API server.
+    pub server_version: String,
+}
+
+/// `GET /api/system/database`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DatabaseReport {
+    /// The file.
+    pub path: String,
+    /// What is damaged, in the database's own words; empty when it is sound.
+    pub faults: Vec<String>,
+}
+
+/// `GET /api/system/events`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EventPage {
+    /// Which page.
+    #[serde(flatten)]
+    pub page: PageInfo,
+    /// The rows, newest first.
+    pub events: Vec<Event>,
+}
+
+/// An event as the stream of 2021 sends it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LegacyEvent {
+    /// 0 information, 1 warning, 2 error.
+    pub event_type: u8,
+    /// One sentence.
+    pub summary: String,
+    /// More.
+    pub details: String,
+    /// Operation it belongs to; empty when to none.
+    pub operation_id: String,
+}
+
+impl From<&Event> for LegacyEvent {
+    fn from(event: &Event) -> Self {
+        Self {
+            event_type: match event.severity {
+                Severity::Informational | Severity::Success => 0,
+                Severity::Warning => 1,
+                Severity::Error => 2,
+            },
+            summary: event.summary.clone(),
+            details: event.details.clone(),
+            operation_id: event.operation_id.map(|id| id.to_string()).unwrap_or_default(),
+        }
+    }
+}

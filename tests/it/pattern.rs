@@ -1,0 +1,9 @@
+//! `pattern`: from a file to a cluster and back.
+
+mod apply;
+mod delete;
+mod faults;
+mod real;
+mod same;
+mod sources;
+mod validate;

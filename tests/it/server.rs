@@ -1,0 +1,11 @@
+//! The REST server over real HTTP.
+
+mod access;
+mod errors;
+mod events;
+mod openapi;
+mod patterns;
+mod plane;
+mod session;
+mod spellings;
+mod writers;

@@ -1,0 +1,87 @@
+//! The far side of pattern tests: a practice cluster in this process, and the kit's real one.
+
+use std::path::PathBuf;
+
+use mesheryctl::sample::cluster::{self, Cluster};
+
+use super::env::Env;
+
+/// A practice cluster that serves on a port of its own until it is dropped.
+pub struct Practice {
+    /// Its handle, for faults.
+    pub cluster: Cluster,
+    _stop: tokio::sync::oneshot::Sender<()>,
+}
+
+impl Practice {
+    /// Starts one and makes it the kubeconfig of `env`, with the context `practice`.
+    pub fn start(env: &Env) -> Self {
+        Self::start_as(env, "kubeconfig")
+    }
+
+    /// As [`Practice::start`], with another file name.
+    pub fn start_as(env: &Env, file: &str) -> Self {
+        let cluster = Cluster::new().unwrap();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let (tell, told) = std::sync::mpsc::channel();
+        let serving = cluster.clone();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(async move {
+                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+                tell.send(listener.local_addr().unwrap()).unwrap();
+                let until = async move {
+                    let _ = stopped.await;
+                };
+                serving.serve(listener, until).await.unwrap();
+            });
+        });
+        let address = told.recv().unwrap();
+        env.write(file, cluster::kubeconfig(&format!("http://{address}"), cluster.token()));
+        Self { cluster, _stop: stop }
+    }
+}
+
+/// The kit's real cluster.
+pub struct Kit(Vec<(String, String)>);
+
+impl Kit {
+    /// Reads the kit's env file. Fails when the kit is not up: a test never passes by skipping.
+    pub fn up() -> Self {
+        let path = env_file();
+        let text = std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("the kit is not up (tests/kit/up.sh node): {}: {error}", path.display()));
+        let pairs = text.lines().filter_map(|line| line.split_once('='));
+        Self(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
+    }
+
+    /// A value of the env file.
+    pub fn get(&self, key: &str) -> &str {
+        let key = format!("MESHERYCTL_KIT_{key}");
+        let found = self.0.iter().find(|(known, _)| *known == key);
+        &found.unwrap_or_else(|| panic!("the kit's env file has no {key}")).1
+    }
+
+    /// Runs the kit's kubectl and gives its stdout.
+    pub fn kubectl(&self, args: &[&str]) -> String {
+        let output = std::process::Command::new(self.get("KUBECTL"))
+            .args(["--kubeconfig", self.get("KUBECONFIG")])
+            .args(args)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "kubectl {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+fn env_file() -> PathBuf {
+    let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(file) = var("MESHERYCTL_KIT_ENV") {
+        return file;
+    }
+    let cache = var("MESHERYCTL_KIT_CACHE").unwrap_or_else(|| {
+        let base = var("XDG_CACHE_HOME").unwrap_or_else(|| var("HOME").unwrap_or_default().join(".cache"));
+        base.join("mesheryctl-kit")
+    });
+    cache.join("run").join("env")
+}

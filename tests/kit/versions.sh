@@ -1,0 +1,41 @@
+# shellcheck shell=bash disable=SC2034
+# Every version, address and port the kit uses. The build cache is keyed by the versions:
+# changing one rebuilds that component and nothing else.
+
+KUBERNETES_VERSION=1.36.3
+HELM_VERSION=3.22.0
+COREDNS_VERSION=1.15.0
+KUBECTL_VERSION=1.37.1
+# of the wheels for x86_64 and aarch64; Go's modules are held by its checksum database
+KUBECTL_SHA256=(
+  fc6e3426c7981ab32148a4562817ccf076bfc7e5bd77fb9ce5b35d9e9d7be329
+  032138911268d13b96c5b48982c0937b2952e54ff3f8010253066baa7b37b5c3
+)
+ISTIO_VERSION=v0.0.0-20260827124520-eed52ebb66ad
+# the oldest Go that Kubernetes above builds with
+GO_MINIMUM=1.26
+# the program behind the pause and the sleep image: count up when its source in node.sh changes
+WAITER_VERSION=1
+
+# One extra address on lo is the node's address: neither the API server's advertised address nor
+# the kubelet's may be a loopback one, and no network card has to be there.
+NODE_IP=10.251.0.1
+NODE_NAME=kit
+SERVICE_CIDR=10.96.0.0/16
+SERVICE_FIRST_IP=10.96.0.1
+POD_CIDR=10.244.0.0/16
+NODE_POD_CIDR=10.244.0.0/24
+
+ETCD_PORT=12379
+ETCD_PEER_PORT=12380
+API_PORT=16443
+CONTROLLER_MANAGER_PORT=11257
+SCHEDULER_PORT=11259
+KUBELET_PORT=20250
+KUBELET_HEALTH_PORT=20248
+PROXY_METRICS_PORT=20249
+PROXY_HEALTH_PORT=20256
+COREDNS_READY_PORT=20253
+
+IMAGE_PAUSE=kit.local/pause:1
+IMAGE_SLEEP=kit.local/sleep:1
