@@ -105,8 +105,8 @@ async fn streamed_lists_have_their_terms(far: Far) {
 async fn a_forgotten_version_is_gone(far: Far) {
     // The real server forgets by time: there, only its wording for a version that is no number is at hand.
     if far.cluster.is_some() {
-        far.post(&far.deployments(""), &deployment("many", Some(1500), "i:1")).await.ok();
-        far.until(&far.deployments("/many"), |answer| answer.body["status"]["readyReplicas"] == 1500).await;
+        far.post(&far.deployments(""), &deployment("many", Some(1100), "i:1")).await.ok();
+        far.until(&far.deployments("/many"), |answer| answer.body["status"]["readyReplicas"] == 1100).await;
         let mut stream = open(&far, &far.maps("?watch=true&resourceVersion=1")).await;
         let (what, status) = next(&mut stream).await;
         assert_eq!((what.as_str(), &status["code"], &status["reason"]), ("ERROR", &json!(410), &json!("Expired")));
