@@ -176,6 +176,12 @@ pub fn check(schema: &Value, value: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
     check_at(schema, value, "", &mut causes);
     causes.sort_by(|left, right| left.field.cmp(&right.field));
+    // Rules in CEL are not evaluated here; the real server passes over them as well once something else is wrong.
+    if !causes.is_empty() && schema.to_string().contains("\"x-kubernetes-validations\"") {
+        let why = "some validation rules were not checked because the object was invalid; correct the existing errors \
+            to complete validation";
+        causes.push(Cause::invalid("<nil>", &Value::Null, why));
+    }
     causes
 }
 
@@ -336,7 +342,7 @@ fn check_number(schema: &Value, number: f64, value: &Value, path: &str, causes: 
 }
 
 fn check_junctors(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
-    let fits = |schema: &Value| check(schema, value).is_empty();
+    let fits = |schema: &Value| check_below(schema, value, path).is_empty();
     if let Some(several) = schema["allOf"].as_array()
         && !several.iter().all(fits)
     {
