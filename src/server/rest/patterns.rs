@@ -1,6 +1,7 @@
 //! Stored patterns.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -14,6 +15,7 @@ use super::page::{self, PAGE, PAGE_SIZE};
 use super::route::{Payload, Route};
 use crate::base::error::Place;
 use crate::base::{Code, Error, Result, clock, text};
+use crate::client::fetch;
 use crate::model::pattern::PatternRecord;
 use crate::pattern::parse;
 use crate::server::{Shared, deploy};
@@ -23,6 +25,10 @@ use crate::wire::rest::{AppliedSets, PatternPage, SavePatternRequest, paths};
 /// Media types of a pattern that is sent as it is. Clients of 2021 send none at all.
 pub(super) const YAML: &[&str] =
     &["application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml", "text/plain", "application/octet-stream"];
+
+/// Limits of a download on behalf of a client.
+const FETCH_SIZE: u64 = 10 * 1024 * 1024;
+const FETCH_TIME: Duration = Duration::from_secs(30);
 
 pub(super) fn routes() -> Vec<Route> {
     let save = Payload { media: &["application/json", "application/yaml"], ..Payload::json::<SavePatternRequest>() };
@@ -93,13 +99,32 @@ async fn applied(State(state): State<Shared>) -> Reply<AppliedSets> {
 }
 
 async fn save_one(State(state): State<Shared>, body: Raw) -> Reply<Vec<PatternRecord>> {
-    let (new, save) = read(&body)?;
+    let (new, save) = match read(&body)? {
+        Wanted::Sent(new, save) => (new, save),
+        Wanted::Fetched(url, save) => (fetch_pattern(&url).await?, save),
+    };
     let record = if save { state.store.patterns().save(new).await? } else { unsaved(new) };
     Ok(Json(vec![record]))
 }
 
-/// The pattern to store, and whether to store it. A body that is a pattern is stored: nothing else can be meant.
-fn read(body: &Raw) -> Result<(NewPattern, bool)> {
+/// What a request brings, and whether it is to be stored.
+#[derive(Debug)]
+enum Wanted {
+    Sent(NewPattern, bool),
+    Fetched(String, bool),
+}
+
+/// Fetches a pattern for a client; an address that came over the network never leads to a private host.
+async fn fetch_pattern(url: &str) -> Result<NewPattern> {
+    let limits = fetch::Limits { size: FETCH_SIZE, time: FETCH_TIME, ca_file: None, private: false };
+    let text = fetch::download(url, limits).await?;
+    let name = parse::parse(url, &text)?.pattern.name;
+    let location = BTreeMap::from([("type".to_owned(), "http".to_owned()), ("path".to_owned(), url.to_owned())]);
+    Ok(NewPattern { name, pattern_file: text, location, ..NewPattern::default() })
+}
+
+/// What a body wants. One that is a pattern is stored: nothing else can be meant.
+fn read(body: &Raw) -> Result<Wanted> {
     let media = body.media.as_str();
     if body.is_json() || (media.is_empty() && looks_like_request(body)) {
         if looks_like_request(body) {
@@ -110,7 +135,7 @@ fn read(body: &Raw) -> Result<(NewPattern, bool)> {
     }
     let text = body.text()?;
     let name = name_of(&text, None)?;
-    Ok((NewPattern { name, pattern_file: text, ..NewPattern::default() }, true))
+    Ok(Wanted::Sent(NewPattern { name, pattern_file: text, ..NewPattern::default() }, true))
 }
 
 /// Whether a body is a request rather than a pattern in JSON. Broken JSON counts as a request, so that the fault is
@@ -124,17 +149,16 @@ fn looks_like_request(body: &Raw) -> bool {
     }
 }
 
-fn from_request(request: SavePatternRequest) -> Result<(NewPattern, bool)> {
-    if let Some(url) = &request.url {
-        return Err(Error::new(Code::RequestInvalid, format!("this server does not fetch patterns from `{url}`"))
-            .remedy("Let the client fetch it: `mesheryctl pattern apply -f URL`."));
+fn from_request(request: SavePatternRequest) -> Result<Wanted> {
+    if let (Some(url), None) = (&request.url, &request.pattern_data) {
+        return Ok(Wanted::Fetched(url.clone(), request.save));
     }
     let Some(data) = request.pattern_data else {
         return Err(Error::new(Code::RequestInvalid, "the request has no `pattern_data`"));
     };
     let name = name_of(&data.pattern_file, data.name.as_deref())?;
     let new = NewPattern { id: data.id, name, pattern_file: data.pattern_file, location: data.location };
-    Ok((new, request.save))
+    Ok(Wanted::Sent(new, request.save))
 }
 
 /// The name a pattern is stored under: the given one, else the file's own. The file must be a pattern either way.
@@ -199,7 +223,7 @@ mod tests {
             ("application/yaml", "name: shop\nservices:\n  a:\n    type: Namespace\n"),
             ("application/json", r#"{"name": "shop", "services": {"a": {"type": "Namespace"}}}"#),
         ] {
-            let (new, save) = read(&raw(media, text)).unwrap();
+            let Wanted::Sent(new, save) = read(&raw(media, text)).unwrap() else { panic!("{text} is fetched") };
             assert_eq!((new.name.as_str(), save), ("shop", true), "{media} {text}");
         }
     }
@@ -210,9 +234,15 @@ mod tests {
         assert_eq!(code("image/png", "x"), Code::MediaType);
         assert_eq!(code("application/json", "{"), Code::RequestInvalid);
         assert_eq!(code("application/json", "{}"), Code::RequestInvalid);
-        assert_eq!(code("application/json", r#"{"url": "http://x"}"#), Code::RequestInvalid);
         assert_eq!(code("application/yaml", "a: [1,"), Code::PatternSyntax);
         assert_eq!(code("application/yaml", "- 1"), Code::PatternGrammar);
+    }
+
+    #[tokio::test]
+    async fn an_address_is_fetched_but_never_from_a_private_host() {
+        let wanted = read(&raw("application/json", r#"{"url": "http://127.0.0.1:1/p.yaml", "save": true}"#)).unwrap();
+        let Wanted::Fetched(url, true) = wanted else { panic!("{wanted:?}") };
+        assert_eq!(fetch_pattern(&url).await.unwrap_err().code(), Code::UrlRefused);
     }
 
     #[test]
