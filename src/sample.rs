@@ -25,6 +25,7 @@ mod object;
 mod openapi;
 mod own;
 mod patch;
+mod protobuf;
 mod request;
 mod seed;
 mod selector;

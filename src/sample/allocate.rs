@@ -13,7 +13,6 @@ pub fn complete(state: &mut State, kind: &Kind, value: &mut Value, dry_run: bool
         ("", "namespaces") => namespace(value),
         ("", "pods") => first_status(value, &json!({"phase": "Pending", "qosClass": "BestEffort"})),
         ("", "persistentvolumeclaims" | "persistentvolumes") => first_status(value, &json!({"phase": "Pending"})),
-        ("", "services.status") => {}
         ("networking.k8s.io", "ingresses") => first_status(value, &json!({"loadBalancer": {}})),
         ("batch", "jobs") => job(value),
         ("apps", "deployments" | "replicasets") => first_status(value, &json!({})),
@@ -23,10 +22,11 @@ pub fn complete(state: &mut State, kind: &Kind, value: &mut Value, dry_run: bool
             &json!({"currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0}),
         ),
         ("apiextensions.k8s.io", "customresourcedefinitions") => {
-            first_status(
-                value,
-                &json!({"conditions": [], "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": []}),
-            );
+            let versions = object::list(value, &["spec", "versions"]);
+            let stored: Vec<Value> =
+                versions.iter().filter(|one| one["storage"] == true).map(|one| one["name"].clone()).collect();
+            let names = json!({"plural": "", "kind": ""});
+            first_status(value, &json!({"conditions": null, "acceptedNames": names, "storedVersions": stored}));
         }
         _ => {}
     }

@@ -25,14 +25,12 @@ pub struct Form {
 impl Form {
     /// Picks the first JSON form; protocol buffers are not spoken.
     pub fn parse(accept: &str) -> Form {
-        let mut plain = accept.trim().is_empty();
         for part in accept.split(',') {
             let mut words = part.split(';').map(str::trim);
             let media = words.next().unwrap_or_default();
             if !matches!(media, "application/json" | "*/*" | "application/*") {
                 continue;
             }
-            plain = true;
             let parameter = |name: &str| part.split(';').map(str::trim).find_map(|word| word.strip_prefix(name));
             if let Some(shape) = parameter("as=") {
                 let version = parameter("v=").unwrap_or_default().to_owned();
@@ -40,7 +38,7 @@ impl Form {
             }
             return Form { json: true, ..Form::default() };
         }
-        Form { json: plain, ..Form::default() }
+        Form { json: accept.trim().is_empty(), ..Form::default() }
     }
 
     fn is(&self, shape: &str) -> bool {
@@ -131,7 +129,7 @@ pub fn one(kind: &Kind, value: &Value, form: &Form) -> Value {
     convert::from_stored(kind, &mut value);
     if form.is("Table") {
         let version = object::text(&value, &["metadata", "resourceVersion"]).to_owned();
-        return table::of(kind, &[value], json!({"resourceVersion": version}));
+        return table::of(kind, &[value], &json!({"resourceVersion": version}));
     }
     if form.is("PartialObjectMetadata") || form.is("PartialObjectMetadataList") {
         return partial(&value);
@@ -144,7 +142,7 @@ fn partial(value: &Value) -> Value {
 }
 
 /// A list of objects in the asked-for form.
-pub fn many(kind: &Kind, values: &[Arc<Value>], metadata: Value, form: &Form) -> Value {
+pub fn many(kind: &Kind, values: &[Arc<Value>], metadata: &Value, form: &Form) -> Value {
     let shown = values.iter().map(|value| {
         let mut value = (**value).clone();
         convert::from_stored(kind, &mut value);

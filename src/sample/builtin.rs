@@ -1,4 +1,4 @@
-//! The kinds that every cluster serves, and their fields: two generated tables, read once.
+//! The kinds that every cluster serves, and their fields: generated tables, read once.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
@@ -11,6 +11,7 @@ use super::shape::{Field, ListKind, Ref, Scalar, Shape, Struct};
 static KINDS: &str = include_str!("builtin/kinds.txt");
 static TYPES: &str = include_str!("builtin/types.txt");
 static DEFAULTS: &str = include_str!("builtin/defaults.txt");
+static NUMBERS: &str = include_str!("builtin/numbers.txt");
 
 /// Name of the type of `metadata`.
 pub const OBJECT_META: &str = "meta.v1.ObjectMeta";
@@ -35,6 +36,21 @@ pub fn types() -> &'static HashMap<&'static str, Shape> {
 pub fn defaults(name: &str) -> &'static [(&'static str, Value)] {
     static PARSED: OnceLock<HashMap<&'static str, Vec<(&'static str, Value)>>> = OnceLock::new();
     PARSED.get_or_init(read_defaults).get(name).map_or(&[], Vec::as_slice)
+}
+
+/// Numbers and names of a type's fields in protocol buffers; `+TYPE` is an embedded message.
+pub fn numbers(name: &str) -> &'static [(u64, &'static str)] {
+    static PARSED: OnceLock<HashMap<&'static str, Vec<(u64, &'static str)>>> = OnceLock::new();
+    let parsed = PARSED.get_or_init(|| {
+        let types = lines(NUMBERS).filter_map(|line| line.split_once(' '));
+        types.map(|(name, fields)| (name, fields.split(' ').filter_map(number).collect())).collect()
+    });
+    parsed.get(name).map_or(&[], Vec::as_slice)
+}
+
+fn number(word: &'static str) -> Option<(u64, &'static str)> {
+    let (field, number) = word.rsplit_once('=')?;
+    Some((number.parse().ok()?, field))
 }
 
 fn kind(line: &'static str) -> Option<Kind> {

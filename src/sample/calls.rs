@@ -18,7 +18,7 @@ use super::selector::{Fields, Labels};
 use super::status::{Answer, Cause, Failure};
 use super::store::{Key, State};
 use super::write::{self, Deleted, Deletion, How};
-use super::{convert, decode, patch};
+use super::{convert, decode, patch, protobuf};
 
 /// One call.
 pub struct Call<'a> {
@@ -51,6 +51,14 @@ impl Call<'_> {
 
     fn yaml(&self) -> bool {
         self.content_type.contains("yaml")
+    }
+
+    /// The body as it came, in any of the three forms.
+    fn read(&self, kind: &Kind) -> Answer<Value> {
+        if self.content_type.contains("protobuf") {
+            return protobuf::read(self.body, kind);
+        }
+        decode::body(self.body, self.yaml(), kind)
     }
 
     fn how(&self) -> Answer<How> {
@@ -139,7 +147,7 @@ fn get(state: &State, kind: &Kind, call: &Call<'_>) -> Answer<Reply> {
 /// The objects that the selectors of a call pick.
 pub fn selected(state: &State, kind: &Kind, call: &Call<'_>) -> Answer<Vec<Arc<Value>>> {
     let labels = Labels::parse(call.query.get("labelSelector"))?;
-    let fields = Fields::parse(call.query.get("fieldSelector"), &kind.plural)?;
+    let fields = Fields::parse(call.query.get("fieldSelector"), kind)?;
     let namespace = if kind.namespaced { call.target.namespace.as_str() } else { "" };
     let all = state.list(&kind.storage, namespace);
     Ok(all.filter(|value| labels.matches(&value["metadata"]["labels"]) && fields.matches(value)).cloned().collect())
@@ -163,7 +171,7 @@ fn list(state: &State, kind: &Kind, call: &Call<'_>) -> Answer<Reply> {
             fields.insert("remainingItemCount".to_owned(), json!(rest.len()));
         }
     }
-    Ok(Reply::json(StatusCode::OK, &many(kind, &items, metadata, &call.form)))
+    Ok(Reply::json(StatusCode::OK, &many(kind, &items, &metadata, &call.form)))
 }
 
 fn place(value: &Value) -> (String, String) {
@@ -189,32 +197,25 @@ fn read_token(token: &str) -> Answer<(String, String)> {
 
 /// Reads the body as an object of the kind: `(object as it is kept, kind in which it is kept, warnings)`.
 fn read_object(cluster: &Cluster, kind: &Arc<Kind>, call: &Call<'_>) -> Answer<(Value, Arc<Kind>, Vec<String>)> {
-    if call.content_type.contains("protobuf") {
-        return Err(Failure::new(
-            415,
-            "UnsupportedMediaType",
-            "the body of the request was in an unknown format - \
-            accepted media types include: application/json, application/yaml",
-        ));
-    }
-    let mut value = decode::body(call.body, call.yaml(), kind)?;
+    let mut value = call.read(kind)?;
     decode::identity(kind, &mut value)?;
-    let warnings = unknown_fields(kind, decode::normalise(kind, &mut value)?, call)?;
+    let warnings = unknown_fields(kind, &decode::normalise(kind, &mut value)?, call)?;
     let stored = stored(cluster, kind, &mut value);
     Ok((value, stored, warnings))
 }
 
-fn unknown_fields(kind: &Kind, dropped: Vec<String>, call: &Call<'_>) -> Answer<Vec<String>> {
+fn unknown_fields(kind: &Kind, dropped: &[String], call: &Call<'_>) -> Answer<Vec<String>> {
     let texts: Vec<String> = dropped.iter().map(|path| format!("unknown field \"{path}\"")).collect();
     match call.query.get("fieldValidation") {
         "Strict" if !texts.is_empty() => {
             let texts = texts.join(", ");
             let (name, version) = (&kind.kind, &kind.version);
-            Err(Failure::bad_request(if kind.custom.is_some() || call.verb == "patch" {
-                format!("strict decoding error: {texts}")
-            } else {
-                format!("{name} in version \"{version}\" cannot be handled as a {name}: strict decoding error: {texts}")
-            }))
+            let text = format!("strict decoding error: {texts}");
+            if call.verb == "patch" {
+                let patch = String::from_utf8_lossy(call.body);
+                return Err(Failure::invalid("", "", "", &[Cause::invalid("patch", &json!(patch), &text)]));
+            }
+            Err(Failure::bad_request(format!("{name} in version \"{version}\" cannot be handled as a {name}: {text}")))
         }
         "Ignore" => Ok(Vec::new()),
         _ => Ok(texts),
@@ -256,14 +257,13 @@ fn patch(cluster: &Cluster, kind: &Arc<Kind>, call: &Call<'_>) -> Answer<Reply> 
     let strategic = media == "application/strategic-merge-patch+json";
     let known = strategic || matches!(media, "application/merge-patch+json" | "application/json-patch+json");
     if !known || (strategic && kind.custom.is_some()) {
-        let mut failure = Failure::new(415, "UnsupportedMediaType", "415: Unsupported Media Type");
-        if kind.custom.is_some() && strategic {
-            failure.message = "the body of the request was in an unknown format - accepted media types include: \
-                application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
-                .to_owned();
+        if kind.custom.is_some() {
+            let text = "the body of the request was in an unknown format - accepted media types include: \
+                application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+            return Err(Failure::new(415, "UnsupportedMediaType", text));
         }
-        failure.details = Some(json!({}));
-        return Err(failure);
+        let text = "415: Unsupported Media Type";
+        return Err(Failure::new(415, "UnsupportedMediaType", text).with_details(json!({})));
     }
     let change: Value = serde_json::from_slice(call.body)
         .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))?;
@@ -276,7 +276,7 @@ fn patch(cluster: &Cluster, kind: &Arc<Kind>, call: &Call<'_>) -> Answer<Reply> 
             _ => patch::strategic(kind.shape.get(), &mut value, &change),
         }
         decode::identity(kind, &mut value)?;
-        let warnings = unknown_fields(kind, decode::normalise(kind, &mut value)?, call)?;
+        let warnings = unknown_fields(kind, &decode::normalise(kind, &mut value)?, call)?;
         convert::to_stored(kind, &mut value);
         let stored = if kind.custom.is_some() { None } else { state.kind_of(&kind.storage) };
         let stored = stored.unwrap_or_else(|| Arc::clone(kind));
@@ -289,6 +289,8 @@ fn patch(cluster: &Cluster, kind: &Arc<Kind>, call: &Call<'_>) -> Answer<Reply> 
 fn deletion(call: &Call<'_>) -> Answer<Deletion> {
     let options: Value = if call.body.is_empty() {
         Value::Null
+    } else if call.content_type.contains("protobuf") {
+        protobuf::read_options(call.body)?
     } else {
         serde_json::from_slice(call.body)
             .map_err(|error| Failure::bad_request(format!("couldn't get version/kind; json parse error: {error}")))?
@@ -349,5 +351,5 @@ fn delete_collection(cluster: &Cluster, kind: &Arc<Kind>, call: &Call<'_>) -> An
         Ok((items, state.version()))
     })?;
     let metadata = json!({"resourceVersion": version.to_string()});
-    Ok(Reply::json(StatusCode::OK, &many(kind, &items, metadata, &call.form)))
+    Ok(Reply::json(StatusCode::OK, &many(kind, &items, &metadata, &call.form)))
 }

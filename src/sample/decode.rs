@@ -39,14 +39,14 @@ pub fn identity(kind: &Kind, object: &mut Value) -> Answer<()> {
     }
     let (given_version, given_kind) = (object::text(object, &["apiVersion"]), object::text(object, &["kind"]));
     let (wanted_version, wanted_kind) = (kind.api_version(), &kind.kind);
-    let fits = |given: &str, wanted: &str| given.is_empty() || given == wanted;
+    let fits = |given: &str, wanted: &str| (given.is_empty() && kind.custom.is_none()) || given == wanted;
     if !fits(given_kind, wanted_kind) || !fits(given_version, &wanted_version) {
-        let text = if kind.custom.is_some() {
-            let gvk = |version: &str, kind: &str| match version.rsplit_once('/') {
-                Some((group, version)) => format!("{group}/{version}, Kind={kind}"),
-                None => format!("/{version}, Kind={kind}"),
-            };
-            format!("the object in the request is {}, not {}", gvk(given_version, given_kind), kind.gvk_text())
+        let text = if kind.custom.is_some() && given_version != wanted_version {
+            format!(
+                "the API version in the data ({given_version}) does not match the expected API version ({wanted_version})"
+            )
+        } else if kind.custom.is_some() {
+            format!("the kind in the data ({given_kind}) does not match the expected kind ({wanted_kind})")
         } else {
             let short = |version: &str| version.rsplit('/').next().unwrap_or_default().to_owned();
             format!(
@@ -203,7 +203,7 @@ fn bytes(value: &Value) -> Result<(), Misfit> {
     let text: String = text.chars().filter(|letter| !matches!(letter, '\n' | '\r')).collect();
     let body = text.trim_end_matches('=');
     let bad = body.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '+' && letter != '/');
-    let whole = text.len() % 4 == 0 && text.len() - body.len() <= 2;
+    let whole = text.len().is_multiple_of(4) && text.len() - body.len() <= 2;
     match bad {
         Some(place) => Err(Misfit::Text(format!("illegal base64 data at input byte {place}"))),
         None if !whole => Err(Misfit::Text(format!("illegal base64 data at input byte {}", body.len() / 4 * 4))),

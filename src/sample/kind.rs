@@ -9,6 +9,7 @@ use super::shape::schema::CustomVersion;
 
 /// One kind in one version.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "`kind` is the word of the API")]
 pub struct Kind {
     /// Group, empty for core.
     pub group: String,

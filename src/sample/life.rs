@@ -107,11 +107,19 @@ fn gone(state: &mut State, key: &Key) {
 /// Deletes an object none of whose owners is there any more.
 fn collect_orphan(state: &mut State, key: &Key, value: &Value) {
     let owners = list(value, &["metadata", "ownerReferences"]);
-    let alive = |owner: &Value| state.all().any(|(_, one)| object::uid(one) == text(owner, &["uid"]));
-    if owners.iter().any(alive) {
+    if owners.iter().any(|owner| is_there(state, key, owner)) {
         return;
     }
     drop_object(state, key, "Background");
+}
+
+/// Whether the owner that a reference names is there, in the object's namespace or in none, with that very uid.
+fn is_there(state: &State, key: &Key, owner: &Value) -> bool {
+    let (version, kind) = (text(owner, &["apiVersion"]), text(owner, &["kind"]));
+    let Some(kind) = state.kind_named(version, kind) else { return false };
+    let namespace = if kind.namespaced { key.namespace.as_str() } else { "" };
+    let found = state.get(&Key::new(&kind, namespace, text(owner, &["name"])));
+    found.is_some_and(|found| object::uid(found) == text(owner, &["uid"]))
 }
 
 fn drop_object(state: &mut State, key: &Key, propagation: &str) {

@@ -27,11 +27,6 @@ pub fn uid(object: &Value) -> &str {
     text(object, &["metadata", "uid"])
 }
 
-/// `metadata.resourceVersion` as a number.
-pub fn version(object: &Value) -> u64 {
-    text(object, &["metadata", "resourceVersion"]).parse().unwrap_or_default()
-}
-
 /// Whether deletion has begun.
 pub fn is_terminating(object: &Value) -> bool {
     !text(object, &["metadata", "deletionTimestamp"]).is_empty()
@@ -54,14 +49,12 @@ pub fn child<'a>(object: &'a mut Value, key: &str) -> &'a mut Map<String, Value>
 }
 
 /// The value as an object; anything else is replaced by an empty one.
+#[expect(clippy::expect_used, reason = "the value was made an object in the line before")]
 pub fn ensure(value: &mut Value) -> &mut Map<String, Value> {
     if !value.is_object() {
         *value = json!({});
     }
-    match value {
-        Value::Object(fields) => fields,
-        _ => unreachable!("the value was made an object above"),
-    }
+    value.as_object_mut().expect("the value is an object")
 }
 
 /// Sets or removes one key of `metadata`.

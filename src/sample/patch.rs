@@ -23,9 +23,8 @@ pub fn merge(target: &mut Value, patch: &Value) {
 
 /// The server's answer to a JSON patch that cannot be applied.
 fn rejected() -> Failure {
-    let mut failure = Failure::new(422, "Invalid", "the server rejected our request due to an error in our request");
-    failure.details = Some(Value::Object(Map::new()));
-    failure
+    Failure::new(422, "Invalid", "the server rejected our request due to an error in our request")
+        .with_details(Value::Object(Map::new()))
 }
 
 /// RFC 6902.

@@ -57,15 +57,12 @@ fn decode(segment: &str) -> String {
     let mut place = 0;
     while place < bytes.len() {
         let escaped = (bytes[place] == b'%').then(|| segment.get(place + 1..place + 3)).flatten();
-        match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                out.push(byte);
-                place += 3;
-            }
-            None => {
-                out.push(bytes[place]);
-                place += 1;
-            }
+        if let Some(byte) = escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            out.push(byte);
+            place += 3;
+        } else {
+            out.push(bytes[place]);
+            place += 1;
         }
     }
     String::from_utf8_lossy(&out).into_owned()

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::kind::Kind;
 use super::object;
 use super::status::{Answer, Failure};
 
@@ -125,6 +126,16 @@ fn unparsable(text: &str) -> Failure {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fields(Vec<(String, bool, String)>);
 
+fn unknown_field(kind: &Kind, knows_others: bool, path: &str) -> Failure {
+    Failure::bad_request(if kind.plural == "jobs" {
+        format!("field label \"{path}\" not supported for Job")
+    } else if knows_others || kind.custom.is_some() {
+        format!("field label not supported: {path}")
+    } else {
+        format!("\"{path}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+    })
+}
+
 /// Field selectors that kinds know besides name and namespace.
 const KNOWN: &[(&str, &[&str])] = &[
     (
@@ -165,7 +176,7 @@ const KNOWN: &[(&str, &[&str])] = &[
 
 impl Fields {
     /// Parses `metadata.name=a,metadata.namespace!=b` for a kind.
-    pub fn parse(text: &str, plural: &str) -> Answer<Fields> {
+    pub fn parse(text: &str, kind: &Kind) -> Answer<Fields> {
         let mut conditions = Vec::new();
         for part in text.split(',').filter(|part| !part.is_empty()) {
             let (path, equal, value) = if let Some((path, value)) = part.split_once("!=") {
@@ -175,9 +186,10 @@ impl Fields {
             } else {
                 return Err(Failure::bad_request(format!("invalid selector: '{part}'; can't understand '{part}'")));
             };
-            let known = KNOWN.iter().find(|(kind, _)| *kind == plural).is_some_and(|(_, paths)| paths.contains(&path));
-            if !known && path != "metadata.name" && path != "metadata.namespace" {
-                return Err(Failure::bad_request(format!("field label not supported: {path}")));
+            let known = KNOWN.iter().find(|(plural, _)| kind.custom.is_none() && *plural == kind.plural);
+            let named = known.is_some_and(|(_, paths)| paths.contains(&path));
+            if !named && path != "metadata.name" && path != "metadata.namespace" {
+                return Err(unknown_field(kind, known.is_some(), path));
             }
             conditions.push((path.to_owned(), equal, value.to_owned()));
         }
@@ -220,12 +232,10 @@ mod tests {
 
     #[test]
     fn field_selectors_know_their_kinds() {
+        let kind = |plural: &str| crate::sample::builtin::kinds().iter().find(|kind| kind.plural == plural).unwrap();
         let pod = json!({"metadata": {"name": "a"}, "status": {"phase": "Running"}});
-        assert!(Fields::parse("metadata.name=a,status.phase!=Failed", "pods").unwrap().matches(&pod));
-        assert!(!Fields::parse("status.phase=Failed", "pods").unwrap().matches(&pod));
-        assert_eq!(
-            Fields::parse("status.phase=x", "configmaps").unwrap_err().message,
-            "field label not supported: status.phase"
-        );
+        assert!(Fields::parse("metadata.name=a,status.phase!=Failed", kind("pods")).unwrap().matches(&pod));
+        assert!(!Fields::parse("status.phase=Failed", kind("pods")).unwrap().matches(&pod));
+        assert_eq!(Fields::parse("spec.x=x", kind("pods")).unwrap_err().message, "field label not supported: spec.x");
     }
 }

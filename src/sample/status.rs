@@ -11,11 +11,11 @@ pub struct Failure {
     /// HTTP status.
     pub code: u16,
     /// Machine-readable reason, such as `NotFound`; empty where the real server gives none.
-    pub reason: String,
+    pub reason: &'static str,
     /// Text for people.
     pub message: String,
     /// The `details` object; `None` leaves it out.
-    pub details: Option<Value>,
+    pub details: Option<Box<Value>>,
 }
 
 /// One fault of an object, a `cause` in the status.
@@ -82,19 +82,24 @@ impl Cause {
 
 impl Failure {
     /// A failure without details.
-    pub fn new(code: u16, reason: &str, message: impl Into<String>) -> Self {
-        Self { code, reason: reason.to_owned(), message: message.into(), details: None }
+    pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
+        Self { code, reason, message: message.into(), details: None }
     }
 
-    fn about(mut self, group: &str, kind: &str, name: &str) -> Self {
+    /// Sets the `details`.
+    pub fn with_details(mut self, details: Value) -> Self {
+        self.details = Some(Box::new(details));
+        self
+    }
+
+    fn about(self, group: &str, kind: &str, name: &str) -> Self {
         let mut details = Map::new();
         for (key, value) in [("name", name), ("group", group), ("kind", kind)] {
             if !value.is_empty() {
                 details.insert(key.to_owned(), json!(value));
             }
         }
-        self.details = Some(Value::Object(details));
-        self
+        self.with_details(Value::Object(details))
     }
 
     /// 400 with this text.
@@ -121,17 +126,13 @@ impl Failure {
 
     /// 404 about a path that serves nothing.
     pub fn no_resource() -> Self {
-        let mut failure = Self::new(404, "NotFound", "the server could not find the requested resource");
-        failure.details = Some(json!({}));
-        failure
+        Self::new(404, "NotFound", "the server could not find the requested resource").with_details(json!({}))
     }
 
     /// 405.
     pub fn method() -> Self {
         let text = "the server does not allow this method on the requested resource";
-        let mut failure = Self::new(405, "MethodNotAllowed", text);
-        failure.details = Some(json!({}));
-        failure
+        Self::new(405, "MethodNotAllowed", text).with_details(json!({}))
     }
 
     /// 409 because the name is taken.
@@ -160,9 +161,7 @@ impl Failure {
                 json!({"reason": "FieldManagerConflict", "message": format!("conflict with {manager}"), "field": field})
             })
             .collect();
-        let mut failure = Self::new(409, "Conflict", apply_conflict_text(conflicts));
-        failure.details = Some(json!({"causes": causes}));
-        failure
+        Self::new(409, "Conflict", apply_conflict_text(conflicts)).with_details(json!({"causes": causes}))
     }
 
     /// 422 with every fault of the object.
@@ -171,7 +170,7 @@ impl Failure {
         let faults = if let [one] = lines.as_slice() { one.clone() } else { format!("[{}]", lines.join(", ")) };
         let message = format!("{} \"{name}\" is invalid: {faults}", qualified(group, kind));
         let mut failure = Self::new(422, "Invalid", message).about(group, kind, name);
-        if let Some(Value::Object(details)) = &mut failure.details {
+        if let Some(Value::Object(details)) = failure.details.as_deref_mut() {
             details.insert("causes".to_owned(), causes.iter().map(Cause::to_value).collect());
         }
         failure
@@ -199,7 +198,7 @@ impl Failure {
             status.insert("reason".to_owned(), json!(self.reason));
         }
         if let Some(details) = &self.details {
-            status.insert("details".to_owned(), details.clone());
+            status.insert("details".to_owned(), (**details).clone());
         }
         status.insert("code".to_owned(), json!(self.code));
         Value::Object(status)

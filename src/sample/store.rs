@@ -115,8 +115,7 @@ impl State {
 
     /// Objects of a kind in a namespace, or in all when it is empty, in order of namespace and name.
     pub fn list<'a>(&'a self, storage: &Storage, namespace: &'a str) -> impl Iterator<Item = &'a Arc<Value>> {
-        let shelf = self.shelves.get(storage);
-        let objects = shelf.into_iter().flatten();
+        let objects = self.shelves.get(storage).into_iter().flatten();
         objects.filter(move |((place, _), _)| namespace.is_empty() || place == namespace).map(|(_, object)| object)
     }
 
@@ -148,8 +147,8 @@ impl State {
         self.version += 1;
         object::set_meta(&mut value, "resourceVersion", Some(json!(self.version.to_string())));
         let value = Arc::new(value);
-        let shelf = self.shelves.entry(key.storage.clone()).or_default();
-        let before = shelf.insert((key.namespace.clone(), key.name.clone()), Arc::clone(&value));
+        let objects = self.shelves.entry(key.storage.clone()).or_default();
+        let before = objects.insert((key.namespace.clone(), key.name.clone()), Arc::clone(&value));
         let what = if before.is_some() { What::Modified } else { What::Added };
         self.record(key, what, Arc::clone(&value), before);
         value
@@ -157,8 +156,8 @@ impl State {
 
     /// Takes an object away for good; gives its last state.
     pub fn take(&mut self, key: &Key) -> Option<Arc<Value>> {
-        let shelf = self.shelves.get_mut(&key.storage)?;
-        let before = shelf.remove(&(key.namespace.clone(), key.name.clone()))?;
+        let objects = self.shelves.get_mut(&key.storage)?;
+        let before = objects.remove(&(key.namespace.clone(), key.name.clone()))?;
         self.version += 1;
         let mut last = (*before).clone();
         object::set_meta(&mut last, "resourceVersion", Some(json!(self.version.to_string())));

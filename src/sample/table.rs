@@ -29,7 +29,7 @@ pub enum Cell {
 }
 
 /// A table of these objects.
-pub fn of(kind: &Kind, values: &[Value], metadata: Value) -> Value {
+pub fn of(kind: &Kind, values: &[Value], metadata: &Value) -> Value {
     let columns = columns(kind);
     let definitions: Vec<Value> = columns
         .iter()

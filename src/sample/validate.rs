@@ -13,7 +13,7 @@ use super::status::{Answer, Cause, Failure};
 
 /// Checks a new object.
 pub fn create(kind: &Kind, value: &Value) -> Answer<()> {
-    refuse(kind, value, create_faults(kind, value))
+    refuse(kind, value, &create_faults(kind, value))
 }
 
 fn create_faults(kind: &Kind, value: &Value) -> Vec<Cause> {
@@ -33,14 +33,14 @@ pub fn update(kind: &Kind, old: &Value, new: &Value, whole: bool) -> Answer<()> 
     } else if let Some(custom) = &kind.custom {
         causes.extend(schema::check(&custom.schema, new));
     }
-    refuse(kind, new, causes)
+    refuse(kind, new, &causes)
 }
 
-fn refuse(kind: &Kind, value: &Value, causes: Vec<Cause>) -> Answer<()> {
+fn refuse(kind: &Kind, value: &Value, causes: &[Cause]) -> Answer<()> {
     if causes.is_empty() {
         return Ok(());
     }
-    Err(Failure::invalid(&kind.group, &kind.kind, object::name(value), &causes))
+    Err(Failure::invalid(&kind.group, &kind.kind, object::name(value), causes))
 }
 
 /// What depends on the kind.
@@ -139,7 +139,9 @@ fn definition(value: &Value, causes: &mut Vec<Cause>) {
         }
     }
     let scope = text(spec, &["scope"]);
-    if scope != "Namespaced" && scope != "Cluster" {
+    if scope.is_empty() {
+        causes.push(Cause::required("spec.scope", ""));
+    } else if scope != "Namespaced" && scope != "Cluster" {
         let allowed = ["Cluster".to_owned(), "Namespaced".to_owned()];
         causes.push(Cause::not_supported("spec.scope", &json!(scope), &allowed));
     }
@@ -151,10 +153,12 @@ fn definition(value: &Value, causes: &mut Vec<Cause>) {
     for (place, version) in versions.iter().enumerate() {
         if at(version, &["schema", "openAPIV3Schema"]).is_null() {
             let field = format!("spec.versions[{place}].schema.openAPIV3Schema");
-            causes.push(Cause::required(field, "schemas are required"));
+            causes.push(Cause::required(field, ""));
         }
     }
 }
+
+const IMMUTABLE: &str = "field is immutable";
 
 /// Fields that may not change.
 fn immutable(kind: &Kind, old: &Value, new: &Value, causes: &mut Vec<Cause>) {
@@ -164,7 +168,6 @@ fn immutable(kind: &Kind, old: &Value, new: &Value, causes: &mut Vec<Cause>) {
             causes.push(Cause::invalid(path.join("."), after, why));
         }
     };
-    const IMMUTABLE: &str = "field is immutable";
     match (kind.group.as_str(), kind.plural.as_str()) {
         ("apps", "deployments" | "daemonsets" | "replicasets") => fixed(&["spec", "selector"], IMMUTABLE),
         ("apps", "statefulsets") => workload::stateful_set_update(old, new, causes),
@@ -175,7 +178,6 @@ fn immutable(kind: &Kind, old: &Value, new: &Value, causes: &mut Vec<Cause>) {
         }
         ("", "services") => network::service_update(old, new, causes),
         ("", "configmaps" | "secrets") => immutable_data(old, new, causes),
-        ("", "secret") => fixed(&["type"], IMMUTABLE),
         ("rbac.authorization.k8s.io", "rolebindings" | "clusterrolebindings") => role_reference(old, new, causes),
         ("storage.k8s.io", "storageclasses") => {
             fixed(&["provisioner"], "updates to provisioner are forbidden.");
@@ -196,10 +198,9 @@ fn immutable_data(old: &Value, new: &Value, causes: &mut Vec<Cause>) {
     if old["immutable"] != true {
         return;
     }
-    const WHY: &str = "field is immutable when `immutable` is set";
     for field in ["immutable", "data", "binaryData"] {
         if old[field] != new[field] {
-            causes.push(Cause::forbidden(field, WHY));
+            causes.push(Cause::forbidden(field, "field is immutable when `immutable` is set"));
         }
     }
 }

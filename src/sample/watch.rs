@@ -63,7 +63,7 @@ pub fn open(cluster: &Cluster, kind: &Arc<Kind>, call: &Call<'_>) -> Answer<Body
         namespace: if kind.namespaced { call.target.namespace.clone() } else { String::new() },
         name: call.target.name.clone(),
         labels: Labels::parse(query.get("labelSelector"))?,
-        fields: Fields::parse(query.get("fieldSelector"), &kind.plural)?,
+        fields: Fields::parse(query.get("fieldSelector"), kind)?,
         form: call.form.clone(),
         position: 0,
         lines: VecDeque::new(),
@@ -80,9 +80,8 @@ pub fn open(cluster: &Cluster, kind: &Arc<Kind>, call: &Call<'_>) -> Answer<Body
         cluster.read(|state| watcher.list(state, call, streamed))?;
     } else {
         watcher.position = version.parse().map_err(|_| {
-            Failure::bad_request(format!(
-                "Invalid value: \"{version}\": strconv.ParseUint: parsing \"{version}\": invalid syntax"
-            ))
+            let why = format!("strconv.ParseUint: parsing \"{version}\": invalid syntax");
+            Failure::unfit(format!("resourceVersion: Invalid value: \"{version}\": {why}"))
         })?;
     }
     let lines = stream::unfold(watcher, |mut watcher| async move {

@@ -165,7 +165,7 @@ fn admit_namespace(state: &State, kind: &Kind, namespace: &str, name: &str) -> A
     }
     let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
     let mut failure = Failure::forbidden(&kind.group, &kind.plural, name, &why);
-    if let Some(details) = failure.details.as_mut().and_then(Value::as_object_mut) {
+    if let Some(details) = failure.details.as_deref_mut().and_then(Value::as_object_mut) {
         let cause = json!({"reason": "NamespaceTerminating",
             "message": format!("namespace {namespace} is being terminated"), "field": "metadata.namespace"});
         details.insert("causes".to_owned(), json!([cause]));
@@ -327,8 +327,8 @@ pub fn delete(state: &mut State, kind: &Kind, key: &Key, wish: &Deletion) -> Ans
     if let Some(wanted) = wanted {
         add_finalizer(&mut new, wanted);
     }
-    let custom_resources = kind.is("apiextensions.k8s.io", "customresourcedefinitions");
-    if custom_resources {
+    let special = kind.is("", "namespaces") || kind.is("apiextensions.k8s.io", "customresourcedefinitions");
+    if special && !kind.is("", "namespaces") {
         add_finalizer(&mut new, "customresourcecleanup.apiextensions.k8s.io");
     }
     if kind.is("", "namespaces") {
@@ -337,10 +337,10 @@ pub fn delete(state: &mut State, kind: &Kind, key: &Key, wish: &Deletion) -> Ans
         return Ok(Deleted::Gone(state.take(key).unwrap_or(old)));
     }
     set_meta(&mut new, "deletionTimestamp", Some(json!(object::now())));
-    if !kind.is("", "namespaces") {
+    if !special {
         set_meta(&mut new, "deletionGracePeriodSeconds", Some(json!(0)));
     }
-    if counts(kind) {
+    if counts(kind) && !special {
         let generation = at(&old, &["metadata", "generation"]).as_i64().unwrap_or(1);
         set_meta(&mut new, "generation", Some(json!(generation + 1)));
     }

@@ -47,6 +47,19 @@ fn configuration(kind: &Kind, call: &Call<'_>) -> Answer<Value> {
     Ok(config)
 }
 
+/// What an apply creates must say its name.
+fn check_name(value: &Value, wanted: &str) -> Answer<()> {
+    match object::name(value) {
+        "" => Err(Failure::bad_request(format!(
+            "the name of the object ({wanted} based on URL) was undeterminable: name must be provided"
+        ))),
+        given if given != wanted => Err(Failure::bad_request(format!(
+            "the name of the object ({given}) does not match the name on the URL ({wanted})"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 fn apply_in(
     state: &mut State,
     kind: &Arc<Kind>,
@@ -69,6 +82,9 @@ fn apply_in(
         },
     );
     let mut new = managed::apply(kind, &base, config, &writer, call.query.flag("force"))?;
+    if live.is_none() {
+        check_name(&new, &call.target.name)?;
+    }
     set_meta(&mut new, "name", Some(json!(call.target.name)));
     decode::identity(kind, &mut new)?;
     decode::normalise(kind, &mut new)?;

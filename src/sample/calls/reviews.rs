@@ -15,7 +15,7 @@ use crate::sample::write;
 
 /// Answers a review: whoever holds the token may do everything.
 pub fn create(kind: &Kind, call: &Call<'_>) -> Answer<Reply> {
-    let mut value = decode::body(call.body, call.yaml(), kind)?;
+    let mut value = call.read(kind)?;
     decode::identity(kind, &mut value)?;
     let user = json!({"username": NAME, "uid": "", "groups": ["system:masters", "system:authenticated"]});
     let status = match kind.plural.as_str() {
@@ -54,7 +54,9 @@ pub fn subresource(cluster: &Cluster, kind: &Kind, call: &Call<'_>) -> Answer<Re
 }
 
 fn token(kind: &Kind, call: &Call<'_>) -> Answer<Reply> {
-    let mut value: Value = decode::body(call.body, call.yaml(), kind)?;
+    let mut value: Value =
+        if call.content_type.contains("protobuf") { json!({}) } else { decode::body(call.body, call.yaml(), kind)? };
+    object::stamp(&mut value, "authentication.k8s.io/v1", "TokenRequest");
     let token = crate::base::id::secret().map_err(|error| Failure::new(500, "InternalError", error.to_string()))?;
     let expires = crate::base::clock::now().as_second() + 3600;
     let expires = crate::base::clock::Timestamp::from_second(expires).map(|moment| moment.to_string());

@@ -1,5 +1,7 @@
 //! Deployments, ReplicaSets, StatefulSets, DaemonSets and Jobs: they make pods and count them.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::pods::is_ready;
@@ -28,21 +30,17 @@ fn owner(value: &Value) -> Value {
         "uid": object::uid(value), "controller": true, "blockOwnerDeletion": true}])
 }
 
-fn owned(state: &State, storage: (&str, &str), namespace: &str, uid: &str) -> Vec<(Key, Value)> {
-    let storage = (storage.0.to_owned(), storage.1.to_owned());
+fn owned(state: &State, storage: (&str, &str), namespace: &str, uid: &str) -> Vec<(Key, Arc<Value>)> {
     let of_owner = |value: &Value| {
         list(value, &["metadata", "ownerReferences"])
             .iter()
             .any(|owner| owner["controller"] == true && text(owner, &["uid"]) == uid)
     };
-    let found = state.list(&storage, namespace).filter(|value| of_owner(value));
-    found
-        .map(|value| {
-            (
-                Key { storage: storage.clone(), namespace: namespace.to_owned(), name: object::name(value).to_owned() },
-                (**value).clone(),
-            )
-        })
+    let place = (storage.0.to_owned(), storage.1.to_owned());
+    state
+        .list(&place, namespace)
+        .filter(|value| of_owner(value))
+        .map(|value| (Key::of(storage.0, storage.1, namespace, object::name(value)), Arc::clone(value)))
         .collect()
 }
 
@@ -188,7 +186,7 @@ fn keep_pods(
     names: impl Fn(i64) -> Option<String>,
 ) -> (i64, i64) {
     let pods = owned(state, ("", "pods"), &key.namespace, object::uid(value));
-    let living: Vec<&(Key, Value)> = pods.iter().filter(|(_, pod)| !object::is_terminating(pod)).collect();
+    let living: Vec<&(Key, Arc<Value>)> = pods.iter().filter(|(_, pod)| !object::is_terminating(pod)).collect();
     for number in i64::try_from(living.len()).unwrap_or_default()..wanted {
         make_pod(state, key, value, names(number));
     }

@@ -63,7 +63,9 @@ impl Entry {
         entry.insert("manager".to_owned(), json!(self.manager));
         entry.insert("operation".to_owned(), json!(if self.apply { "Apply" } else { "Update" }));
         entry.insert("apiVersion".to_owned(), json!(self.api_version));
-        entry.insert("time".to_owned(), json!(self.time));
+        if !self.time.is_empty() {
+            entry.insert("time".to_owned(), json!(self.time));
+        }
         entry.insert("fieldsType".to_owned(), json!("FieldsV1"));
         entry.insert("fieldsV1".to_owned(), self.set.to_value());
         if !self.subresource.is_empty() {
@@ -140,9 +142,7 @@ pub fn record_update(kind: &Kind, live: Option<&Value>, new: &mut Value, writer:
     for set in [&mut comparison.added, &mut comparison.modified, &mut comparison.removed] {
         *set = ownable(std::mem::take(set), kind, writer.subresource);
     }
-    if kind.custom.is_none() {
-        drop_always_there(&mut comparison.added);
-    }
+    drop_always_there(&mut comparison.added, kind.custom.is_none());
     let changed = comparison.modified.union(&comparison.added);
     let mut entries = take_over(kept, &changed, &comparison.removed, None);
     if !changed.is_empty() {
@@ -162,24 +162,32 @@ pub fn record_update(kind: &Kind, live: Option<&Value>, new: &mut Value, writer:
     write(new, entries);
 }
 
-fn drop_always_there(added: &mut Set) {
-    fn strip(set: &Set) -> Set {
-        let mut value = set.to_value();
-        strip_value(&mut value);
-        Set::from_value(&value)
-    }
-    fn strip_value(value: &mut Value) {
-        for (step, inner) in value.as_object_mut().into_iter().flatten() {
-            if ALWAYS_THERE.contains(&step.as_str())
-                && let Some(fields) = inner.as_object_mut()
-                && fields.len() > 1
-            {
-                fields.shift_remove(".");
+/// Takes the structs that an empty object has out of what was added; of custom resources that is `metadata` alone.
+fn drop_always_there(added: &mut Set, built_in: bool) {
+    fn strip(value: &mut Value, names: &[&str]) {
+        let Some(fields) = value.as_object_mut() else { return };
+        fields.retain(|step, inner| {
+            let known = names.contains(&step.as_str());
+            if known && let Some(below) = inner.as_object_mut() {
+                below.shift_remove(".");
             }
-            strip_value(inner);
+            strip(inner, names);
+            !known || inner.as_object().is_some_and(|below| !below.is_empty())
+        });
+    }
+    let mut value = added.to_value();
+    if built_in {
+        strip(&mut value, ALWAYS_THERE);
+    } else if let Some(metadata) = value.get_mut("f:metadata") {
+        strip(metadata, &[]);
+        if let Some(below) = metadata.as_object_mut() {
+            below.shift_remove(".");
+        }
+        if metadata.as_object().is_some_and(Map::is_empty) {
+            value.as_object_mut().map(|fields| fields.shift_remove("f:metadata"));
         }
     }
-    *added = strip(added);
+    *added = Set::from_value(&value);
 }
 
 /// What the others keep when `changed` was taken from them and `removed` is gone.
@@ -224,8 +232,8 @@ pub fn apply(kind: &Kind, live: &Value, config: &Value, writer: &Writer<'_>, for
         refuse_conflicts(&others, &changed)?;
     }
     let mut all = take_over(others, &changed, &comparison.removed, Some(&mine));
-    let unchanged = changed.is_empty() && comparison.removed.is_empty();
-    let time = last.filter(|last| unchanged && last.set == mine.set).map_or(mine.time.clone(), |last| last.time);
+    // An apply that changes no value leaves the time of its manager as it was, which for a new one is none.
+    let time = if new == old { last.map(|last| last.time).unwrap_or_default() } else { mine.time.clone() };
     all.push(Entry { time, ..mine });
     write(&mut new, all);
     Ok(new)

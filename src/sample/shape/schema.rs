@@ -130,6 +130,9 @@ fn prune_object(
     let values = schema.get("additionalProperties").filter(|values| values.is_object());
     let own = |key: &str| resource && matches!(key, "apiVersion" | "kind" | "metadata");
     fields.retain(|key, inner| {
+        if inner.is_null() && known.get(key).or(values).is_some_and(|schema| !flag(schema, "nullable")) {
+            return false;
+        }
         let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         match known.get(key).or(values) {
             _ if own(key) => true,
@@ -172,6 +175,13 @@ pub fn default(schema: &Value, value: &mut Value) {
 pub fn check(schema: &Value, value: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
     check_at(schema, value, "", &mut causes);
+    causes.sort_by(|left, right| left.field.cmp(&right.field));
+    // Rules in CEL are not evaluated here; the real server passes over them as well once something else is wrong.
+    if !causes.is_empty() && schema.to_string().contains("\"x-kubernetes-validations\"") {
+        let why = "some validation rules were not checked because the object was invalid; correct the existing errors \
+            to complete validation";
+        causes.push(Cause::invalid("<nil>", &Value::Null, why));
+    }
     causes
 }
 
@@ -300,6 +310,9 @@ fn check_text(schema: &Value, text: &str, path: &str, causes: &mut Vec<Cause>) {
         let message = format!("Too long: may not be more than {most} bytes");
         causes.push(Cause { reason: "FieldValueTooLong", field: path.to_owned(), message });
     }
+    if schema["format"] == "date-time" && text.parse::<crate::base::clock::Timestamp>().is_err() {
+        causes.push(body(path, &value, &format!("must be of type date-time: {value}")));
+    }
     if let Some(pattern) = schema["pattern"].as_str()
         && Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text))
     {
@@ -329,28 +342,41 @@ fn check_number(schema: &Value, number: f64, value: &Value, path: &str, causes: 
 }
 
 fn check_junctors(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
-    let fits = |schema: &Value| check(schema, value).is_empty();
-    let mut refuse = |why: String| causes.push(junctor_fault(path, value, &why));
+    let fits = |schema: &Value| check_below(schema, value, path).is_empty();
     if let Some(several) = schema["allOf"].as_array()
         && !several.iter().all(fits)
     {
-        refuse("must validate all the schemas (allOf)".to_owned());
+        causes.push(junctor_fault(path, value, "must validate all the schemas (allOf)"));
     }
     if let Some(several) = schema["anyOf"].as_array()
         && !several.iter().any(fits)
     {
-        refuse("must validate at least one schema (anyOf)".to_owned());
+        causes.push(junctor_fault(path, value, "must validate at least one schema (anyOf)"));
     }
     if let Some(several) = schema["oneOf"].as_array() {
         match several.iter().filter(|schema| fits(schema)).count() {
             1 => {}
-            0 => refuse("must validate one and only one schema (oneOf). Found none valid".to_owned()),
-            count => refuse(format!("must validate one and only one schema (oneOf). Found {count} valid alternatives")),
+            0 => {
+                let why = "must validate one and only one schema (oneOf). Found none valid";
+                causes.push(junctor_fault(path, value, why));
+                let nearest = several.iter().map(|schema| check_below(schema, value, path)).min_by_key(Vec::len);
+                causes.extend(nearest.unwrap_or_default());
+            }
+            count => {
+                let why = format!("must validate one and only one schema (oneOf). Found {count} valid alternatives");
+                causes.push(junctor_fault(path, value, &why));
+            }
         }
     }
     if schema["not"].is_object() && fits(&schema["not"]) {
-        refuse("must not validate the schema (not)".to_owned());
+        causes.push(junctor_fault(path, value, "must not validate the schema (not)"));
     }
+}
+
+fn check_below(schema: &Value, value: &Value, path: &str) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    check_at(schema, value, path, &mut causes);
+    causes
 }
 
 fn junctor_fault(path: &str, value: &Value, why: &str) -> Cause {
@@ -398,11 +424,11 @@ mod tests {
         assert_eq!(
             text,
             [
-                "spec.size: Required value",
-                "spec.mode: Unsupported value: \"x\": supported values: \"on\", \"off\"",
                 "spec.host: Invalid value: \"A1\": spec.host in body should match '^[a-z]+$'",
+                "spec.mode: Unsupported value: \"x\": supported values: \"on\", \"off\"",
                 "spec.port: Invalid value: \"number\": spec.port in body must be of type integer,string: \"number\"",
                 "spec.rules[1]: Duplicate value: {\"name\":\"a\"}",
+                "spec.size: Required value",
             ]
         );
     }

@@ -26,7 +26,10 @@ pub fn label_fault(text: &str) -> Option<&'static str> {
     }
     let fits = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
     let ends = !text.is_empty() && !text.starts_with('-') && !text.ends_with('-');
-    (!ends || !text.chars().all(fits)).then_some(LABEL)
+    if ends && text.chars().all(fits) {
+        return None;
+    }
+    Some(if subdomain_fault(text).is_none() { "must not contain dots" } else { LABEL })
 }
 
 fn subdomain_fault(text: &str) -> Option<&'static str> {

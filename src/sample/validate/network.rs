@@ -37,6 +37,9 @@ pub fn service(value: &Value, causes: &mut Vec<Cause>) {
         }
         names.push(name);
         port_number(&port["port"], &format!("{field}.port"), causes);
+        if port["targetPort"].is_number() {
+            port_number(&port["targetPort"], &format!("{field}.targetPort"), causes);
+        }
         protocol(port, &field, causes);
     }
 }
