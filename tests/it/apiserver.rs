@@ -1,7 +1,6 @@
 //! One suite against two API servers: the practice cluster and the real one, so that the first cannot drift.
 
 mod apply;
-mod by_hand;
 mod checks;
 mod custom;
 mod discovery;

@@ -95,7 +95,8 @@ fn a_conflict_names_the_field_its_manager_and_the_way_out() {
     assert!(patched.status.success(), "{patched:?}");
     let output = run(&env, &["pattern", "apply", "-f", "hello.yaml"]);
     assert_eq!(output.code, Some(7), "{output}");
-    for part in ["hello.yaml:10:3: Deployment hello/web", ".spec.replicas: conflict with \"other\"", "--force-conflicts"]
+    for part in
+        ["hello.yaml:10:3: Deployment hello/web", ".spec.replicas: conflict with \"other\"", "--force-conflicts"]
     {
         assert!(output.stderr.contains(part), "{part}: {output}");
     }
