@@ -7,12 +7,12 @@ use crate::ctl::{Ctl, complete, follow};
 use crate::pattern::parse;
 use crate::wire::rest::DeployRequest;
 
-/// The patterns of one command: files, or one that the plane knows.
+/// The patterns of one command: files, or some that the plane knows.
 #[derive(Debug, clap::Args)]
 pub struct TargetArgs {
     #[command(flatten)]
     source: SourceArgs,
-    /// A pattern the plane knows, by name or id, instead of -f.
+    /// Patterns the plane knows, by name or id, instead of -f.
     #[arg(value_name = "PATTERN", num_args = 0.., add = complete::patterns())]
     pattern: Vec<String>,
     /// Namespace for services that name none.
@@ -22,8 +22,8 @@ pub struct TargetArgs {
 
 /// What the arguments mean.
 pub(super) enum Target {
-    /// A pattern the plane knows, as the user called it.
-    Known(String),
+    /// Patterns the plane knows, as the user called them.
+    Known(Vec<String>),
     /// Files, each a pattern of another name.
     Files(Vec<Loaded>),
 }
@@ -43,7 +43,7 @@ impl TargetArgs {
             (false, false) => {
                 Err(Error::new(Code::UsageError, "a stored pattern and -f were both given").remedy("Use one of them."))
             }
-            (false, true) => Ok(Target::Known(self.pattern.join(" "))),
+            (false, true) => Ok(Target::Known(self.pattern.clone())),
             (true, false) => {
                 let loaded = self.source.load(ctx).await?;
                 check(&loaded)?;
