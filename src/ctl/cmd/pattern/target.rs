@@ -99,16 +99,20 @@ pub(super) fn check(loaded: &[Loaded]) -> Result<()> {
     for source in loaded {
         let name = parse::parse(&source.name, &source.text)?.pattern.name;
         if let Some((_, other)) = names.iter().find(|(known, _)| *known == name) {
-            let message = format!("{other} and {} are both pattern `{name}`", source.name);
-            return Err(Error::new(Code::PatternDuplicate, message)
-                .remedy("Give each its own `name`: it names what is applied."));
+            return Err(double(other, &source.name, &name));
         }
         names.push((name, &source.name));
     }
     Ok(())
 }
 
-pub(super) fn nothing(verb: &str) -> Error {
+/// Two files are patterns of one name.
+pub(super) fn double(one: &str, other: &str, name: &str) -> Error {
+    Error::new(Code::PatternDuplicate, format!("{one} and {other} are both pattern `{name}`"))
+        .remedy("Give each its own `name`: it names what is applied.")
+}
+
+fn nothing(verb: &str) -> Error {
     Error::new(Code::UsageError, format!("there is nothing to {verb}"))
         .remedy(format!("Name a file with -f, as in `mesheryctl pattern {verb} -f shop.yaml`, or a stored pattern."))
 }
