@@ -89,9 +89,9 @@ impl Command {
         match self {
             Command::System(command) => return command.run(ctx).await,
             Command::Sample(command) => return command.run(ctx).await,
+            Command::Pattern(command) => return command.run(ctx).await,
             Command::Config(command) => command.run(ctx),
             Command::Version(args) => version::run(ctx, args).await,
-            Command::Pattern(command) => command.run(ctx).await,
             Command::Operation(command) => command.run(ctx).await,
             Command::Serve(command) => command.run(ctx).await,
             Command::Explain(args) => explain::run(ctx, &args),

@@ -49,8 +49,16 @@ impl SourceArgs {
         for source in &self.files {
             if source == "-" {
                 loaded.push(self.standard_input(ctx)?);
-            } else if source.starts_with("http://") || source.starts_with("https://") {
+            } else if is_web(source) {
                 loaded.push(self.download(ctx, source).await?);
+            } else if let Some(scheme) = foreign_scheme(source) {
+                return Err(Error::new(Code::UrlRefused, format!("{source} cannot be fetched: {scheme} is not spoken"))
+                    .because("sources are files, folders, http and https addresses, and - for standard input")
+                    .remedy(if scheme.eq_ignore_ascii_case("file") {
+                        "Pass the path alone, without `file://`."
+                    } else {
+                        "Download the file yourself and pass its path."
+                    }));
             } else {
                 for path in self.expand(source)? {
                     loaded.push(self.read(&path)?);
@@ -119,6 +127,18 @@ impl SourceArgs {
     }
 }
 
+fn is_web(source: &str) -> bool {
+    source.split_once("://").is_some_and(|(scheme, _)| matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https"))
+}
+
+/// The scheme of an address that is neither http nor https. A file whose path looks like one exists and wins.
+fn foreign_scheme(source: &str) -> Option<&str> {
+    let (scheme, _) = source.split_once("://")?;
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
+    (is_scheme && !Path::new(source).exists()).then_some(scheme)
+}
+
 fn location(kind: &str, path: &str) -> BTreeMap<String, String> {
     BTreeMap::from([("type".to_owned(), kind.to_owned()), ("path".to_owned(), path.to_owned())])
 }
@@ -170,6 +190,14 @@ fn matching(path: &Path) -> Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_of_other_schemes_are_told_from_paths() {
+        assert_eq!(foreign_scheme("file:///tmp/shop.yaml"), Some("file"));
+        assert_eq!(foreign_scheme("ftp://host/shop.yaml"), Some("ftp"));
+        assert_eq!(foreign_scheme("a/b:c.yaml"), None);
+        assert_eq!(foreign_scheme("./x y://z"), None);
+    }
 
     #[test]
     fn folders_and_wildcards_give_their_pattern_files_by_name() {

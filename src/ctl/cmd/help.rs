@@ -89,7 +89,7 @@ pub fn exit_codes() -> String {
     text.push_str(
         "
 `diff` verbs: 0 same, 1 differs, more than 1 error.
-79, 98, 99 and the 1 of `diff` come only from a completed evaluation, never from a failure of the tool.
+79, 98, 99, the 1 of `diff` and the 1 of `pattern status --exit-code` come only from a completed evaluation, never from a failure of the tool.
 A group without a verb (`mesheryctl system`) prints its short help on stderr and ends with 2.
 A reader that closes the pipe (`| head`) is no failure: 0.
 Every error names a code: `mesheryctl explain CODE` tells more.

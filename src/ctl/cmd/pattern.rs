@@ -13,6 +13,7 @@ use clap::Subcommand;
 
 use crate::base::Result;
 use crate::ctl::Ctl;
+use crate::ctl::cmd::Outcome;
 
 /// Apply, inspect and delete service mesh patterns: repeatable architecture in one YAML file.
 #[derive(Debug, Subcommand)]
@@ -28,22 +29,24 @@ pub enum Command {
     /// Delete what a pattern applied.
     Delete(delete::Args),
     /// List stored and applied patterns.
+    #[command(visible_alias = "ls")]
     List(list::Args),
-    /// Show a stored pattern.
+    /// Show stored patterns.
     View(view::Args),
     /// Show the live state of an applied pattern.
     Status(status::Args),
 }
 
 impl Command {
-    pub(super) async fn run(self, ctx: &Ctl) -> Result<()> {
+    pub(super) async fn run(self, ctx: &Ctl) -> Result<Outcome> {
         match self {
+            Command::Status(args) => return status::run(ctx, args).await,
             Command::Validate(args) => validate::run(ctx, args).await,
             Command::Apply(args) => apply::run(ctx, args).await,
             Command::Delete(args) => delete::run(ctx, args).await,
             Command::List(args) => list::run(ctx, args).await,
             Command::View(args) => view::run(ctx, args).await,
-            Command::Status(args) => status::run(ctx, args).await,
         }
+        .map(Into::into)
     }
 }

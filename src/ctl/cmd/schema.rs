@@ -35,7 +35,7 @@ pub const SCHEMAS: &[Entry] = &[
     ("pattern apply", || schema_for!(Vec<Operation>)),
     ("pattern delete", || schema_for!(Vec<Operation>)),
     ("pattern list", || schema_for!(Vec<pattern::list::Row>)),
-    ("pattern status", || schema_for!(crate::wire::rest::PatternStatus)),
+    ("pattern status", || schema_for!(OneOrAll<crate::wire::rest::PatternStatus>)),
     ("pattern validate", || schema_for!(Vec<pattern::validate::Checked>)),
     ("pattern view", || schema_for!(OneOrAll<crate::model::pattern::PatternRecord>)),
     ("sample start", || schema_for!(sample::View)),

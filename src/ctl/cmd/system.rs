@@ -65,7 +65,7 @@ impl Command {
             Command::Stop(args) => stop::run(ctx, &args).await,
             Command::Restart(args) => restart::run(ctx, &args).await,
             Command::Status(args) => return status::run(ctx, &args).await,
-            Command::Logs(args) => logs::run(ctx, &args).await,
+            Command::Logs(args) => return logs::run(ctx, &args).await,
             Command::Check(args) => return check::run(ctx, &args).await,
             Command::Context(command) => command.run(ctx),
             Command::Token(command) => command.run(ctx),

@@ -21,6 +21,11 @@ impl<'a, T> Column<'a, T> {
         Self { title, wide: false, cell: Box::new(cell) }
     }
 
+    /// A column that always shows when `always`, else with `-o wide`.
+    pub fn wide_unless(always: bool, title: &'static str, cell: impl Fn(&T) -> String + 'a) -> Self {
+        Self { title, wide: !always, cell: Box::new(cell) }
+    }
+
     /// A column that shows with `-o wide`.
     pub fn wide(title: &'static str, cell: impl Fn(&T) -> String + 'a) -> Self {
         Self { title, wide: true, cell: Box::new(cell) }
@@ -33,6 +38,7 @@ pub struct Rendered {
     value: Value,
     view: View,
     names: Vec<String>,
+    records: Option<Vec<Value>>,
     empty: Option<String>,
 }
 
@@ -56,13 +62,14 @@ impl Rendered {
             value: to_value(&rows)?,
             view: View::Grid { narrow: grid(false), wide: grid(true) },
             names: Vec::new(),
+            records: None,
             empty: rows.is_empty().then(|| format!("No {nouns} found.")),
         })
     }
 
     /// One value whose table form is text of the verb's own; a final line feed is added where it lacks one.
     pub fn one<T: Serialize>(value: &T, text: impl Into<String>) -> Result<Self> {
-        Ok(Self { value: to_value(value)?, view: View::Text(text.into()), names: Vec::new(), empty: None })
+        Self::shown(value, View::Text(text.into()))
     }
 
     /// A value that is shown as a table but is an object in JSON.
@@ -75,7 +82,17 @@ impl Rendered {
                 .collect(),
         };
         let view = View::Grid { narrow: shown(false), wide: shown(true) };
-        Ok(Self { value: to_value(value)?, view, names: Vec::new(), empty: None })
+        Self::shown(value, view)
+    }
+
+    fn shown<T: Serialize>(value: &T, view: View) -> Result<Self> {
+        Ok(Self { value: to_value(value)?, view, names: Vec::new(), records: None, empty: None })
+    }
+
+    /// The records of `-o jsonl` and `-o custom-columns`, where they are not the value itself or its items.
+    pub fn records<R: Serialize>(mut self, rows: &[R]) -> Result<Self> {
+        self.records = Some(rows.iter().map(to_value).collect::<Result<_>>()?);
+        Ok(self)
     }
 
     /// The names for `-o name`.
@@ -94,10 +111,10 @@ impl Rendered {
             Format::Table | Format::Wide => self.table_text(format, look),
             Format::Json => format!("{:#}\n", self.value),
             Format::Yaml => yaml::write(&self.value)?,
-            Format::Jsonl => lines(self.records().iter().map(ToString::to_string)),
+            Format::Jsonl => lines(self.rows().iter().map(ToString::to_string)),
             Format::Name => lines(self.names.iter().cloned()),
             Format::JsonPath(template) => with_line_feed(template.render(&self.value)?),
-            Format::CustomColumns(columns) => custom(columns, self.records())?.text(look),
+            Format::CustomColumns(columns) => custom(columns, self.rows())?.text(look),
         })
     }
 
@@ -110,7 +127,10 @@ impl Rendered {
         }
     }
 
-    fn records(&self) -> &[Value] {
+    fn rows(&self) -> &[Value] {
+        if let Some(records) = &self.records {
+            return records;
+        }
         match &self.value {
             Value::Array(items) => items,
             single => std::slice::from_ref(single),
@@ -188,6 +208,15 @@ mod tests {
         let json: Value = serde_json::from_str(&text(&list, "json").unwrap()).unwrap();
         let yaml: Value = yaml::read(&text(&list, "yaml").unwrap()).unwrap();
         assert_eq!(json, yaml);
+    }
+
+    #[test]
+    fn records_are_what_lines_and_columns_show_but_not_json() {
+        let whole = Rendered::one(&json!({"rows": [{"name": "a"}]}), "a").unwrap();
+        let whole = whole.records(&[json!({"name": "a"})]).unwrap();
+        assert_eq!(text(&whole, "jsonl").unwrap(), "{\"name\":\"a\"}\n");
+        assert_eq!(text(&whole, "custom-columns=N:.name").unwrap(), "N\na\n");
+        assert!(text(&whole, "json").unwrap().contains("rows"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `pattern apply`.
 
 use super::target::{self, Target, TargetArgs, Verb};
+use super::view;
 use crate::base::error::Result;
 use crate::ctl::Ctl;
 use crate::wire::rest::DeployRequest;
@@ -15,7 +16,7 @@ use crate::wire::rest::DeployRequest;
   mesheryctl pattern apply -f shop.yaml
   mesheryctl pattern apply -f base/ -R --kube-context staging
   cat shop.yaml | mesheryctl pattern apply -f - -o json
-  mesheryctl pattern apply shop")]
+  mesheryctl pattern apply shop cart")]
 pub struct Args {
     #[command(flatten)]
     target: TargetArgs,
@@ -30,9 +31,10 @@ pub struct Args {
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
     let common = DeployRequest { force_conflicts: args.force_conflicts, ..args.target.request(ctx) };
     let requests = match args.target.target(ctx, "apply").await? {
-        Target::Known(name) => {
-            let id = super::view::find(ctx, &name).await?.id.to_string();
-            vec![DeployRequest { pattern_id: Some(id), ..common }]
+        Target::Known(words) => {
+            let records = view::each(&words, async |wanted: &str| view::find(ctx, wanted).await).await?;
+            let of = |id: String| DeployRequest { pattern_id: Some(id), ..common.clone() };
+            records.into_iter().map(|record| of(record.id.to_string())).collect()
         }
         Target::Files(files) => {
             let common = DeployRequest { save: !args.skip_save, ..common };

@@ -4,6 +4,7 @@ use crate::base::Result;
 use crate::base::error::{Code, Error, Kind};
 use crate::ctl::ui::{Column, Rendered};
 use crate::ctl::{Ctl, follow};
+use crate::model::kubernetes::ObjectRef;
 use crate::model::operation::Operation;
 use crate::model::pattern::ObjectResult;
 
@@ -14,8 +15,9 @@ pub(super) fn show(ctx: &Ctl, ended: Vec<(Operation, Option<Error>)>) -> Result<
         ctx.ui.warn(warning)?;
     }
     let rows: Vec<&ObjectResult> = operations.iter().flat_map(|operation| &operation.results).collect();
-    let names: Vec<String> = rows.iter().map(|row| name(row)).collect();
-    ctx.ui.print(&Rendered::table(&operations, &rows, &columns())?.names(names))?;
+    let names: Vec<String> = rows.iter().map(|row| name(&row.object)).collect();
+    let several = are_several(rows.iter().map(|row| row.context.as_str()));
+    ctx.ui.print(&Rendered::table(&operations, &rows, &columns(several))?.records(&rows)?.names(names))?;
     if ctx.ui.format().is_table() {
         for operation in
             operations.iter().filter(|operation| operation.error.is_none() || !operation.results.is_empty())
@@ -47,9 +49,15 @@ fn summary(operation: &Operation) -> String {
     format!("{} on {}: {what}", operation.subject, operation.contexts.join(", "))
 }
 
-fn columns<'a>() -> [Column<'a, &'a ObjectResult>; 7] {
+/// Whether rows are of more than one context, so that each must name its own.
+pub(super) fn are_several<'a>(contexts: impl IntoIterator<Item = &'a str>) -> bool {
+    let mut contexts = contexts.into_iter();
+    contexts.next().is_some_and(|first| contexts.any(|other| other != first))
+}
+
+fn columns<'a>(several: bool) -> [Column<'a, &'a ObjectResult>; 7] {
     [
-        Column::wide("CONTEXT", |row: &&ObjectResult| row.context.clone()),
+        Column::wide_unless(several, "CONTEXT", |row: &&ObjectResult| row.context.clone()),
         Column::new("SERVICE", |row: &&ObjectResult| row.service.clone()),
         Column::new("KIND", |row: &&ObjectResult| row.object.kind.clone()),
         Column::new("NAMESPACE", |row: &&ObjectResult| row.object.namespace.clone().unwrap_or_default()),
@@ -65,13 +73,13 @@ fn message(row: &ObjectResult) -> String {
 }
 
 /// `deployment.apps/web`, as kubectl names objects.
-fn name(row: &ObjectResult) -> String {
-    let gvk = row.object.gvk();
+pub(super) fn name(object: &ObjectRef) -> String {
+    let gvk = object.gvk();
     let kind = gvk.kind.to_lowercase();
     if gvk.group.is_empty() {
-        format!("{kind}/{}", row.object.name)
+        format!("{kind}/{}", object.name)
     } else {
-        format!("{kind}.{}/{}", gvk.group, row.object.name)
+        format!("{kind}.{}/{}", gvk.group, object.name)
     }
 }
 

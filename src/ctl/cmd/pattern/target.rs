@@ -7,12 +7,12 @@ use crate::ctl::{Ctl, complete, follow};
 use crate::pattern::parse;
 use crate::wire::rest::DeployRequest;
 
-/// The patterns of one command: files, or one that the plane knows.
+/// The patterns of one command: files, or some that the plane knows.
 #[derive(Debug, clap::Args)]
 pub struct TargetArgs {
     #[command(flatten)]
     source: SourceArgs,
-    /// A pattern the plane knows, by name or id, instead of -f.
+    /// Patterns the plane knows, by name or id, instead of -f.
     #[arg(value_name = "PATTERN", num_args = 0.., add = complete::patterns())]
     pattern: Vec<String>,
     /// Namespace for services that name none.
@@ -22,8 +22,8 @@ pub struct TargetArgs {
 
 /// What the arguments mean.
 pub(super) enum Target {
-    /// A pattern the plane knows, as the user called it.
-    Known(String),
+    /// Patterns the plane knows, as the user called them.
+    Known(Vec<String>),
     /// Files, each a pattern of another name.
     Files(Vec<Loaded>),
 }
@@ -43,7 +43,7 @@ impl TargetArgs {
             (false, false) => {
                 Err(Error::new(Code::UsageError, "a stored pattern and -f were both given").remedy("Use one of them."))
             }
-            (false, true) => Ok(Target::Known(self.pattern.join(" "))),
+            (false, true) => Ok(Target::Known(self.pattern.clone())),
             (true, false) => {
                 let loaded = self.source.load(ctx).await?;
                 check(&loaded)?;
@@ -99,16 +99,20 @@ pub(super) fn check(loaded: &[Loaded]) -> Result<()> {
     for source in loaded {
         let name = parse::parse(&source.name, &source.text)?.pattern.name;
         if let Some((_, other)) = names.iter().find(|(known, _)| *known == name) {
-            let message = format!("{other} and {} are both pattern `{name}`", source.name);
-            return Err(Error::new(Code::PatternDuplicate, message)
-                .remedy("Give each its own `name`: it names what is applied."));
+            return Err(double(other, &source.name, &name));
         }
         names.push((name, &source.name));
     }
     Ok(())
 }
 
-pub(super) fn nothing(verb: &str) -> Error {
+/// Two files are patterns of one name.
+pub(super) fn double(one: &str, other: &str, name: &str) -> Error {
+    Error::new(Code::PatternDuplicate, format!("{one} and {other} are both pattern `{name}`"))
+        .remedy("Give each its own `name`: it names what is applied.")
+}
+
+fn nothing(verb: &str) -> Error {
     Error::new(Code::UsageError, format!("there is nothing to {verb}"))
         .remedy(format!("Name a file with -f, as in `mesheryctl pattern {verb} -f shop.yaml`, or a stored pattern."))
 }

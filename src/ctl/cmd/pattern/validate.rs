@@ -4,17 +4,19 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::target;
-use crate::base::error::Result;
+use crate::base::error::{Code, Error, Kind, Report, Result};
 use crate::base::text;
 use crate::ctl::Ctl;
-use crate::ctl::source::SourceArgs;
+use crate::ctl::source::{Loaded, SourceArgs};
 use crate::ctl::ui::{Column, Rendered};
+use crate::model::pattern::Pattern;
 use crate::pattern::identify::Kinds;
 use crate::pattern::{Compiled, compile, parse};
 
 /// Check pattern files offline: grammar, references, dependencies, names, and Kubernetes' own kinds.
 ///
-/// Kinds of meshes and other CRDs are known to the cluster only; they are counted as open.
+/// Kinds of meshes and other CRDs are known to the cluster only; they are counted as open. Every file is checked, also
+/// after one has faults; the exit code is 65 when one has.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl pattern validate -f shop.yaml
@@ -25,13 +27,15 @@ pub struct Args {
     source: SourceArgs,
 }
 
-/// A file without faults.
+/// A file that was checked.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Checked {
     /// The file.
     pub file: String,
-    /// The pattern's name.
-    pub pattern: String,
+    /// The pattern's name, as far as the file can be read.
+    pub pattern: Option<String>,
+    /// Whether it has no faults.
+    pub valid: bool,
     /// Services in it.
     pub services: usize,
     /// Objects whose kind Kubernetes itself has.
@@ -42,53 +46,120 @@ pub struct Checked {
     pub drawings: Vec<String>,
     /// Things worth knowing.
     pub warnings: Vec<String>,
+    /// The first fault, the others in its details.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Report>,
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
     if args.source.files.is_empty() {
-        return Err(target::nothing("validate"));
+        return Err(Error::new(Code::UsageError, "there is nothing to validate")
+            .remedy("Name a file with -f, as in `mesheryctl pattern validate -f shop.yaml`."));
     }
     let loaded = args.source.load(ctx).await?;
-    target::check(&loaded)?;
     let namespace = ctx.settings.namespace().unwrap_or("default");
-    let mut rows = Vec::with_capacity(loaded.len());
+    let (mut rows, mut faults): (Vec<Checked>, Vec<Error>) = (Vec::with_capacity(loaded.len()), Vec::new());
     for source in &loaded {
-        let document = parse::parse(&source.name, &source.text)?;
-        rows.push(checked(&source.name, compile(&document, &Kinds::offline(), namespace)?));
+        let (row, fault) = check(source, &rows, namespace);
+        rows.push(row);
+        faults.extend(fault);
     }
-    for row in &rows {
-        for warning in &row.warnings {
-            ctx.ui.warn(&format!("{}: {warning}", row.file))?;
-        }
+    for (file, warning) in rows.iter().flat_map(|row| row.warnings.iter().map(|warning| (&row.file, warning))) {
+        ctx.ui.warn(&format!("{file}: {warning}"))?;
     }
-    let columns = [
+    // The one fault of the one file is the command's error and needs no table.
+    if let ([_], true) = (rows.as_slice(), ctx.ui.format().is_table())
+        && let Some(fault) = faults.pop()
+    {
+        return Err(fault);
+    }
+    let names: Vec<String> = rows.iter().map(|row| row.file.clone()).collect();
+    ctx.ui.print(&Rendered::list("patterns", &rows, &columns())?.names(names))?;
+    tell_open(ctx, &rows)?;
+    match overall(faults, rows.len()) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
+fn columns<'a>() -> [Column<'a, Checked>; 6] {
+    [
         Column::new("FILE", |row: &Checked| row.file.clone()),
-        Column::new("PATTERN", |row: &Checked| row.pattern.clone()),
+        Column::new("PATTERN", |row: &Checked| row.pattern.clone().unwrap_or_default()),
         Column::new("SERVICES", |row: &Checked| row.services.to_string()),
         Column::new("OPEN KINDS", |row: &Checked| row.open.len().to_string()),
-        Column::new("RESULT", |_: &Checked| "valid".to_owned()),
+        Column::new("RESULT", |row: &Checked| if row.valid { "valid" } else { "invalid" }.to_owned()),
         Column::wide("DRAWINGS", |row: &Checked| row.drawings.len().to_string()),
-    ];
-    let names: Vec<String> = rows.iter().map(|row| row.file.clone()).collect();
-    ctx.ui.print(&Rendered::list("patterns", &rows, &columns)?.names(names))?;
-    let open: usize = rows.iter().map(|row| row.open.len()).sum();
-    if open > 0 && ctx.ui.format().is_table() {
+    ]
+}
+
+/// Names the services whose kind only a cluster knows.
+fn tell_open(ctx: &Ctl, rows: &[Checked]) -> Result<()> {
+    if !ctx.ui.format().is_table() {
+        return Ok(());
+    }
+    for row in rows.iter().filter(|row| !row.open.is_empty()) {
+        let place = if rows.len() > 1 { format!("{}: ", row.file) } else { String::new() };
         ctx.ui.note(&format!(
-            "{} of a kind that only a cluster knows; apply asks it before anything is sent.",
-            text::count(open, "service")
+            "{place}{} of a kind that only a cluster knows: {}; apply asks it before anything is sent.",
+            text::count(row.open.len(), "service"),
+            row.open.join(", ")
         ))?;
     }
     Ok(())
 }
 
-fn checked(file: &str, compiled: Compiled) -> Checked {
+/// Checks one file; `earlier` are the files before it, whose names it must not have.
+fn check(source: &Loaded, earlier: &[Checked], namespace: &str) -> (Checked, Option<Error>) {
+    let invalid = |pattern: Option<&Pattern>, fault: Error| {
+        let row = Checked {
+            file: source.name.clone(),
+            pattern: pattern.map(|pattern| pattern.name.clone()),
+            valid: false,
+            services: pattern.map_or(0, |pattern| pattern.services.len()),
+            objects: 0,
+            open: Vec::new(),
+            drawings: Vec::new(),
+            warnings: Vec::new(),
+            error: Some(fault.report()),
+        };
+        (row, Some(fault))
+    };
+    let document = match parse::parse(&source.name, &source.text) {
+        Ok(document) => document,
+        Err(fault) => return invalid(None, fault),
+    };
+    let name = &document.pattern.name;
+    if let Some(other) = earlier.iter().find(|row| row.pattern.as_ref() == Some(name)) {
+        return invalid(Some(&document.pattern), target::double(&other.file, &source.name, name));
+    }
+    match compile(&document, &Kinds::offline(), namespace) {
+        Ok(compiled) => (valid(&source.name, compiled), None),
+        Err(fault) => invalid(Some(&document.pattern), fault),
+    }
+}
+
+fn valid(file: &str, compiled: Compiled) -> Checked {
     Checked {
         file: file.to_owned(),
+        valid: true,
         services: compiled.pattern.services.len(),
-        pattern: compiled.pattern.name,
+        pattern: Some(compiled.pattern.name),
         objects: compiled.objects.len(),
         open: compiled.open,
         drawings: compiled.skipped,
         warnings: compiled.warnings,
+        error: None,
     }
+}
+
+/// The fault of the only file stands for itself; faults of several are all told, each with its place.
+fn overall(mut faults: Vec<Error>, files: usize) -> Option<Error> {
+    if files == 1 {
+        return faults.pop();
+    }
+    let code = faults.first()?.code();
+    let told = faults.iter().flat_map(|fault| std::iter::once(fault.to_string()).chain(fault.report().details));
+    let message = format!("{} of {} invalid", faults.len(), text::count(files, "file"));
+    Some(Error::new(code, message).kind_of(Kind::Invalid).details(told.collect::<Vec<_>>()))
 }

@@ -1,7 +1,9 @@
 //! `sample start`.
 
+use std::path::Path;
+
 use super::View;
-use crate::base::{Result, dirs};
+use crate::base::{Code, Error, Result, dirs};
 use crate::client::process::{self, Role};
 use crate::ctl::Ctl;
 use crate::ctl::cmd::system::start::role;
@@ -9,8 +11,8 @@ use crate::ctl::ui::Tone;
 
 /// Start the practice cluster apart from the terminal.
 ///
-/// Its kubeconfig is written to ~/.meshery/practice/kubeconfig.yaml, where the plane finds the context `practice`.
-/// Starting a running one changes nothing.
+/// Its kubeconfig is written to ~/.meshery/practice/kubeconfig.yaml, where the plane finds the context `practice`; for
+/// kubectl, `export KUBECONFIG=~/.meshery/practice/kubeconfig.yaml`. Starting a running one changes nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:\n  mesheryctl sample start\n  mesheryctl sample start --port 6443")]
 pub struct Args {
@@ -23,7 +25,20 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let home = ctx.settings.home()?;
     let kubeconfig = dirs::practice_kubeconfig(&home);
     if let Some(running) = process::find(Role::Sample, &home)? {
+        if args.port != 0 && args.port != running.port {
+            return Err(Error::new(
+                Code::ServerRunning,
+                format!("the practice cluster runs already on port {}, not on port {}", running.port, args.port),
+            )
+            .because(format!("it is process {}", running.pid))
+            .remedy(format!(
+                "Stop it first with `mesheryctl sample stop`, which ends what is in it; then `mesheryctl sample start \
+                 --port {}`.",
+                args.port
+            )));
+        }
         ctx.ui.note(&format!("The practice cluster runs already, as process {}.", running.pid))?;
+        ctx.ui.note(&for_kubectl(&kubeconfig))?;
         return View::of(&running, kubeconfig).print(ctx);
     }
     process::clean(Role::Sample, &home)?;
@@ -34,5 +49,14 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     step.state("starting");
     let running = process::start(&launch).await?;
     step.end(Tone::Good, format!("serves on {}; use it with --kube-context {}", running.reachable(), super::CONTEXT));
+    ctx.ui.note(&for_kubectl(&kubeconfig))?;
     View::of(&running, kubeconfig).print(ctx)
+}
+
+/// How kubectl finds the practice cluster, to be pasted into a shell.
+fn for_kubectl(kubeconfig: &Path) -> String {
+    let path = kubeconfig.display().to_string();
+    let plain = path.chars().all(|c| c.is_alphanumeric() || "/._-+@".contains(c));
+    let word = if plain { path } else { format!("'{}'", path.replace('\'', "'\\''")) };
+    format!("For kubectl: export KUBECONFIG={word}")
 }

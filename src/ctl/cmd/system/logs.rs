@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::plane;
-use crate::base::{Code, Error, Result, dirs};
+use crate::base::{Code, Error, Result, dirs, exit};
 use crate::client::process::{self, Role, last_lines};
 use crate::ctl::Ctl;
+use crate::ctl::cmd::Outcome;
 use crate::ctl::ui::Rendered;
 
 /// How often a followed log is looked at.
@@ -29,7 +30,7 @@ pub struct Args {
     pub component: Vec<String>,
 }
 
-pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
+pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<Outcome> {
     let plane = plane::local(ctx, None)?;
     if let Some(other) = args.component.iter().find(|name| !matches!(name.as_str(), "meshery" | "server")) {
         return Err(Error::new(Code::UsageError, format!("a local plane has no component `{other}`"))
@@ -41,12 +42,18 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let lines = last_lines(&log, tail, 0)?;
     if !args.follow {
         let text = lines.join("\n");
-        return ctx.ui.print(&Rendered::one(&lines, text)?);
+        return ctx.ui.print(&Rendered::one(&lines, text)?).map(Into::into);
     }
     for line in &lines {
         ctx.ui.line(line)?;
     }
-    follow(ctx, &log, from).await
+    let _guard = ctx.cancel.guard();
+    let cancelled = ctx.cancel.token();
+    tokio::select! {
+        result = follow(ctx, &log, from) => result.map(Into::into),
+        // A signal is how following ends: there is nothing to tell about it.
+        () = cancelled.cancelled() => Ok(Outcome::verdict(exit::code(ctx.cancel.error("stopped").kind()))),
+    }
 }
 
 fn log(home: &Path) -> Result<PathBuf> {

@@ -39,5 +39,10 @@ pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
         config.find_token(&args.name)?;
         Ok((vec![Edit::RemoveToken(args.name.clone())], ()))
     })?;
-    Change::new("token", &args.name, "deleted").print(ctx)
+    let change = Change::new("token", &args.name, "deleted");
+    if users.is_empty() {
+        return change.print(ctx);
+    }
+    let (noun, verb) = if users.len() == 1 { ("context", "refers") } else { ("contexts", "refer") };
+    change.value(format!("{noun} {} still {verb} to it", users.join(", "))).print(ctx)
 }
