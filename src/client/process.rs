@@ -159,11 +159,20 @@ pub struct Claim {
     _lock: dirs::Lock,
 }
 
+/// Whether a process has the right, or is just taking it.
+pub fn is_claimed(role: Role, home: &Path) -> Result<bool> {
+    Ok(dirs::Lock::take(&role.lock_file(home))?.is_none())
+}
+
 impl Claim {
     /// Takes the right, or names who has it.
     pub fn take(role: Role, home: &Path) -> Result<Self> {
-        if let Some(lock) = dirs::Lock::take(&role.lock_file(home))? {
-            return Ok(Self { role, home: home.to_owned(), announced: None, _lock: lock });
+        // Others take the lock for a blink to see whether it is free; a server that has it stays.
+        for _ in 0..10 {
+            if let Some(lock) = dirs::Lock::take(&role.lock_file(home))? {
+                return Ok(Self { role, home: home.to_owned(), announced: None, _lock: lock });
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
         }
         let who = find(role, home)?.map_or_else(
             || "by a process that is just starting".to_owned(),

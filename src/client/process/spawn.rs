@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{Role, Running, find};
+use super::{Role, Running, find, is_claimed};
 use crate::base::{Code, Error, Result, dirs};
 use crate::client::probe::{Probe, probe};
 use crate::wire::rest::Phase;
@@ -58,13 +58,16 @@ pub async fn start(launch: &Launch) -> Result<Running> {
     let mut child = Guarded(Some(spawn(launch)?));
     let deadline = Instant::now() + launch.limit;
     loop {
-        if let Some(child) = &mut child.0
-            && let Ok(Some(status)) = child.try_wait()
-        {
-            return Err(failed(launch, from, &format!("its process ended with {status}")));
+        if let Some(status) = child.0.as_mut().and_then(|child| child.try_wait().ok().flatten()) {
+            // Another start was faster: its server is the one that was asked for.
+            if !is_claimed(launch.role, &launch.home)? {
+                return Err(failed(launch, from, &format!("its process ended with {status}")));
+            }
+            child.0 = None;
         }
-        let pid = child.0.as_ref().map(Child::id);
-        if let Some(running) = find(launch.role, &launch.home)?.filter(|running| Some(running.pid) == pid)
+        let own = child.0.as_ref().map(Child::id);
+        let running = find(launch.role, &launch.home)?;
+        if let Some(running) = running.filter(|running| own.is_none_or(|pid| pid == running.pid))
             && serves(launch.role, &running).await
         {
             child.0 = None;
