@@ -76,7 +76,8 @@ pub struct Global {
         value_name = "NAME",
         value_delimiter = ',',
         help_heading = "Cluster",
-        hide_short_help = true
+        hide_short_help = true,
+        add = complete::kube_contexts()
     )]
     pub kube_context: Vec<String>,
     /// Form of the output [possible: table, wide, json, yaml, jsonl, name, jsonpath=EXPR, custom-columns=SPEC].
@@ -87,6 +88,7 @@ pub struct Global {
         global = true,
         value_name = "FORMAT",
         value_parser = FormatParser,
+        add = complete::formats(),
         hide_possible_values = true,
         help_heading = "Output"
     )]

@@ -118,6 +118,12 @@ impl Command {
         }
     }
 
+    /// Whether it goes by what config.yaml says without ever writing that file.
+    pub(super) fn reads_config(&self) -> bool {
+        let writes = matches!(self, Command::System(command) if command.writes_config());
+        !writes && !self.is_offline()
+    }
+
     /// Whether it is a long-running role, which gets a runtime with several threads.
     pub(super) fn is_role(&self) -> bool {
         matches!(self, Command::Serve(_))

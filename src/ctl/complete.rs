@@ -1,17 +1,22 @@
 //! Dynamic completion of names. Silent on failure, and never slower than a moment: a shell waits for the answer.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use clap::FromArgMatches;
-use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
+use futures_util::future::try_join;
 
 use super::ConnectFn;
 use super::cli::{self, Cli};
+use super::cmd::{help, schema};
 use super::settings::Settings;
+use super::ui::format::NAMES;
 use crate::base::{Code, Error, Result, env};
+use crate::client::Client;
 
 /// How long a server may take for its names.
 const LIMIT: Duration = Duration::from_millis(300);
@@ -67,25 +72,131 @@ pub fn codes() -> ArgValueCandidates {
     ArgValueCandidates::new(|| Code::ALL.iter().map(|code| candidate(code.name(), code.title())).collect())
 }
 
-/// Names of stored patterns, asked of the plane.
+/// Names of stored and applied patterns, asked of the plane.
 pub fn patterns() -> ArgValueCandidates {
-    ArgValueCandidates::new(|| stored_patterns().unwrap_or_default())
+    asked(async |client| {
+        let (stored, applied) = try_join(client.all_patterns(""), client.applied()).await.ok()?;
+        let stored = stored.into_iter().map(|pattern| (pattern.name, pattern.id.to_string()));
+        let mut names: BTreeMap<String, String> =
+            applied.applied.into_iter().map(|set| (set.pattern, format!("applied to {}", set.context))).collect();
+        names.extend(stored);
+        Some(names.into_iter().collect())
+    })
 }
 
-fn stored_patterns() -> Option<Vec<CompletionCandidate>> {
-    let request = settings()?.connect_request().ok()?;
-    let connect = CONNECT.get()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-    let found = runtime.block_on(async {
-        let names = async { connect(request).await.ok()?.all_patterns("").await.ok() };
-        tokio::time::timeout(LIMIT, names).await.ok()?
-    });
-    runtime.shutdown_background();
-    Some(found?.iter().map(|pattern| candidate(&pattern.name, &pattern.id.to_string())).collect())
+/// Contexts of the kubeconfig, as the plane reads it.
+pub fn kube_contexts() -> ArgValueCandidates {
+    asked(async |client| {
+        let contexts = client.kube_contexts().await.ok()?;
+        Some(contexts.into_iter().map(|context| (context.name, context.server)).collect())
+    })
+}
+
+/// Ids of operations, asked of the plane.
+pub fn operations() -> ArgValueCandidates {
+    asked(async |client| {
+        let operations = client.operations(0, 0).await.ok()?.operations;
+        Some(operations.into_iter().map(|operation| (operation.id.to_string(), operation.subject)).collect())
+    })
+}
+
+/// Names of providers, asked of the plane.
+pub fn providers() -> ArgValueCandidates {
+    asked(async |client| {
+        let providers = client.providers().await.ok()?;
+        Some(providers.into_iter().map(|(name, provider)| (name, provider.provider_type)).collect())
+    })
+}
+
+/// Release channels.
+pub fn channels() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        vec![
+            candidate("stable", "the newest release"),
+            candidate("edge", "the newest build"),
+            candidate("edge-latest", "the same as edge"),
+            candidate("stable-latest", "the same as stable"),
+        ]
+    })
+}
+
+/// Forms of output; those that need an expression end with `=`.
+pub fn formats() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let word = |name: &str| name.find('=').map_or(name.len(), |at| at + 1);
+        NAMES.iter().map(|name| candidate(&name[..word(name)], "")).collect()
+    })
+}
+
+/// Commands, word by word, and topics.
+pub fn help() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let before = words_before("help");
+        let mut command = cli::command();
+        for word in &before {
+            let Some(next) = command.find_subcommand(word) else { return Vec::new() };
+            command = next.clone();
+        }
+        let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set());
+        let mut names: Vec<String> = verbs.map(|verb| verb.get_name().to_owned()).collect();
+        if before.is_empty() {
+            names.extend(help::TOPICS.iter().map(|(name, _)| (*name).to_owned()));
+        }
+        beginning(current, names)
+    })
+}
+
+/// Commands that have a schema, word by word.
+pub fn schemas() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let before = words_before("schema");
+        let next = |name: &str| {
+            let mut words = name.split(' ');
+            before.iter().all(|word| words.next() == Some(word)).then(|| words.next().map(str::to_owned))?
+        };
+        let mut names: Vec<String> = schema::SCHEMAS.iter().filter_map(|(name, _)| next(name)).collect();
+        names.dedup();
+        beginning(current, names)
+    })
+}
+
+/// The words between `verb` and the one that is being typed, which is the last.
+fn words_before(verb: &str) -> Vec<String> {
+    let mut words: Vec<String> = std::env::args().skip_while(|word| word != verb).skip(1).collect();
+    words.pop();
+    words.retain(|word| !word.starts_with('-'));
+    words
+}
+
+fn beginning(current: &OsStr, names: Vec<String>) -> Vec<CompletionCandidate> {
+    let current = current.to_string_lossy();
+    names.iter().filter(|name| name.starts_with(&*current)).map(|name| candidate(name, "")).collect()
+}
+
+/// Names with a word about each, which `ask` has of the plane within a moment.
+fn asked<A>(ask: A) -> ArgValueCandidates
+where
+    A: AsyncFn(Client) -> Option<Vec<(String, String)>> + Send + Sync + 'static,
+{
+    let found = move || {
+        let request = settings()?.connect_request().ok()?;
+        let connect = CONNECT.get()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+        let found = runtime.block_on(async {
+            let names = async { ask(connect(request).await.ok()?).await };
+            tokio::time::timeout(LIMIT, names).await.ok()?
+        });
+        runtime.shutdown_background();
+        found
+    };
+    ArgValueCandidates::new(move || {
+        found().into_iter().flatten().map(|(name, about)| candidate(&name, &about)).collect::<Vec<_>>()
+    })
 }
 
 fn candidate(name: &str, help: &str) -> CompletionCandidate {
-    CompletionCandidate::new(OsStr::new(name)).help(Some(help.to_owned().into()))
+    let help = (!help.is_empty()).then(|| help.to_owned().into());
+    CompletionCandidate::new(OsStr::new(name)).help(help)
 }
 
 /// Settings of the environment and the files; what stands on the unfinished line is not known.

@@ -60,19 +60,18 @@ impl View<'_> {
             Payload::Started { objects } => self.total = objects,
             Payload::Stage { name, context } => {
                 let place = context.map(|context| format!(" ({context})")).unwrap_or_default();
-                self.progress.line(&format!("{}{place}", stage(&name)));
+                let what = stage(&name);
+                self.progress.passing(what, place.trim(), &format!("{what}{place}"));
             }
-            Payload::Progress { service, state } => self.progress.line(&format!("{service}: {state}")),
+            Payload::Progress { service, state } => {
+                self.progress.passing(&service, &state, &format!("{service}: {state}"));
+            }
             Payload::Object(result) => {
                 self.done += 1;
                 let because = result.because.map(|because| format!(": {because}")).unwrap_or_default();
-                self.progress.line(&format!(
-                    "[{}/{}] {} {}{because}",
-                    self.done,
-                    self.total,
-                    result.object,
-                    result.action.word()
-                ));
+                let count = format!("{}/{}", self.done, self.total);
+                let state = format!("{} {}{because}", result.object, result.action.word());
+                self.progress.passing(&count, &state, &format!("[{count}] {state}"));
             }
             Payload::Warning { .. } => {}
             Payload::Ended(operation) => return Some(*operation),

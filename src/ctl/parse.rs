@@ -6,6 +6,7 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, FromArgMatches};
 
 use super::cli::{self, Cli};
+use super::cmd;
 use super::ui::{self, ColorChoice, Format, Ui};
 use crate::base::{Code, Error, env, exit};
 
@@ -28,6 +29,10 @@ pub fn parse(args: &[OsString]) -> Parsed {
         Err(error) => error,
     };
     let ui = Ui::new(early_options(args));
+    if let Some(words) = help_of_group(args) {
+        let shown = cmd::help::of_command(&words, ui.paint().is_on()).and_then(|text| ui.text(&text));
+        return Parsed::Done(shown.map_or_else(|error| super::run::end(&ui, &error), |()| exit::OK));
+    }
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let text = match (is_help, wants_help(args)) {
         (true, _) => Some(styled(&error.render(), ui.paint().is_on())),
@@ -94,6 +99,25 @@ fn wants_help(args: &[OsString]) -> Option<bool> {
         Some("-h") => Some(false),
         _ => None,
     })
+}
+
+/// `GROUP help VERB`: the words of the command whose help is wanted.
+fn help_of_group(args: &[OsString]) -> Option<Vec<String>> {
+    let words: Vec<&str> =
+        args.iter().skip(1).take_while(|arg| *arg != "--").filter_map(|arg| arg.to_str()).collect();
+    let mut command = cli::command();
+    let mut path = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        if let Some(next) = command.find_subcommand(word) {
+            path.push((*word).to_owned());
+            command = next.clone();
+        } else if *word == "help" && !path.is_empty() && command.has_subcommands() {
+            let verbs = words.get(at + 1..)?.iter().take_while(|word| !word.starts_with('-'));
+            path.extend(verbs.map(|word| (*word).to_owned()));
+            return Some(path);
+        }
+    }
+    None
 }
 
 /// The subcommands that the arguments name, as far as they exist.

@@ -39,6 +39,10 @@ pub fn run(args: impl Iterator<Item = OsString>, connect: ConnectFn, roles: Role
         }
     };
     let ui = Ui::new(settings.ui());
+    if let Some(path) = cli.global.config.as_ref().filter(|path| cli.command.reads_config() && !path.exists()) {
+        // Whoever named a file expects its content; that it is missing is told, and the defaults hold as ever.
+        let _ = ui.note(&format!("{} does not exist; defaults hold.", path.display()));
+    }
     let ctx = Ctl::new(settings, ui, Cancel::default(), connect, roles);
     match execute(&ctx, cli) {
         Ok(outcome) => outcome.code(),

@@ -102,6 +102,11 @@ impl Ui {
         &self.options.format
     }
 
+    /// Whether --quiet was given.
+    pub fn is_quiet(&self) -> bool {
+        self.options.volume == Volume::Quiet
+    }
+
     /// Prints a value in the chosen form.
     pub fn print(&self, rendered: &Rendered) -> Result<()> {
         let text = rendered.text(&self.options.format, self.look())?;

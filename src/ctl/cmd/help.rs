@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::base::{Code, Error, Result, env, exit, text};
-use crate::ctl::{Ctl, cli, parse};
+use crate::ctl::{Ctl, cli, complete, parse};
 
 /// Show the help of a command, or of a topic: environment, exit-codes, formatting.
 #[derive(Debug, clap::Args)]
@@ -12,7 +12,7 @@ use crate::ctl::{Ctl, cli, parse};
   mesheryctl help exit-codes")]
 pub struct Args {
     /// A command, word by word, or a topic.
-    #[arg(value_name = "COMMAND|TOPIC")]
+    #[arg(value_name = "COMMAND|TOPIC", add = complete::help())]
     words: Vec<String>,
 }
 
@@ -28,8 +28,13 @@ pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     {
         return ctx.ui.text(&topic());
     }
-    check(&args.words)?;
-    ctx.ui.text(&parse::help_of(&args.words, true, ctx.ui.paint().is_on()))
+    ctx.ui.text(&of_command(&args.words, ctx.ui.paint().is_on())?)
+}
+
+/// The help of a command, as `help COMMAND` and `GROUP help VERB` show it.
+pub(in crate::ctl) fn of_command(words: &[String], color: bool) -> Result<String> {
+    check(words)?;
+    Ok(parse::help_of(words, true, color))
 }
 
 fn check(words: &[String]) -> Result<()> {
@@ -38,10 +43,11 @@ fn check(words: &[String]) -> Result<()> {
         let Some(next) = command.find_subcommand(word) else {
             let names: Vec<&str> = command.get_subcommands().flat_map(|c| c.get_name_and_visible_aliases()).collect();
             let topics = TOPICS.iter().map(|(name, _)| *name);
-            let error = Error::new(Code::UsageError, format!("`{}` is neither a command nor a topic", words.join(" ")));
-            return Err(match text::did_you_mean(word, names.into_iter().chain(topics)) {
+            let error = Error::new(Code::UsageError, format!("`{}` is neither a command nor a topic", words.join(" ")))
+                .remedy("List the commands with `mesheryctl --help`.");
+            return Err(match text::did_you_mean(word, names.into_iter().chain(topics.clone())) {
                 Some(near) => error.detail(near),
-                None => error,
+                None => error.detail(format!("topics: {}", topics.collect::<Vec<_>>().join(", "))),
             });
         };
         command = next.clone();

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{change, explain, pattern, sample, system, version};
 use crate::base::{Code, Error, Result, text};
-use crate::ctl::Ctl;
+use crate::ctl::{Ctl, complete};
 use crate::ctl::ui::{Column, ErrorObject, Rendered};
 use crate::model::operation::Operation;
 
@@ -17,7 +17,7 @@ use crate::model::operation::Operation;
   mesheryctl schema error")]
 pub struct Args {
     /// A command, word by word; `error` is the object on stderr.
-    #[arg(value_name = "COMMAND")]
+    #[arg(value_name = "COMMAND", add = complete::schemas())]
     command: Vec<String>,
 }
 

@@ -76,6 +76,19 @@ impl Command {
         .map(Into::into)
     }
 
+    /// Whether it changes config.yaml, and makes the file where there is none.
+    pub(super) fn writes_config(&self) -> bool {
+        match self {
+            Command::Context(command) => !matches!(command, context::Command::List(_) | context::Command::View(_)),
+            Command::Token(command) => !matches!(command, token::Command::List(_) | token::Command::View(_)),
+            Command::Channel(command) => matches!(command, channel::Command::Set(_)),
+            Command::Provider(command) => {
+                matches!(command, provider::Command::Set(_) | provider::Command::Reset(_))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether it needs neither config file nor plane; `check` says itself what is wrong with the file.
     pub(super) fn is_offline(&self) -> bool {
         matches!(self, Command::Completion(_) | Command::Check(_))

@@ -14,6 +14,7 @@ pub struct Progress<'u> {
     ui: &'u Ui,
     mode: Mode,
     last: Mutex<HashMap<String, String>>,
+    passing: Mutex<Option<ProgressBar>>,
 }
 
 enum Mode {
@@ -40,7 +41,7 @@ impl Ui {
             }
             Volume::Normal | Volume::Verbose => Mode::Lines,
         };
-        Progress { ui: self, mode, last: Mutex::new(HashMap::new()) }
+        Progress { ui: self, mode, last: Mutex::new(HashMap::new()), passing: Mutex::new(None) }
     }
 }
 
@@ -53,17 +54,32 @@ impl<'u> Progress<'u> {
         let name = name.into();
         let bar = match &self.mode {
             Mode::Animated(all) => {
-                let bar = all.add(ProgressBar::new_spinner());
-                let frames = if self.ui.terminal.unicode { "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ " } else { "-\\|/ " };
-                let style = ProgressStyle::with_template("{spinner} {prefix}: {wide_msg}");
-                bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()).tick_chars(frames));
+                let bar = self.spinner(all);
                 bar.set_prefix(name.clone());
-                bar.enable_steady_tick(Duration::from_millis(100));
                 Some(bar)
             }
             Mode::Silent | Mode::Lines => None,
         };
         Step { progress: self, name, bar }
+    }
+
+    fn spinner(&self, all: &MultiProgress) -> ProgressBar {
+        let bar = all.add(ProgressBar::new_spinner());
+        let frames = if self.ui.terminal.unicode { "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ " } else { "-\\|/ " };
+        let style = ProgressStyle::with_template("{spinner} {prefix}: {wide_msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()).tick_chars(frames));
+        bar.enable_steady_tick(Duration::from_millis(100));
+        bar
+    }
+
+    /// Shows what need not stay, because the result tells it again: on a terminal one animated line takes the place of
+    /// the one before and goes with the progress; elsewhere `line` is a line of its own.
+    pub fn passing(&self, name: &str, state: &str, line: &str) {
+        let Mode::Animated(all) = &self.mode else { return self.line(line) };
+        let Ok(mut passing) = self.passing.lock() else { return };
+        let bar = passing.get_or_insert_with(|| self.spinner(all));
+        bar.set_prefix(name.to_owned());
+        bar.set_message(state.to_owned());
     }
 
     /// Prints a line above the animation.
@@ -88,6 +104,16 @@ impl<'u> Progress<'u> {
         last.insert(name.to_owned(), state.to_owned());
         drop(last);
         self.line(&format!("{name}: {state}"));
+    }
+}
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        if let Ok(mut passing) = self.passing.lock()
+            && let Some(bar) = passing.take()
+        {
+            bar.finish_and_clear();
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{find, status};
 use crate::base::Result;
-use crate::ctl::Ctl;
+use crate::ctl::{Ctl, complete};
 use crate::ctl::ui::Rendered;
 
 /// Ask a running operation to stop. What it has done stays; one that has ended stays as it is.
@@ -10,7 +10,7 @@ use crate::ctl::ui::Rendered;
 #[command(after_help = "EXAMPLES:\n  mesheryctl operation cancel 01890a5d")]
 pub struct Args {
     /// Id of the operation, or its beginning.
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", add = complete::operations())]
     pub id: String,
 }
 

@@ -2,7 +2,7 @@
 
 use super::{find, kind, status};
 use crate::base::{Result, clock};
-use crate::ctl::Ctl;
+use crate::ctl::{Ctl, complete};
 use crate::ctl::ui::{Column, Rendered};
 use crate::model::pattern::ObjectResult;
 
@@ -11,7 +11,7 @@ use crate::model::pattern::ObjectResult;
 #[command(after_help = "EXAMPLES:\n  mesheryctl operation view 01890a5d\n  mesheryctl operation view 01890a5d -o json")]
 pub struct Args {
     /// Id of the operation, or its beginning.
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", add = complete::operations())]
     pub id: String,
 }
 

@@ -22,6 +22,9 @@ pub(crate) async fn run(ctx: &Ctl, _args: &Args) -> Result<()> {
     remove(&dirs::practice_kubeconfig(&home))?;
     let view = View { outcome, pid: running.map(|running| running.pid) };
     let text = text(Role::Sample, &view);
+    if ctx.ui.is_quiet() && ctx.ui.format().is_table() {
+        return Ok(());
+    }
     ctx.ui.print(&Rendered::one(&view, text)?)
 }
 

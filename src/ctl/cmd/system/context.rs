@@ -48,11 +48,12 @@ impl Command {
     }
 }
 
-/// A name that can stand in a file, a table and a command line.
+/// A name that can stand in a file, a table and a command line without quotes. Names in older files may be others.
 pub(in crate::ctl::cmd) fn check_name(kind: &str, name: &str) -> Result<()> {
-    if name.trim() == name && !name.is_empty() && !name.chars().any(char::is_control) && !name.contains(',') {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if !name.is_empty() && !name.starts_with('-') && name.chars().all(fits) {
         return Ok(());
     }
     Err(Error::new(Code::UsageError, format!("`{}` cannot be the name of a {kind}", name.escape_debug()))
-        .remedy("Use a name without commas, control characters and surrounding spaces."))
+        .remedy("Use letters, digits, `.`, `_` and `-`, not beginning with `-`."))
 }

@@ -51,6 +51,9 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     }
     let view = down(&plane, args.force).await?;
     let text = text(Role::Server, &view);
+    if ctx.ui.is_quiet() && ctx.ui.format().is_table() {
+        return Ok(());
+    }
     ctx.ui.print(&Rendered::one(&view, text)?)
 }
 

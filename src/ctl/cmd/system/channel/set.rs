@@ -3,6 +3,7 @@
 use crate::base::Result;
 use crate::ctl::Ctl;
 use crate::ctl::cmd::change::Change;
+use crate::ctl::complete;
 use crate::ctl::config::{self, Edit, Field};
 
 /// Set the release channel and version of a context.
@@ -15,7 +16,7 @@ use crate::ctl::config::{self, Edit, Field};
   mesheryctl system channel set v0.6.0 --context staging")]
 pub struct Args {
     /// stable, edge, edge-latest, a tag such as v0.6.0, or stable-v0.6.0.
-    #[arg(value_name = "CHANNEL")]
+    #[arg(value_name = "CHANNEL", add = complete::channels())]
     channel: String,
 }
 

@@ -3,6 +3,7 @@
 use crate::base::{Code, Error, Result, text};
 use crate::ctl::Ctl;
 use crate::ctl::cmd::change::Change;
+use crate::ctl::complete;
 use crate::ctl::config::{self, Edit, Field};
 use crate::model::provider::{LOCAL, is_local};
 
@@ -15,7 +16,7 @@ use crate::model::provider::{LOCAL, is_local};
   mesheryctl system provider set Meshery --force --context staging")]
 pub struct Args {
     /// Name of the provider; None is the local one.
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = complete::providers())]
     name: String,
     /// Do not ask the plane whether it offers the provider.
     #[arg(short = 'f', long)]
