@@ -143,7 +143,7 @@ build_clone() {
   # another target's folder would hide the binary
   (
     unset CARGO_BUILD_TARGET
-    cd "$clone" && cargo build --release --locked --bin mesheryctl --target-dir "$target" </dev/null
+    cd "$clone" && MESHERY_BUILD_COMMIT=$(git rev-parse --short HEAD 2>/dev/null) cargo build --release --locked --bin mesheryctl --target-dir "$target" </dev/null
   ) || fail "cargo build failed"
   binary=$target/release/mesheryctl
   [ -f "$binary" ] || fail "cargo built no $binary"
