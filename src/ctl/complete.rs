@@ -142,7 +142,7 @@ pub fn help() -> ArgValueCompleter {
         if before.is_empty() {
             names.extend(help::TOPICS.iter().map(|(name, _)| (*name).to_owned()));
         }
-        beginning(current, names)
+        beginning(current, &names)
     })
 }
 
@@ -156,7 +156,7 @@ pub fn schemas() -> ArgValueCompleter {
         };
         let mut names: Vec<String> = schema::SCHEMAS.iter().filter_map(|(name, _)| next(name)).collect();
         names.dedup();
-        beginning(current, names)
+        beginning(current, &names)
     })
 }
 
@@ -168,7 +168,7 @@ fn words_before(verb: &str) -> Vec<String> {
     words
 }
 
-fn beginning(current: &OsStr, names: Vec<String>) -> Vec<CompletionCandidate> {
+fn beginning(current: &OsStr, names: &[String]) -> Vec<CompletionCandidate> {
     let current = current.to_string_lossy();
     names.iter().filter(|name| name.starts_with(&*current)).map(|name| candidate(name, "")).collect()
 }

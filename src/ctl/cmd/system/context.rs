@@ -50,7 +50,9 @@ impl Command {
 
 /// A name that can stand in a file, a table and a command line without quotes. Names in older files may be others.
 pub(in crate::ctl::cmd) fn check_name(kind: &str, name: &str) -> Result<()> {
-    let fits = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let foreign = |c: char| !c.is_ascii() && !c.is_whitespace() && !c.is_control();
+    let fits = |c: char| plain(c) || foreign(c);
     if !name.is_empty() && name.chars().all(fits) {
         return Ok(());
     }
