@@ -103,8 +103,7 @@ fn wants_help(args: &[OsString]) -> Option<bool> {
 
 /// `GROUP help VERB`: the words of the command whose help is wanted.
 fn help_of_group(args: &[OsString]) -> Option<Vec<String>> {
-    let words: Vec<&str> =
-        args.iter().skip(1).take_while(|arg| *arg != "--").filter_map(|arg| arg.to_str()).collect();
+    let words: Vec<&str> = args.iter().skip(1).take_while(|arg| *arg != "--").filter_map(|arg| arg.to_str()).collect();
     let mut command = cli::command();
     let mut path = Vec::new();
     for (at, word) in words.iter().enumerate() {

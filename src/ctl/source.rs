@@ -52,13 +52,16 @@ impl SourceArgs {
             } else if is_web(source) {
                 loaded.push(self.download(ctx, source).await?);
             } else if let Some(scheme) = foreign_scheme(source) {
-                return Err(Error::new(Code::UrlRefused, format!("{source} cannot be fetched: {scheme} is not spoken"))
-                    .because("sources are files, folders, http and https addresses, and - for standard input")
-                    .remedy(if scheme.eq_ignore_ascii_case("file") {
-                        "Pass the path alone, without `file://`."
-                    } else {
-                        "Download the file yourself and pass its path."
-                    }));
+                return Err(Error::new(
+                    Code::UrlRefused,
+                    format!("{source} cannot be fetched: {scheme} is not spoken"),
+                )
+                .because("sources are files, folders, http and https addresses, and - for standard input")
+                .remedy(if scheme.eq_ignore_ascii_case("file") {
+                    "Pass the path alone, without `file://`."
+                } else {
+                    "Download the file yourself and pass its path."
+                }));
             } else {
                 for path in self.expand(source)? {
                     loaded.push(self.read(&path)?);

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::{change, explain, pattern, sample, system, version};
 use crate::base::{Code, Error, Result, text};
-use crate::ctl::{Ctl, complete};
 use crate::ctl::ui::{Column, ErrorObject, Rendered};
+use crate::ctl::{Ctl, complete};
 use crate::model::operation::Operation;
 
 /// Print the JSON Schema of a command's -o json. Without a command, list those that have one.

@@ -121,7 +121,7 @@ fn create_refuses_what_cannot_work() {
     --- stdout
     --- stderr
     error: `a,b` cannot be the name of a context
-    fix: Use a name without commas, control characters and surrounding spaces.
+    fix: Use letters, digits, `.`, `_` and `-`.
     see: mesheryctl explain usage-error
     ");
     assert_snapshot!(env.ctl(["system", "context", "create", ""]).run(), @"
@@ -129,7 +129,7 @@ fn create_refuses_what_cannot_work() {
     --- stdout
     --- stderr
     error: `` cannot be the name of a context
-    fix: Use a name without commas, control characters and surrounding spaces.
+    fix: Use letters, digits, `.`, `_` and `-`.
     see: mesheryctl explain usage-error
     ");
 }

@@ -40,7 +40,7 @@ fn a_token_entry_lives_from_create_to_delete() {
     assert_snapshot!(env.ctl(["system", "token", "delete", "ci", "--yes"]).run(), @"
     exit: 0
     --- stdout
-    token ci deleted
+    token ci deleted; context local still refers to it
     --- stderr
     ");
     assert_snapshot!(env.ctl(["system", "token", "list", "-o", "name"]).run(), @"

@@ -2,8 +2,8 @@
 
 use super::{find, status};
 use crate::base::Result;
-use crate::ctl::{Ctl, complete};
 use crate::ctl::ui::Rendered;
+use crate::ctl::{Ctl, complete};
 
 /// Ask a running operation to stop. What it has done stays; one that has ended stays as it is.
 #[derive(Debug, clap::Args)]

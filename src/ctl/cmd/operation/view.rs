@@ -2,8 +2,8 @@
 
 use super::{find, kind, status};
 use crate::base::{Result, clock};
-use crate::ctl::{Ctl, complete};
 use crate::ctl::ui::{Column, Rendered};
+use crate::ctl::{Ctl, complete};
 use crate::model::pattern::ObjectResult;
 
 /// Show an operation with the result of each object.

@@ -30,7 +30,8 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
         Target::Known(words) => {
             let names = view::each(&words, async |wanted: &str| view::resolve(ctx, wanted).await).await?;
             if !ctx.ui.says_yes() {
-                let text = question(&names, &ctx.client().await?.applied().await?.applied, ctx.settings.kube_contexts());
+                let text =
+                    question(&names, &ctx.client().await?.applied().await?.applied, ctx.settings.kube_contexts());
                 ctx.ui.confirm(Question { text: &text, flag: "--yes" })?;
             }
             names.into_iter().map(|name| DeployRequest { pattern_id: Some(name), ..common.clone() }).collect()

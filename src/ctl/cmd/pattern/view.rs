@@ -29,9 +29,7 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
     }
     let records = each(&args.pattern, async |wanted: &str| find(ctx, wanted).await).await?;
     match records.as_slice() {
-        [record] => {
-            ctx.ui.print(&Rendered::one(record, record.pattern_file.clone())?.names([record.name.clone()]))
-        }
+        [record] => ctx.ui.print(&Rendered::one(record, record.pattern_file.clone())?.names([record.name.clone()])),
         _ => show(ctx, &records),
     }
 }

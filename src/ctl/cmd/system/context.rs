@@ -50,10 +50,10 @@ impl Command {
 
 /// A name that can stand in a file, a table and a command line without quotes. Names in older files may be others.
 pub(in crate::ctl::cmd) fn check_name(kind: &str, name: &str) -> Result<()> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if !name.is_empty() && !name.starts_with('-') && name.chars().all(fits) {
+    let fits = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if !name.is_empty() && name.chars().all(fits) {
         return Ok(());
     }
     Err(Error::new(Code::UsageError, format!("`{}` cannot be the name of a {kind}", name.escape_debug()))
-        .remedy("Use letters, digits, `.`, `_` and `-`, not beginning with `-`."))
+        .remedy("Use letters, digits, `.`, `_` and `-`."))
 }
