@@ -275,7 +275,7 @@ fn row_77_wide_characters_align() {
     NAME    CURRENT  PLATFORM  ENDPOINT
     local   *        local     http://localhost:9081
     日本語  -        local     http://localhost:9081
-    Ünï      -        local     http://localhost:9081
+    Ünï     -        local     http://localhost:9081
     café    -        local     http://localhost:9081
     ");
 }
