@@ -214,3 +214,19 @@ fn an_object_of_another_pattern_is_not_taken_over_unasked() {
     let forced = run(&env, &["pattern", "apply", "-f", "other.yaml", "--force-conflicts"]);
     assert_eq!(forced.code, Some(0), "{forced}");
 }
+
+#[test]
+fn every_argument_is_a_pattern_and_an_unquoted_name_with_spaces_still_one() {
+    let (env, _practice) = world();
+    env.write("work/two.yaml", "name: my shop\nservices:\n  two: {type: ConfigMap, namespace: default}\n");
+    let applied = run(&env, &["pattern", "apply", "-f", "hello.yaml", "-f", "two.yaml"]);
+    assert_eq!(applied.code, Some(0), "{applied}");
+    let both = run(&env, &["pattern", "status", "hello", "my shop", "-o", "name"]);
+    assert_eq!(both.stdout, "namespace/hello\nconfigmap/settings\ndeployment.apps/web\nconfigmap/two\n", "{both}");
+    let unquoted = run(&env, &["pattern", "status", "my", "shop", "-o", "custom-columns=N:.name"]);
+    assert_eq!(unquoted.stdout, "N\ntwo\n", "{unquoted}");
+    let unknown = run(&env, &["pattern", "status", "hello", "shop"]);
+    assert_eq!(unknown.code, Some(5), "{unknown}");
+    let deleted = run(&env, &["pattern", "delete", "hello", "my shop", "--yes", "-o", "name"]);
+    assert_eq!(deleted.stdout.lines().count(), 4, "{deleted}");
+}

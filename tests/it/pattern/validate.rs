@@ -41,3 +41,27 @@ fn the_decks_pattern_says_what_is_missing_for_it() {
     assert!(output.stderr.contains("IstioMesh installs Istio through its adapter"), "{output}");
     assert!(output.stderr.contains("GrafanaIstioAddon"), "{output}");
 }
+
+#[test]
+fn every_file_is_checked_also_after_one_has_faults() {
+    let env = Env::new();
+    env.write("work/a.yaml", "name: a\nservices: 3\n");
+    env.write("work/b.yaml", "name: b\nservices:\n  x: {type: VirtualService.Istio}\n");
+    let output = env.ctl(["pattern", "validate", "-f", "a.yaml", "-f", "b.yaml"]).run();
+    insta::assert_snapshot!(output, @r"
+    exit: 65
+    --- stdout
+    FILE    PATTERN  SERVICES  OPEN KINDS  RESULT
+    a.yaml  -        0         0           invalid
+    b.yaml  b        1         1           valid
+    --- stderr
+    b.yaml: 1 service of a kind that only a cluster knows: x; apply asks it before anything is sent.
+    error: 1 of 2 files invalid
+      a.yaml:2:1: services must be a mapping of service keys to services, found a number
+    fix: Correct the key that the message names.
+    see: mesheryctl explain pattern-grammar
+    ");
+    let rows = env.ctl(["pattern", "validate", "-f", "a.yaml", "-f", "b.yaml", "-o", "json"]).run().json();
+    assert_eq!((&rows[0]["valid"], &rows[1]["valid"]), (&false.into(), &true.into()));
+    assert_eq!(rows[0]["error"]["code"], "pattern-grammar");
+}

@@ -29,6 +29,11 @@ fn names_commands_and_values_are_completed() {
     assert_eq!(words(&complete(&env, &["system", "token", "view", "c"])), ["ci"]);
     assert_eq!(words(&complete(&env, &["system", "cont"])), ["context"]);
     assert!(words(&complete(&env, &["version", "-o", "js"])).contains(&"json"));
+    assert_eq!(words(&complete(&env, &["version", "-o", "jsonp"])), ["jsonpath="]);
+    assert!(complete(&env, &["version", "--output=js"]).stdout.contains("--output=json"));
+    assert_eq!(words(&complete(&env, &["help", "exit"])), ["exit-codes"]);
+    assert_eq!(words(&complete(&env, &["schema", "pattern", "st"])), ["status"]);
+    assert!(words(&complete(&env, &["system", "channel", "set", "ed"])).contains(&"edge"));
     assert!(words(&complete(&env, &["explain", "context-n"])).contains(&"context-not-found"));
 }
 
