@@ -119,7 +119,7 @@ fn a_mistake_in_the_file_is_told_with_its_place_and_nothing_is_sent() {
     error: hello.yaml:11:5: service `web`: the cluster has no kind for type Deploymnet
       did you mean Deployment?
       also: hello.yaml:13:17: service `web` depends on `setings`, which is not a service of this pattern
-    fix: Check the spelling; install the mesh or CRD that brings the kind; near names are listed.
+    fix: Check the spelling; install the mesh or CRD that brings the kind.
     see: mesheryctl explain pattern-type-unknown
     ");
     let status = run(&env, &["pattern", "status", "hello"]);
