@@ -27,6 +27,8 @@ pub struct Applied {
 pub struct Options<'a> {
     /// Take over fields, and objects, that others own.
     pub force: bool,
+    /// How long an object of that name that is being deleted may take to be gone before it is made anew.
+    pub gone_within: Duration,
     /// Annotation that names an object's owner: an existing object whose value differs from the body's is refused.
     pub owner: Option<&'a str>,
 }
@@ -48,6 +50,14 @@ impl Cluster {
         params.force = options.force;
         let before =
             retry(|| api.get_opt(&object.name)).await.map_err(|error| fault::of_object(self, object, &error))?;
+        let before = match before {
+            Some(leaving) if leaving.metadata.deletion_timestamp.is_some() => {
+                let uid = leaving.metadata.uid.as_deref();
+                self.wait_gone(kind, object, uid, options.gone_within).await?;
+                None
+            }
+            before => before,
+        };
         if let (Some(before), Some(key), false) = (&before, options.owner, options.force) {
             refuse_foreign(
                 object,

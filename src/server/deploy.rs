@@ -5,6 +5,7 @@
 //! | [`request`] | a request becomes a parsed pattern and the clusters it means |
 //! | [`apply`] | carries the ordered objects of one pattern into one cluster |
 //! | [`delete`] | takes an applied set out of one cluster, last applied first |
+//! | [`turn`] | one operation at a time on one pattern in one cluster |
 //! | [`outcome`] | what the results of all objects mean for the operation |
 
 mod apply;
@@ -12,6 +13,7 @@ mod delete;
 mod outcome;
 mod request;
 mod status;
+mod turn;
 
 use std::time::Duration;
 

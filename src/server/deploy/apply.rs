@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::{join_all, try_join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::{CANCEL_GRACE, PARALLEL, forget_former, unless_cancelled, wait_limit};
+use super::{CANCEL_GRACE, PARALLEL, forget_former, turn, unless_cancelled, wait_limit};
 use crate::base::error::{Code, Error, Kind, Result};
 use crate::base::text;
 use crate::cluster::apply::{Applied, Options};
@@ -91,6 +91,7 @@ impl Job<'_> {
 
     async fn apply_to(&self, target: &Prepared) -> Result<Vec<ObjectResult>> {
         let (context, pattern) = (&target.cluster.context, &self.document.pattern.name);
+        let _turn = turn::take(self.state, self.handle, pattern, (context, &target.id)).await?;
         forget_former(self.state, self.handle, pattern, (context, &target.id)).await?;
         let before = self.state.store.inventory().get(&target.id, pattern).await?;
         let generation = self.state.store.inventory().begin(&target.id, pattern, context).await?;
@@ -205,7 +206,11 @@ impl Work<'_> {
     async fn apply(&self, planned: &Planned) -> Result<Action> {
         let known = self.before.and_then(|set| set.items.iter().find(|item| is_same(planned, item)));
         self.record(planned, known.and_then(|item| item.uid.clone())).await?;
-        let options = Options { force: self.job.request.force_conflicts, owner: Some(ANNOTATION_PATTERN) };
+        let options = Options {
+            force: self.job.request.force_conflicts,
+            owner: Some(ANNOTATION_PATTERN),
+            gone_within: wait_limit(self.job.request),
+        };
         let cluster = &self.target.cluster;
         let applied = match cluster.apply(&planned.kind, &planned.object, &planned.body, options).await {
             Ok(applied) => applied,

@@ -8,7 +8,7 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
 use super::request::Target;
-use super::{CANCEL_GRACE, PARALLEL, forget_former, is_applied, unless_cancelled, wait_limit};
+use super::{CANCEL_GRACE, PARALLEL, forget_former, is_applied, turn, unless_cancelled, wait_limit};
 use crate::base::error::{Code, Error, Result};
 use crate::cluster::apply::Options;
 use crate::cluster::delete::Deletion;
@@ -50,6 +50,9 @@ impl Job<'_> {
         }
         if forgotten == 0 && prepared.iter().all(|cluster| cluster.items.is_empty()) && !self.is_stored_only().await? {
             return Err(self.nothing_applied(contexts).await?);
+        }
+        for empty in prepared.iter().filter(|cluster| cluster.items.is_empty()) {
+            self.handle.warning(format!("pattern `{}` is not applied to {}", self.target.name, empty.cluster.context));
         }
         self.handle.started(prepared.iter().map(|cluster| cluster.items.len()).sum());
         let results = join_all(prepared.iter().map(|cluster| self.empty(cluster))).await;
@@ -132,32 +135,37 @@ impl Job<'_> {
     /// Empties one cluster, wave after wave from the last to the first. A wave that fails holds the earlier ones
     /// back: they are what the failed object may still need to go.
     async fn empty(&self, prepared: &Prepared) -> Result<Vec<ObjectResult>> {
+        let cluster = (prepared.cluster.context.as_str(), prepared.id.as_str());
+        let _turn = turn::take(self.state, self.handle, &self.target.name, cluster).await?;
         self.handle.stage("delete", Some(&prepared.cluster.context));
+        // What was waited for may have applied more, or deleted some of it.
+        let now = self.state.store.inventory().get(&prepared.id, &self.target.name).await?;
+        let items = now.map_or_else(|| prepared.items.clone(), |set| set.items);
         let mut waves: BTreeMap<u32, Vec<&InventoryItem>> = BTreeMap::new();
-        for item in &prepared.items {
+        for item in &items {
             waves.entry(item.position).or_default().push(item);
         }
-        let mut results: Vec<ObjectResult> = Vec::with_capacity(prepared.items.len());
+        let mut results: Vec<ObjectResult> = Vec::with_capacity(items.len());
         let mut stop: Option<String> = None;
         for wave in waves.into_values().rev() {
             if stop.is_none() && self.handle.cancelled().is_cancelled() {
                 stop = Some("the operation was cancelled".to_owned());
             }
-            if let Some(because) = &stop {
-                results.extend(
-                    wave.into_iter().map(|item| self.told(prepared, item, Action::Withheld, Some(because.clone()))),
-                );
-                continue;
-            }
-            let removals = wave.into_iter().map(|item| self.remove(prepared, item)).collect::<Vec<_>>();
+            let (held, free): (Vec<_>, Vec<_>) = wave
+                .into_iter()
+                .map(|item| (item, stop.clone().or_else(|| shelter(item, &results))))
+                .partition(|(_, because)| because.is_some());
+            results
+                .extend(held.into_iter().map(|(item, because)| self.told(prepared, item, Action::Withheld, because)));
+            let removals = free.into_iter().map(|(item, _)| self.remove(prepared, item)).collect::<Vec<_>>();
             let done: Vec<ObjectResult> = stream::iter(removals).buffer_unordered(PARALLEL).collect().await;
-            stop = done
-                .iter()
-                .find(|result| result.action == Action::Failed)
-                .map(|failed| format!("{} could not be deleted", failed.object));
+            stop = stop.or_else(|| {
+                let failed = done.iter().find(|result| result.action == Action::Failed)?;
+                Some(format!("{} could not be deleted", failed.object))
+            });
             results.extend(done);
         }
-        if stop.is_none() {
+        if results.iter().all(|result| result.action.is_good()) {
             self.release_namespaces(prepared).await?;
             self.state.store.inventory().forget(&prepared.id, &self.target.name).await?;
         }
@@ -232,7 +240,7 @@ impl Job<'_> {
         match prepared.cluster.delete(kind, &item.object, Some(uid)).await? {
             Deletion::Absent => Ok((Action::Absent, None)),
             Deletion::Foreign => {
-                Ok((Action::Absent, Some("an object of that name made by others was left alone".to_owned())))
+                Ok((Action::Skipped, Some("an object of that name that others made was left alone".to_owned())))
             }
             Deletion::Begun => {
                 let limit = wait_limit(self.request);
@@ -241,6 +249,15 @@ impl Job<'_> {
             }
         }
     }
+}
+
+/// Why a namespace must stay: an object that others made in it, which was left alone, would go with it.
+fn shelter(item: &InventoryItem, results: &[ObjectResult]) -> Option<String> {
+    let holds = |result: &&ObjectResult| {
+        result.action == Action::Skipped && result.object.namespace.as_deref() == Some(item.object.name.as_str())
+    };
+    let guest = results.iter().find(holds).filter(|_| item.object.kind == "Namespace")?;
+    Some(format!("{} in it was made by others", guest.object))
 }
 
 /// The kind in the version it was applied with, else in the one that is preferred now.

@@ -40,7 +40,8 @@ fn verdict(results: &[ObjectResult], cancelled: bool, verb: &str) -> (OperationS
     if withheld > 0 {
         message = format!("{message}, {withheld} withheld because of that");
     }
-    let error = Error::new(code, message).details(failed.iter().flat_map(|result| reasons(result)));
+    let several = results.iter().any(|result| result.context != results[0].context);
+    let error = Error::new(code, message).details(failed.iter().flat_map(|result| reasons(result, several)));
     (
         status,
         Some(match common_remedy(&failed) {
@@ -50,13 +51,14 @@ fn verdict(results: &[ObjectResult], cancelled: bool, verb: &str) -> (OperationS
     )
 }
 
-/// Why an object failed: one line, and further facts below it.
-fn reasons(result: &ObjectResult) -> Vec<String> {
+/// Why an object failed: one line, with its context where there are several, and further facts below it.
+fn reasons(result: &ObjectResult, several: bool) -> Vec<String> {
     let Some(report) = &result.error else { return Vec::new() };
     let place = report.place.as_ref().map_or_else(|| result.service.clone(), ToString::to_string);
     let cause = report.probable_cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
     let facts = report.details.iter().map(|detail| format!("  {detail}"));
-    [format!("{place}: {}{cause}", report.message)].into_iter().chain(facts).collect()
+    let context = if several { format!("{}: ", result.context) } else { String::new() };
+    [format!("{context}{place}: {}{cause}", report.message)].into_iter().chain(facts).collect()
 }
 
 /// The next step when all objects failed for the same sort of reason.

@@ -7,7 +7,7 @@ use super::{PARALLEL, request};
 use crate::base::error::{Code, Error, Result};
 use crate::cluster::{Cluster, kubeconfig::Kubeconfig, status as health};
 use crate::model::kubernetes::KindInfo;
-use crate::model::pattern::{InventoryItem, ObjectStatus};
+use crate::model::pattern::{Health, InventoryItem, ObjectStatus};
 use crate::server::Shared;
 use crate::wire::rest::{PatternStatus, StatusRequest};
 
@@ -60,7 +60,13 @@ async fn of_object(cluster: &Cluster, kinds: &[KindInfo], item: InventoryItem) -
         Some(kind) => cluster.get(kind, &item.object).await?,
         None => None,
     };
-    let (health, message) = health::health(live.as_ref());
+    let uid = live.as_ref().and_then(|live| live["metadata"]["uid"].as_str());
+    let replaced = item.uid.is_some() && uid.is_some() && item.uid.as_deref() != uid;
+    let (health, message) = if replaced {
+        (Health::Missing, "replaced by an object that others made".to_owned())
+    } else {
+        health::health(live.as_ref())
+    };
     let created_at = live
         .as_ref()
         .and_then(|live| live["metadata"]["creationTimestamp"].as_str())

@@ -2,6 +2,7 @@
 
 use super::apply::{HELLO, actions, run, world};
 use crate::support::cluster::Practice;
+use crate::support::env::Env;
 
 #[test]
 fn delete_takes_what_was_applied_in_reverse_order() {
@@ -118,4 +119,77 @@ fn a_pattern_that_is_not_applied_here_says_so() {
     let output = run(&env, &["pattern", "delete", "-f", "hello.yaml", "--keep-stored"]);
     assert_eq!(output.code, Some(5), "{output}");
     assert!(output.stderr.contains("pattern `hello` is not applied to practice"), "{output}");
+}
+
+/// Makes a call of the API for an object, as somebody else would.
+fn call(env: &Env, method: &str, path: &str, body: &str) {
+    let config = env.read("kubeconfig");
+    let value = |key: &str| {
+        let line = config.lines().find(|line| line.trim_start().starts_with(key)).unwrap();
+        line.split_once(": ").unwrap().1.trim_matches('"').to_owned()
+    };
+    let output = std::process::Command::new("curl")
+        .args(["-sf", "-X", method, "-H", "Content-Type: application/json", "-H"])
+        .args([format!("Authorization: Bearer {}", value("token")), "-d".into(), body.into()])
+        .arg(format!("{}{path}", value("server")))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn a_namesake_that_others_made_stays_and_so_does_its_namespace() {
+    let (env, _practice) = world();
+    run(&env, &["pattern", "apply", "-f", "hello.yaml"]);
+    let path = "/api/v1/namespaces/hello/configmaps";
+    call(&env, "DELETE", &format!("{path}/settings"), "");
+    call(
+        &env,
+        "POST",
+        path,
+        r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"settings"},"data":{"mine":"yes"}}"#,
+    );
+    let status = run(&env, &["pattern", "status", "hello", "-o", "json"]).json();
+    let settings = status["objects"].as_array().unwrap().iter().find(|object| object["service"] == "settings").unwrap();
+    assert_eq!(settings["health"], "missing", "{settings}");
+    let output = run(&env, &["pattern", "delete", "hello", "--yes", "-o", "json"]);
+    assert_eq!(output.code, Some(7), "{output}");
+    assert_eq!(actions(&output), ["web deleted", "settings skipped", "hello withheld"]);
+    call(&env, "GET", &format!("{path}/settings"), "");
+}
+
+#[test]
+fn an_object_that_is_being_deleted_does_not_count_as_applied() {
+    let (env, _practice) = world();
+    let held = "name: held\nservices:\n  held:\n    type: ConfigMap\n    namespace: default\n    settings:\n      metadata: {finalizers: [example.org/hold]}\n      data: {a: b}\n";
+    env.write("work/held.yaml", held);
+    assert_eq!(run(&env, &["pattern", "apply", "-f", "held.yaml"]).code, Some(0));
+    let deleted = run(&env, &["pattern", "delete", "-f", "held.yaml", "--timeout", "1s"]);
+    assert_ne!(deleted.code, Some(0), "{deleted}");
+    let applied = run(&env, &["pattern", "apply", "-f", "held.yaml", "--timeout", "1s"]);
+    assert_ne!(applied.code, Some(0), "{applied}");
+}
+
+#[test]
+fn two_applies_at_once_take_turns() {
+    let (env, _practice) = world();
+    let pattern = |value: &str| {
+        let services: Vec<String> = (0..40)
+            .map(|n| format!("  c{n}: {{type: ConfigMap, namespace: default, settings: {{data: {{v: {value}}}}}}}\n"))
+            .collect();
+        format!("name: many\nservices:\n{}", services.concat())
+    };
+    env.write("work/one.yaml", pattern("one"));
+    env.write("work/two.yaml", pattern("two"));
+    std::thread::scope(|scope| {
+        for file in ["one.yaml", "two.yaml"] {
+            let env = &env;
+            scope.spawn(move || assert_eq!(run(env, &["pattern", "apply", "-f", file]).code, Some(0)));
+        }
+    });
+    let after = run(&env, &["pattern", "apply", "-f", "one.yaml", "-o", "json"]);
+    let mut words: Vec<String> =
+        actions(&after).iter().map(|action| action.split(' ').nth(1).unwrap().to_owned()).collect();
+    words.dedup();
+    assert_eq!(words.len(), 1, "the two are mixed: {words:?}");
 }
