@@ -114,17 +114,7 @@ fn file_name(path: &Path) -> String {
 /// released by the operating system when the process dies.
 pub fn locked<T>(path: &Path, change: impl FnOnce() -> Result<T>) -> Result<T> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    create_private(dir)?;
-    let lock_path = dir.join(format!(".{}.lock", file_name(path)));
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&lock_path)
-        .map_err(|error| write_error(&lock_path, &error))?;
-    let mut lock = fd_lock::RwLock::new(file);
-    let _guard = lock.write().map_err(|error| write_error(&lock_path, &error))?;
+    let _lock = Lock::wait(&dir.join(format!(".{}.lock", file_name(path))))?;
     change()
 }
 

@@ -18,7 +18,9 @@ mod turn;
 use std::time::Duration;
 
 use crate::base::{Code, Error, Result};
+use crate::cluster::Cluster;
 use crate::cluster::kubeconfig::Kubeconfig;
+use crate::model::kubernetes::KindInfo;
 use crate::model::operation::OperationKind;
 use crate::server::Shared;
 use crate::server::operations::Handle;
@@ -95,6 +97,13 @@ async fn forget_former(state: &Shared, handle: &Handle, pattern: &str, cluster: 
         ));
     }
     Ok(objects)
+}
+
+/// A cluster with its identity and the kinds it serves.
+async fn reach(kubeconfig: &Kubeconfig, context: &str) -> Result<(Cluster, String, Vec<KindInfo>)> {
+    let cluster = Cluster::connect(kubeconfig, context).await?;
+    let (id, kinds) = futures_util::future::try_join(cluster.identity(), cluster.kinds()).await?;
+    Ok((cluster, id, kinds))
 }
 
 /// Whether any cluster is known to have objects of the pattern.

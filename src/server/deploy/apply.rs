@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::{join_all, try_join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::{CANCEL_GRACE, PARALLEL, forget_former, turn, unless_cancelled, wait_limit};
+use super::{CANCEL_GRACE, PARALLEL, forget_former, reach, turn, unless_cancelled, wait_limit};
 use crate::base::error::{Code, Error, Kind, Result};
 use crate::base::text;
 use crate::cluster::apply::{Applied, Options};
@@ -50,8 +50,7 @@ impl Job<'_> {
 
     async fn prepare(&self, kubeconfig: &Kubeconfig, context: &str) -> Result<Prepared> {
         self.handle.stage("discover", Some(context));
-        let cluster = Cluster::connect(kubeconfig, context).await?;
-        let (id, kinds) = futures_util::future::try_join(cluster.identity(), cluster.kinds()).await?;
+        let (cluster, id, kinds) = reach(kubeconfig, context).await?;
         self.handle.stage("compile", Some(context));
         let namespace = self.request.namespace.as_deref().unwrap_or(&cluster.namespace);
         let compiled = compile(self.document, &Kinds::of_cluster(kinds), namespace)?;

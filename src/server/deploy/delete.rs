@@ -8,7 +8,7 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
 use super::request::Target;
-use super::{CANCEL_GRACE, PARALLEL, forget_former, is_applied, turn, unless_cancelled, wait_limit};
+use super::{CANCEL_GRACE, PARALLEL, forget_former, is_applied, reach, turn, unless_cancelled, wait_limit};
 use crate::base::error::{Code, Error, Result};
 use crate::cluster::apply::Options;
 use crate::cluster::delete::Deletion;
@@ -66,8 +66,7 @@ impl Job<'_> {
 
     async fn prepare(&self, kubeconfig: &Kubeconfig, context: &str) -> Result<Prepared> {
         self.handle.stage("discover", Some(context));
-        let cluster = Cluster::connect(kubeconfig, context).await?;
-        let (id, kinds) = futures_util::future::try_join(cluster.identity(), cluster.kinds()).await?;
+        let (cluster, id, kinds) = reach(kubeconfig, context).await?;
         let items = match self.state.store.inventory().get(&id, &self.target.name).await? {
             Some(set) => set.items,
             None => self.items_of_file(&cluster, &kinds).await?,

@@ -2,7 +2,6 @@
 
 use super::apply::{HELLO, actions, run, world};
 use crate::support::cluster::Practice;
-use crate::support::env::Env;
 
 #[test]
 fn delete_takes_what_was_applied_in_reverse_order() {
@@ -121,30 +120,14 @@ fn a_pattern_that_is_not_applied_here_says_so() {
     assert!(output.stderr.contains("pattern `hello` is not applied to practice"), "{output}");
 }
 
-/// Makes a call of the API for an object, as somebody else would.
-fn call(env: &Env, method: &str, path: &str, body: &str) {
-    let config = env.read("kubeconfig");
-    let value = |key: &str| {
-        let line = config.lines().find(|line| line.trim_start().starts_with(key)).unwrap();
-        line.split_once(": ").unwrap().1.trim_matches('"').to_owned()
-    };
-    let output = std::process::Command::new("curl")
-        .args(["-sf", "-X", method, "-H", "Content-Type: application/json", "-H"])
-        .args([format!("Authorization: Bearer {}", value("token")), "-d".into(), body.into()])
-        .arg(format!("{}{path}", value("server")))
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-}
-
 #[test]
 fn a_namesake_that_others_made_stays_and_so_does_its_namespace() {
-    let (env, _practice) = world();
+    let (env, practice) = world();
+    let call = |method: &str, path: &str, body: &str| practice.call(method, path, "application/json", body);
     run(&env, &["pattern", "apply", "-f", "hello.yaml"]);
     let path = "/api/v1/namespaces/hello/configmaps";
-    call(&env, "DELETE", &format!("{path}/settings"), "");
+    call("DELETE", &format!("{path}/settings"), "");
     call(
-        &env,
         "POST",
         path,
         r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"settings"},"data":{"mine":"yes"}}"#,
@@ -155,7 +138,7 @@ fn a_namesake_that_others_made_stays_and_so_does_its_namespace() {
     let output = run(&env, &["pattern", "delete", "hello", "--yes", "-o", "json"]);
     assert_eq!(output.code, Some(7), "{output}");
     assert_eq!(actions(&output), ["web deleted", "settings skipped", "hello withheld"]);
-    call(&env, "GET", &format!("{path}/settings"), "");
+    call("GET", &format!("{path}/settings"), "");
 }
 
 #[test]

@@ -79,20 +79,9 @@ fn a_missing_permission_is_told_in_the_clusters_own_words() {
 fn a_conflict_names_the_field_its_manager_and_the_way_out() {
     let (env, practice) = world();
     run(&env, &["pattern", "apply", "-f", "hello.yaml"]);
-    let config = env.read("kubeconfig");
-    let value = |key: &str| {
-        let line = config.lines().find(|line| line.trim_start().starts_with(key)).unwrap();
-        line.split_once(": ").unwrap().1.trim_matches('"').to_owned()
-    };
-    let url =
-        format!("{}/apis/apps/v1/namespaces/hello/deployments/web?fieldManager=other&force=true", value("server"));
+    let path = "/apis/apps/v1/namespaces/hello/deployments/web?fieldManager=other&force=true";
     let body = r#"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web"},"spec":{"replicas":3}}"#;
-    let patched = std::process::Command::new("curl")
-        .args(["-sf", "-X", "PATCH", "-H", "Content-Type: application/apply-patch+yaml", "-H"])
-        .args([format!("Authorization: Bearer {}", value("token")), "-d".into(), body.into(), url])
-        .output()
-        .unwrap();
-    assert!(patched.status.success(), "{patched:?}");
+    practice.call("PATCH", path, "application/apply-patch+yaml", body);
     let output = run(&env, &["pattern", "apply", "-f", "hello.yaml"]);
     assert_eq!(output.code, Some(7), "{output}");
     for part in
@@ -102,7 +91,6 @@ fn a_conflict_names_the_field_its_manager_and_the_way_out() {
     }
     let forced = run(&env, &["pattern", "apply", "-f", "hello.yaml", "--force-conflicts"]);
     assert_eq!(forced.code, Some(0), "{forced}");
-    drop(practice);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use super::env::Env;
 pub struct Practice {
     /// Its handle, for faults.
     pub cluster: Cluster,
+    url: String,
     _stop: tokio::sync::oneshot::Sender<()>,
 }
 
@@ -38,7 +39,20 @@ impl Practice {
         });
         let address = told.recv().unwrap();
         env.write(file, cluster::kubeconfig(&format!("http://{address}"), cluster.token()));
-        Self { cluster, _stop: stop }
+        Self { cluster, url: format!("http://{address}"), _stop: stop }
+    }
+
+    /// Makes a call of the API as somebody else would, and wants success.
+    pub fn call(&self, method: &str, path: &str, media: &str, body: &str) {
+        let options = mesheryctl::base::http::Options { loopback: true, ..Default::default() };
+        let request = mesheryctl::base::http::client(&options)
+            .unwrap()
+            .request(method.parse().unwrap(), format!("{}{path}", self.url))
+            .bearer_auth(self.cluster.token())
+            .header("Content-Type", media)
+            .body(body.to_owned());
+        let answer = tokio::runtime::Runtime::new().unwrap().block_on(async { request.send().await }).unwrap();
+        assert!(answer.status().is_success(), "{method} {path}: {}", answer.status());
     }
 }
 

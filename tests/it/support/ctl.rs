@@ -37,7 +37,6 @@ impl<'e> Run<'e> {
     }
 
     /// What stands on standard input; nothing by default.
-    #[allow(dead_code, reason = "for verbs that read standard input")]
     pub fn stdin(mut self, text: impl Into<Vec<u8>>) -> Self {
         self.stdin = Some(text.into());
         self

@@ -65,7 +65,9 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
         faults.extend(fault);
     }
     for (file, warning) in rows.iter().flat_map(|row| row.warnings.iter().map(|warning| (&row.file, warning))) {
-        ctx.ui.warn(&format!("{file}: {warning}"))?;
+        // Warnings about a key of the file come with their place.
+        let placed = warning.starts_with(&format!("{file}:"));
+        ctx.ui.warn(&if placed { warning.clone() } else { format!("{file}: {warning}") })?;
     }
     // The one fault of the one file is the command's error and needs no table.
     if let ([_], true) = (rows.as_slice(), ctx.ui.format().is_table())
