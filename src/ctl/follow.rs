@@ -63,8 +63,12 @@ impl View<'_> {
                 let what = stage(&name);
                 self.progress.passing(what, place.trim(), &format!("{what}{place}"));
             }
-            Payload::Progress { service, state } => {
+            Payload::Progress { service, state, .. } => {
                 self.progress.passing(&service, &state, &format!("{service}: {state}"));
+            }
+            Payload::Health(status) => {
+                let state = format!("{} {}", status.health.word(), status.message);
+                self.progress.passing(&status.service, &state, &format!("{}: {state}", status.service));
             }
             Payload::Object(result) => {
                 self.done += 1;

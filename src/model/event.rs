@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
 use crate::model::operation::Operation;
-use crate::model::pattern::ObjectResult;
+use crate::model::pattern::{ObjectResult, ObjectStatus};
 
 /// How grave an event is; the words of the later Meshery event model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -44,7 +44,12 @@ pub enum Payload {
         service: String,
         /// What is being done or waited for.
         state: String,
+        /// Context it is done in.
+        #[serde(default)]
+        context: Option<String>,
     },
+    /// The health of an object changed while its readiness is waited for.
+    Health(Box<ObjectStatus>),
     /// One object reached its outcome.
     Object(Box<ObjectResult>),
     /// Something worth knowing that does not stop the operation.

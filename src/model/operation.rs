@@ -16,6 +16,10 @@ pub enum OperationKind {
     PatternApply,
     /// Delete what a pattern applied.
     PatternDelete,
+    /// Apply an earlier revision of a pattern.
+    PatternRollback,
+    /// Take existing objects over into a pattern.
+    PatternAdopt,
 }
 
 /// Where an operation stands.

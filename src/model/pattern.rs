@@ -104,6 +104,14 @@ pub enum Action {
     Configured,
     /// It existed as wanted; nothing was written.
     Unchanged,
+    /// It was deleted and made anew, because a field that cannot change had to.
+    Recreated,
+    /// It belonged to nobody or to others and is the pattern's now.
+    Adopted,
+    /// It left the pattern and was deleted.
+    Pruned,
+    /// It was done and taken back, because something else of the same operation failed.
+    RolledBack,
     /// It was deleted and is gone.
     Deleted,
     /// It was to be deleted and was gone already.
@@ -119,7 +127,7 @@ pub enum Action {
 impl Action {
     /// Whether this outcome is what the user asked for.
     pub fn is_good(self) -> bool {
-        !matches!(self, Action::Failed | Action::Withheld)
+        !matches!(self, Action::Failed | Action::Withheld | Action::RolledBack)
     }
 
     /// The word shown to users.
@@ -128,6 +136,10 @@ impl Action {
             Action::Created => "created",
             Action::Configured => "configured",
             Action::Unchanged => "unchanged",
+            Action::Recreated => "recreated",
+            Action::Adopted => "adopted",
+            Action::Pruned => "pruned",
+            Action::RolledBack => "rolled-back",
             Action::Deleted => "deleted",
             Action::Absent => "absent",
             Action::Failed => "failed",

@@ -235,7 +235,7 @@ mod tests {
         let handle = operations.begin(OperationKind::PatternApply, "shop", vec!["kind".into()]).await.unwrap();
         handle.started(1);
         handle.stage("apply", Some("kind"));
-        handle.progress("web", "waiting for the CRD");
+        handle.progress("kind", "web", "waiting for the CRD");
         handle.object(result(Action::Created));
         handle.warning("odd");
         let live = operations.get(handle.id()).await.unwrap();

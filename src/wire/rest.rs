@@ -22,6 +22,16 @@ pub struct ErrorBody {
     pub error: String,
 }
 
+/// A text with its name, as the files of a command travel.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct SourceText {
+    /// File name, address, or `-`: what messages call it.
+    pub name: String,
+    /// The text.
+    pub text: String,
+}
+
 /// Body of `POST` and `DELETE` on `/api/pattern/deploy` in its JSON form.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -35,6 +45,21 @@ pub struct DeployRequest {
     /// What to call the file in messages.
     #[serde(alias = "sourceName", skip_serializing_if = "Option::is_none")]
     pub source_name: Option<String>,
+    /// Overlays, merged over the pattern in this order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub overlays: Vec<SourceText>,
+    /// Files of values for the pattern's `vars`, in this order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<SourceText>,
+    /// Single values, `PATH=VALUE`, after all files.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub set: Vec<String>,
+    /// Texts of `$(#use …)` imports that the client read; the name is the import's as written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub imports: Vec<SourceText>,
+    /// An earlier revision of the pattern in this cluster, instead of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<i64>,
     /// Kubernetes contexts; empty means the preferred or current one. Also as query `contexts`, repeatable or by comma.
     pub contexts: Vec<String>,
     /// Namespace for services that name none; without it the context's own, else `default`.
@@ -46,6 +71,17 @@ pub struct DeployRequest {
     /// Take over fields that other managers own.
     #[serde(alias = "forceConflicts")]
     pub force_conflicts: bool,
+    /// Wait until every object is ready.
+    pub wait: bool,
+    /// Take everything back when something fails or is not ready in time; implies `wait`.
+    pub atomic: bool,
+    /// Delete objects of earlier versions of the pattern that it has no more; true when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prune: Option<bool>,
+    /// Delete and create anew objects whose immutable fields differ.
+    pub recreate: bool,
+    /// Take over existing objects of others, and create nothing.
+    pub adopt: bool,
     /// Store the pattern under its name before applying it; on delete, drop the stored pattern afterwards.
     pub save: bool,
     /// Where the file came from, kept with the stored pattern: `type`, `path`, `host`.

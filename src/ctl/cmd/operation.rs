@@ -61,6 +61,8 @@ fn kind(operation: &Operation) -> &'static str {
     match operation.kind {
         OperationKind::PatternApply => "apply",
         OperationKind::PatternDelete => "delete",
+        OperationKind::PatternRollback => "rollback",
+        OperationKind::PatternAdopt => "adopt",
     }
 }
 

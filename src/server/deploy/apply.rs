@@ -242,7 +242,11 @@ impl Work<'_> {
             return Ok(());
         }
         if applied.action != Action::Unchanged {
-            self.job.handle.progress(&planned.service, "waiting until its kind is served");
+            self.job.handle.progress(
+                &self.target.cluster.context,
+                &planned.service,
+                "waiting until its kind is served",
+            );
         }
         self.target
             .cluster

@@ -10,7 +10,7 @@ use super::{Entry, Inner};
 use crate::base::{Error, Result, clock};
 use crate::model::event::{Event, Payload, Severity};
 use crate::model::operation::{Operation, OperationKind, OperationStatus};
-use crate::model::pattern::{Action, ObjectResult};
+use crate::model::pattern::{Action, Health, ObjectResult, ObjectStatus};
 
 /// A running operation. Telling never waits and never fails; dropping the handle without [`Handle::finish`] ends the
 /// operation as failed.
@@ -50,9 +50,20 @@ impl Handle {
     }
 
     /// Tells what is being done, or waited for, on the object of a service.
-    pub fn progress(&self, service: &str, state: &str) {
-        let payload = Payload::Progress { service: service.to_owned(), state: state.to_owned() };
+    pub fn progress(&self, context: &str, service: &str, state: &str) {
+        let payload = Payload::Progress {
+            service: service.to_owned(),
+            state: state.to_owned(),
+            context: Some(context.to_owned()),
+        };
         self.tell(Severity::Informational, format!("{service}: {state}"), payload);
+    }
+
+    /// Tells how ready an object is that is waited for.
+    pub fn health(&self, status: ObjectStatus) {
+        let severity = if status.health == Health::Failed { Severity::Warning } else { Severity::Informational };
+        let summary = format!("{} {}: {}", status.object, status.health.word(), status.message);
+        self.tell(severity, summary, Payload::Health(Box::new(status)));
     }
 
     /// Tells the outcome for one object and adds it to the operation's results.
@@ -157,5 +168,7 @@ fn action(kind: OperationKind) -> &'static str {
     match kind {
         OperationKind::PatternApply => "apply",
         OperationKind::PatternDelete => "delete",
+        OperationKind::PatternRollback => "rollback",
+        OperationKind::PatternAdopt => "adopt",
     }
 }
