@@ -8,10 +8,12 @@
 //! | [`apply`] | server-side apply of one object |
 //! | [`delete`] | deletion of one object, and waiting until it is gone |
 //! | [`wait`] | waiting for a CRD to be served |
+//! | [`blocker`] | what keeps a workload from being ready |
 //! | [`status`] | health of an object by the rules of kstatus |
 //! | [`fault`] | what the API server says, as our errors |
 
 pub mod apply;
+pub mod blocker;
 pub mod connect;
 pub mod delete;
 pub mod discovery;
