@@ -9,6 +9,7 @@
 //! | [`delete`] | deletion of one object, and waiting until it is gone |
 //! | [`wait`] | waiting for a CRD to be served |
 //! | [`status`] | health of an object by the rules of kstatus |
+//! | [`unchanged`] | whether an apply would write nothing |
 //! | [`fault`] | what the API server says, as our errors |
 
 pub mod apply;
@@ -18,6 +19,7 @@ pub mod discovery;
 pub mod fault;
 pub mod kubeconfig;
 pub mod status;
+pub mod unchanged;
 pub mod wait;
 
 pub use connect::Cluster;
