@@ -10,6 +10,7 @@
 //! | [`wait`] | waiting for a CRD to be served |
 //! | [`blocker`] | what keeps a workload from being ready |
 //! | [`status`] | health of an object by the rules of kstatus |
+//! | [`unchanged`] | whether an apply would write nothing |
 //! | [`fault`] | what the API server says, as our errors |
 
 pub mod apply;
@@ -20,6 +21,7 @@ pub mod discovery;
 pub mod fault;
 pub mod kubeconfig;
 pub mod status;
+pub mod unchanged;
 pub mod wait;
 
 pub use connect::Cluster;
