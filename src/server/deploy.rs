@@ -38,7 +38,7 @@ pub use revision::{content as revision, list as revisions};
 pub use status::status;
 
 /// Objects of one cluster that are worked on at the same time.
-const PARALLEL: usize = 8;
+const PARALLEL: usize = 16;
 /// How long a call to a cluster may go on after the operation was cancelled.
 const CANCEL_GRACE: Duration = Duration::from_millis(300);
 /// Limit of a single wait when the request names none.

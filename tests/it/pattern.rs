@@ -1,9 +1,11 @@
 //! `pattern`: from a file to a cluster and back.
 
 mod apply;
+mod carry;
 mod delete;
 mod faults;
 mod real;
+mod revisions;
 mod same;
 mod sources;
 mod validate;
