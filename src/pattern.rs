@@ -13,6 +13,7 @@
 //! [`compile`] runs them in that order; [`walk`] is the state machine that carries the ordered objects out.
 
 pub mod builtin;
+pub mod bundle;
 pub mod compile;
 pub mod identify;
 pub mod locate;
@@ -25,5 +26,6 @@ pub mod reference;
 pub mod validate;
 pub mod walk;
 
+pub use bundle::{Bundle, assemble};
 pub use compile::{Compiled, Planned, compile};
 pub use parse::Document;
