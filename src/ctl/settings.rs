@@ -37,6 +37,7 @@ pub struct Settings {
     kubeconfig: Setting<Option<PathBuf>>,
     kube_context: Setting<Vec<String>>,
     namespace: Setting<Option<String>>,
+    import_allow: Setting<Vec<String>>,
     output: Setting<Format>,
     color: Setting<ColorChoice>,
     volume: Setting<Volume>,
@@ -74,6 +75,7 @@ impl Settings {
             kubeconfig: Setting::default(),
             kube_context: Setting::default(),
             namespace: Setting::default(),
+            import_allow: Setting::default(),
             output: sources.settle("output", output, None),
             color: sources.settle("color", color, None),
             volume: volume(global, &sources),
@@ -105,6 +107,7 @@ impl Settings {
             kubeconfig: sources.settle_option("kubeconfig", global.kubeconfig.clone(), None),
             kube_context: sources.settle("kube_context", kube_context, project.kube_context),
             namespace: Setting::from_project(project.namespace),
+            import_allow: sources.settle("import_allow", None, project.import_allow),
             output: sources.settle("output", global.output.clone(), project.output),
             color: sources.settle("color", global.color, project.color),
             volume: volume(global, sources),
@@ -182,6 +185,11 @@ impl Settings {
     /// Namespace of the project file, for services that name none.
     pub fn namespace(&self) -> Option<&str> {
         self.namespace.value.as_deref()
+    }
+
+    /// Hosts of the project file that imports may be read from without a checksum.
+    pub fn import_allow(&self) -> &[String] {
+        &self.import_allow.value
     }
 
     /// Limit for the whole command, where the user set one.

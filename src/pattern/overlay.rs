@@ -90,13 +90,13 @@ mod tests {
     #[test]
     fn lists_of_named_mappings_merge_by_name() {
         let (value, _) = merged(
-            "c: [{name: web, image: a, env: [{name: X, value: 1}]}, {name: log, image: b}]\n",
-            "c: [{name: log, image: z}, {name: web, env: [{name: Y, value: 2}]}, {name: new}]\n",
+            "c: [{name: web, image: a, env: [{name: A, value: 1}]}, {name: log, image: b}]\n",
+            "c: [{name: log, image: z}, {name: web, env: [{name: B, value: 2}]}, {name: new}]\n",
         );
         assert_eq!(
             value,
             json!({"c": [
-                {"name": "web", "image": "a", "env": [{"name": "X", "value": 1}, {"name": "Y", "value": 2}]},
+                {"name": "web", "image": "a", "env": [{"name": "A", "value": 1}, {"name": "B", "value": 2}]},
                 {"name": "log", "image": "z"},
                 {"name": "new"},
             ]})

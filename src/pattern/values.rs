@@ -259,7 +259,7 @@ mod tests {
         let value = after(&[
             "services.web.settings.replicas=3",
             "services.web.labels.app\\.kubernetes\\.io/name=x",
-            "services.web.labels[a.b]=y",
+            "services.web.labels[a.b]=why",
             "services.web.settings.list[0].image=z",
             "services.web.settings.list[c].tag=t",
             "services.web.settings.list[1].name=d",
@@ -271,7 +271,7 @@ mod tests {
             value["services"]["web"],
             json!({
                 "settings": {"list": [{"name": "c", "image": "z", "tag": "t"}, {"name": "d"}], "replicas": 3},
-                "labels": {"app.kubernetes.io/name": "x", "a.b": "y"},
+                "labels": {"app.kubernetes.io/name": "x", "a.b": "why"},
             })
         );
         assert_eq!(value["labels"], json!({"team": "one"}));

@@ -2,6 +2,7 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
+//! | [`imports`] | what a pattern imports |
 //! | [`request`] | a request becomes a parsed pattern and the clusters it means |
 //! | [`apply`] | carries the ordered objects of one pattern into one cluster |
 //! | [`delete`] | takes an applied set out of one cluster, last applied first |
@@ -10,6 +11,7 @@
 
 mod apply;
 mod delete;
+mod imports;
 mod outcome;
 mod request;
 mod status;

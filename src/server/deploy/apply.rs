@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::{join_all, try_join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::{CANCEL_GRACE, PARALLEL, forget_former, reach, turn, unless_cancelled, wait_limit};
+use super::{CANCEL_GRACE, PARALLEL, forget_former, reach, request, turn, unless_cancelled, wait_limit};
 use crate::base::error::{Code, Error, Kind, Result};
 use crate::base::text;
 use crate::cluster::apply::{Applied, Options};
@@ -58,11 +58,12 @@ impl Job<'_> {
     }
 
     async fn save(&self) -> Result<()> {
-        let (true, Some(file)) = (self.request.save, &self.request.pattern_file) else { return Ok(()) };
+        let file = if self.request.save { request::one_file(self.request, self.document)? } else { None };
+        let Some(pattern_file) = file else { return Ok(()) };
         let new = NewPattern {
             id: None,
             name: self.document.pattern.name.clone(),
-            pattern_file: file.clone(),
+            pattern_file,
             location: self.request.location.clone(),
         };
         self.state.store.patterns().save(new).await.map(drop)
