@@ -13,17 +13,23 @@
 //! [`compile`] runs them in that order; [`walk`] is the state machine that carries the ordered objects out.
 
 pub mod builtin;
+pub mod bundle;
 pub mod compile;
 pub mod identify;
+pub mod import;
 pub mod locate;
 pub mod mesh;
 pub mod oam;
 pub mod object;
 pub mod order;
+pub mod overlay;
 pub mod parse;
 pub mod reference;
+pub mod tree;
 pub mod validate;
+pub mod values;
 pub mod walk;
 
+pub use bundle::{Bundle, assemble};
 pub use compile::{Compiled, Planned, compile};
 pub use parse::Document;

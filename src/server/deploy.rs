@@ -2,6 +2,7 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
+//! | [`imports`] | what a pattern imports |
 //! | [`request`] | a request becomes a parsed pattern and the clusters it means |
 //! | [`apply`] | carries the ordered objects of one pattern into clusters |
 //! | [`delete`] | deletes what a pattern applied |
@@ -14,6 +15,7 @@
 mod apply;
 mod contexts;
 mod delete;
+mod imports;
 mod outcome;
 mod removal;
 mod request;

@@ -100,13 +100,10 @@ impl Job<'_> {
     }
 
     async fn save(&self) -> Result<()> {
-        let (true, Some(file)) = (self.request.save, &self.request.pattern_file) else { return Ok(()) };
-        let new = NewPattern {
-            id: None,
-            name: self.name.to_owned(),
-            pattern_file: file.clone(),
-            location: self.request.location.clone(),
-        };
+        let (true, Some(document)) = (self.request.save, &self.document) else { return Ok(()) };
+        let Some(pattern_file) = request::one_file(self.request, document)? else { return Ok(()) };
+        let new =
+            NewPattern { id: None, name: self.name.to_owned(), pattern_file, location: self.request.location.clone() };
         self.state.store.patterns().save(new).await.map(drop)
     }
 
@@ -139,7 +136,9 @@ impl Job<'_> {
         // Adopting brings no content, so there is nothing to come back to.
         let revision = match self.request.adopt {
             true => None,
-            false => Some(revision::begin(self.state, place, &target.request, &target.compiled).await?),
+            false => {
+                Some(revision::begin(self.state, place, (&target.request, &target.document), &target.compiled).await?)
+            }
         };
         let generation = self.state.store.inventory().begin(self.key(target), context, &intents(target)).await?;
         self.handle.stage(if self.request.adopt { "adopt" } else { "apply" }, Some(context));
