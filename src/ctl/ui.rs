@@ -7,6 +7,7 @@ mod jsonpath;
 mod output;
 mod progress;
 mod prompt;
+mod region;
 mod table;
 
 use std::io::{self, IsTerminal, Write};
@@ -19,6 +20,7 @@ pub use format::{Format, FormatParser};
 pub use output::{Column, Rendered};
 pub use progress::{Progress, Step};
 pub use prompt::Question;
+pub use region::{Line, Region, cut};
 
 /// How to speak, as flags, variables and files say.
 #[derive(Debug, Clone, Default)]
@@ -150,6 +152,11 @@ impl Ui {
         let text = error::text(error, &self.options.format, self.err);
         // Nobody is left to tell when stderr itself fails.
         let _ = self.talk(&text);
+    }
+
+    /// Whether stderr is a terminal that can be animated, and nobody reads along.
+    pub fn is_animated(&self) -> bool {
+        self.terminal.errors && !color::terminal_is_dumb() && !in_ci()
     }
 
     /// Colour rules of stdout, for verbs that lay out their own text.

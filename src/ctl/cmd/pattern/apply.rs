@@ -4,6 +4,7 @@ use super::target::{self, Target, TargetArgs, Verb};
 use super::view;
 use crate::base::error::Result;
 use crate::ctl::Ctl;
+use crate::ctl::follow::FollowArgs;
 use crate::wire::rest::DeployRequest;
 
 /// Apply patterns: every object in order, idempotent, with a result of its own.
@@ -11,6 +12,10 @@ use crate::wire::rest::DeployRequest;
 /// Objects are applied by server-side apply in the order of `dependsOn`, namespaces and CRDs before what needs them.
 /// A second apply writes nothing and says `unchanged`. When some objects fail, those that depend on them are withheld,
 /// the others are applied, and the exit code is 7.
+///
+/// On a terminal every service has a line with its state, its age and what it waits for; elsewhere each state is a line
+/// of stderr. With -o jsonl each result is a line of stdout as soon as it is reached; with --events as well, each event
+/// is, and the last one holds the operation (`mesheryctl schema event`).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl pattern apply -f shop.yaml
@@ -26,9 +31,12 @@ pub struct Args {
     /// Take over fields and objects that others own.
     #[arg(long)]
     force_conflicts: bool,
+    #[command(flatten)]
+    follow: FollowArgs,
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
+    args.follow.settle(ctx)?;
     let common = DeployRequest { force_conflicts: args.force_conflicts, ..args.target.request(ctx) };
     let requests = match args.target.target(ctx, "apply").await? {
         Target::Known(words) => {

@@ -1,8 +1,8 @@
 //! The results of pattern operations, object by object, as `apply` and `delete` show them.
 
-use crate::base::Result;
+use crate::base::{Result, clock};
 use crate::base::error::{Code, Error, Kind};
-use crate::ctl::ui::{Column, Rendered};
+use crate::ctl::ui::{Column, Format, Rendered};
 use crate::ctl::{Ctl, follow};
 use crate::model::kubernetes::ObjectRef;
 use crate::model::operation::Operation;
@@ -17,12 +17,16 @@ pub(super) fn show(ctx: &Ctl, ended: Vec<(Operation, Option<Error>)>) -> Result<
     let rows: Vec<&ObjectResult> = operations.iter().flat_map(|operation| &operation.results).collect();
     let names: Vec<String> = rows.iter().map(|row| name(&row.object)).collect();
     let several = are_several(rows.iter().map(|row| row.context.as_str()));
-    ctx.ui.print(&Rendered::table(&operations, &rows, &columns(several))?.records(&rows)?.names(names))?;
+    // Under jsonl the results went out one by one while they were reached.
+    if *ctx.ui.format() != Format::Jsonl {
+        ctx.ui.print(&Rendered::table(&operations, &rows, &columns(several))?.records(&rows)?.names(names))?;
+    }
     if ctx.ui.format().is_table() {
         for operation in
             operations.iter().filter(|operation| operation.error.is_none() || !operation.results.is_empty())
         {
-            ctx.ui.note(&summary(operation))?;
+            let time = if ctx.ui.is_animated() { duration(operation) } else { String::new() };
+            ctx.ui.note(&format!("{}{time}", summary(operation)))?;
         }
     }
     let failures = operations.iter().zip(&stopped).filter_map(|(operation, stopped)| {
@@ -47,6 +51,11 @@ fn summary(operation: &Operation) -> String {
     let counts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
     let what = if counts.is_empty() { "nothing to do".to_owned() } else { counts.join(", ") };
     format!("{} on {}: {what}", operation.subject, operation.contexts.join(", "))
+}
+
+/// ` in 12s`, for people who watched it.
+fn duration(operation: &Operation) -> String {
+    operation.ended_at.map(|ended| format!(" in {}", clock::age(operation.started_at, ended))).unwrap_or_default()
 }
 
 /// Whether rows are of more than one context, so that each must name its own.
