@@ -10,10 +10,13 @@
 //! | order | [`order`] | `dependsOn` and what Kubernetes implies → waves |
 //! | OAM | [`oam`] | the component and application configuration an adapter of the OAM era takes |
 //!
+//! [`graph`] draws what they found.
+//!
 //! [`compile`] runs them in that order; [`walk`] is the state machine that carries the ordered objects out.
 
 pub mod builtin;
 pub mod compile;
+pub mod graph;
 pub mod identify;
 pub mod locate;
 pub mod mesh;

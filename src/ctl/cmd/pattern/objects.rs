@@ -1,7 +1,7 @@
 //! The results of pattern operations, object by object, as `apply` and `delete` show them.
 
-use crate::base::{Result, clock};
 use crate::base::error::{Code, Error, Kind};
+use crate::base::{Result, clock};
 use crate::ctl::ui::{Column, Format, Rendered};
 use crate::ctl::{Ctl, follow};
 use crate::model::kubernetes::ObjectRef;
