@@ -15,6 +15,7 @@
 //! [`compile`] runs them in that order; [`walk`] is the state machine that carries the ordered objects out.
 
 pub mod builtin;
+pub mod bundle;
 pub mod compile;
 pub mod graph;
 pub mod identify;
@@ -28,5 +29,6 @@ pub mod reference;
 pub mod validate;
 pub mod walk;
 
+pub use bundle::{Bundle, assemble};
 pub use compile::{Compiled, Planned, compile};
 pub use parse::Document;

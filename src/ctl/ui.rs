@@ -16,8 +16,8 @@ use crate::base::{Code, Error, Result, env};
 
 pub use color::{ColorChoice, Paint, Tone};
 pub use error::ErrorObject;
-pub use format::{Format, FormatParser};
-pub use output::{Column, Rendered};
+pub use format::{Format, FormatParser, Picture};
+pub use output::{Column, Rendered, no_picture};
 pub use progress::{Progress, Step};
 pub use prompt::Question;
 pub use region::{Line, Region, cut};
@@ -119,14 +119,34 @@ impl Ui {
         }
     }
 
+    /// A value in the chosen form as text, for a verb that writes it elsewhere.
+    pub fn written(&self, rendered: &Rendered, format: &Format) -> Result<String> {
+        rendered.text(format, self.look())
+    }
+
+    /// Prints bytes on stdout; a terminal would be driven by them, so that callers look with [`Ui::has_terminal`] first.
+    pub fn bytes(&self, bytes: &[u8]) -> Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| output_error(&error))
+    }
+
+    /// Whether stdout is a terminal.
+    pub fn has_terminal(&self) -> bool {
+        self.terminal.output
+    }
+
+    /// Whether symbols beyond ASCII may be shown.
+    pub fn is_unicode(&self) -> bool {
+        self.terminal.unicode
+    }
+
     fn look(&self) -> table::Look {
         table::Look { paint: self.out, width: self.terminal.width, unicode: self.terminal.unicode }
     }
 
     /// Prints text on stdout as it is.
     pub fn text(&self, text: &str) -> Result<()> {
-        let mut out = io::stdout().lock();
-        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| output_error(&error))
+        self.bytes(text.as_bytes())
     }
 
     /// Prints one line on stdout.

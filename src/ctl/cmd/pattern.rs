@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod delete;
+pub mod graph;
 pub mod list;
 pub mod objects;
 pub mod status;
@@ -35,12 +36,15 @@ pub enum Command {
     View(view::Args),
     /// Show the live state of an applied pattern.
     Status(status::Args),
+    /// Draw the services of a pattern and what each needs first.
+    Graph(graph::Args),
 }
 
 impl Command {
     pub(super) async fn run(self, ctx: &Ctl) -> Result<Outcome> {
         match self {
             Command::Status(args) => return status::run(ctx, args).await,
+            Command::Graph(args) => graph::run(ctx, args).await,
             Command::Validate(args) => validate::run(ctx, args).await,
             Command::Apply(args) => apply::run(ctx, args).await,
             Command::Delete(args) => delete::run(ctx, args).await,

@@ -36,6 +36,7 @@ pub const SCHEMAS: &[Entry] = &[
     ("operation view", || schema_for!(crate::model::operation::Operation)),
     ("pattern apply", || schema_for!(Vec<Operation>)),
     ("pattern delete", || schema_for!(Vec<Operation>)),
+    ("pattern graph", || schema_for!(crate::pattern::graph::Graph)),
     ("pattern list", || schema_for!(Vec<pattern::list::Row>)),
     ("pattern status", || schema_for!(OneOrAll<crate::wire::rest::PatternStatus>)),
     ("pattern validate", || schema_for!(Vec<pattern::validate::Checked>)),
