@@ -16,7 +16,7 @@ use crate::ctl::live::frame::Look;
 use crate::ctl::ui::{Format, Region, Ui};
 use crate::model::event::{Event, Payload};
 use crate::model::operation::{Operation, OperationStatus};
-use crate::model::pattern::{Action, ObjectResult};
+use crate::model::pattern::{Action, Health, ObjectResult};
 
 /// A year: no limit for a person, and no overflow of the clock.
 const NO_LIMIT: Duration = Duration::from_hours(24 * 365);
@@ -124,6 +124,8 @@ struct Stream<'c> {
     ui: &'c Ui,
     what: Lines,
     told: Vec<ObjectResult>,
+    /// In place, and still waited for.
+    open: Vec<ObjectResult>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,21 +145,38 @@ impl<'c> Stream<'c> {
             (Format::Jsonl, false) => Lines::Results,
             _ => Lines::None,
         };
-        Self { ui: &ctx.ui, what, told: Vec::new() }
+        Self { ui: &ctx.ui, what, told: Vec::new(), open: Vec::new() }
     }
 
     fn event(&mut self, event: &Event) -> Result<()> {
         match (self.what, &event.payload) {
             (Lines::Events, _) => self.line(event),
-            (Lines::Results, Some(Payload::Object(result))) => {
-                self.told.push(ObjectResult::clone(result));
-                self.line(result)
+            (Lines::Results, Some(Payload::Object(result))) if result.health == Some(Health::InProgress) => {
+                self.open.push(ObjectResult::clone(result));
+                Ok(())
+            }
+            (Lines::Results, Some(Payload::Object(result))) => self.result(ObjectResult::clone(result)),
+            (Lines::Results, Some(Payload::Health(status))) if status.health == Health::Ready => {
+                let same = |open: &ObjectResult| open.context == status.context && open.object == status.object;
+                match self.open.iter().position(same) {
+                    Some(at) => {
+                        let result = self.open.swap_remove(at);
+                        self.result(ObjectResult { health: Some(Health::Ready), ..result })
+                    }
+                    None => Ok(()),
+                }
             }
             _ => Ok(()),
         }
     }
 
-    /// Results that came without an event of their own.
+    fn result(&mut self, result: ObjectResult) -> Result<()> {
+        self.line(&result)?;
+        self.told.push(result);
+        Ok(())
+    }
+
+    /// Results whose outcome only the end tells, such as those that were not ready in time.
     fn rest(&mut self, results: &[ObjectResult]) -> Result<()> {
         if self.what != Lines::Results {
             return Ok(());

@@ -42,6 +42,8 @@ struct Part {
     action: Option<Action>,
     health: Option<Health>,
     message: String,
+    /// Whether something else than readiness was told of its health.
+    waited: bool,
 }
 
 /// Where a service stands, the most urgent first.
@@ -113,7 +115,8 @@ impl Live {
         if part.health == Some(status.health) && part.message == status.message {
             return None;
         }
-        let waited = part.health.is_some();
+        let waited = part.waited;
+        part.waited |= status.health != Health::Ready;
         part.health = Some(status.health);
         part.message.clone_from(&status.message);
         let several = row.parts.len() > 1;
@@ -135,6 +138,8 @@ impl Live {
         row.doing = None;
         let part = row.part(&result.object);
         part.action = Some(result.action);
+        // One that is waited for says so before its health is told.
+        part.health = part.health.or(result.health);
         if let Some(why) = result.error.as_ref().map(|error| &error.message).or(result.because.as_ref()) {
             part.message.clone_from(why);
         }
@@ -177,7 +182,8 @@ impl Live {
 impl Row {
     fn part(&mut self, object: &ObjectRef) -> &mut Part {
         let at = self.parts.iter().position(|part| part.object == *object).unwrap_or_else(|| {
-            let part = Part { object: object.clone(), action: None, health: None, message: String::new() };
+            let part =
+                Part { object: object.clone(), action: None, health: None, message: String::new(), waited: false };
             self.parts.push(part);
             self.parts.len() - 1
         });
@@ -254,7 +260,7 @@ fn stage(name: &str) -> &str {
         "apply" => "applying",
         "wait" => "waiting until everything is ready",
         "prune" => "deleting what left the pattern",
-        "rollback" => "taking back what was done",
+        "take back" => "taking back what was done",
         "adopt" => "adopting",
         "delete" => "deleting",
         other => other,
@@ -314,6 +320,7 @@ pub(super) mod tests {
             action,
             because: None,
             error,
+            health: None,
         }))
     }
 

@@ -3,8 +3,10 @@
 mod apply;
 mod delete;
 mod faults;
+mod graph;
 mod live;
 mod real;
 mod same;
 mod sources;
+mod status;
 mod validate;

@@ -53,7 +53,8 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
     let compiled = compile(&document, &Kinds::offline(), namespace)?;
     let mut graph = Graph::of(&compiled);
     if args.status {
-        graph = graph.with_status(&health(ctx, &graph.pattern).await?);
+        let status = health(ctx, &graph.pattern).await?;
+        graph = graph.with_status(&status);
     }
     let bytes = draw(ctx, &graph, &format, args.output_file.is_none())?;
     match &args.output_file {
@@ -91,7 +92,11 @@ impl Args {
                     "Name a file with -f, as in `mesheryctl pattern graph -f shop.yaml`, or a stored pattern.",
                 )),
                 several => Err(Error::new(Code::UsageError, format!("-f names {several} patterns; one is drawn"))
-                    .details(assembled.iter().map(|one| format!("{} in {}", one.document.pattern.name, one.bundle.base.name)))
+                    .details(
+                        assembled
+                            .iter()
+                            .map(|one| format!("{} in {}", one.document.pattern.name, one.bundle.base.name)),
+                    )
                     .remedy("Draw them one by one.")),
             };
         };
