@@ -10,11 +10,14 @@
 //! | order | [`order`] | `dependsOn` and what Kubernetes implies → waves |
 //! | OAM | [`oam`] | the component and application configuration an adapter of the OAM era takes |
 //!
+//! [`graph`] draws what they found.
+//!
 //! [`compile`] runs them in that order; [`walk`] is the state machine that carries the ordered objects out.
 
 pub mod builtin;
 pub mod bundle;
 pub mod compile;
+pub mod graph;
 pub mod identify;
 pub mod import;
 pub mod locate;

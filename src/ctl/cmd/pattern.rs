@@ -5,6 +5,7 @@ pub mod apply;
 mod carry;
 pub mod delete;
 pub mod diff;
+pub mod graph;
 pub mod history;
 pub mod list;
 pub mod objects;
@@ -49,12 +50,15 @@ pub enum Command {
     View(view::Args),
     /// Show the live state of an applied pattern.
     Status(status::Args),
+    /// Draw the services of a pattern and what each needs first.
+    Graph(graph::Args),
 }
 
 impl Command {
     pub(super) async fn run(self, ctx: &Ctl) -> Result<Outcome> {
         match self {
             Command::Status(args) => return status::run(ctx, args).await,
+            Command::Graph(args) => graph::run(ctx, args).await,
             Command::Diff(args) => return diff::run(ctx, args).await,
             Command::History(args) => history::run(ctx, args).await,
             Command::Rollback(args) => rollback::run(ctx, args).await,

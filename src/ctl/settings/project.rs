@@ -110,7 +110,6 @@ impl Project {
             endpoint: raw.endpoint.map(|value| (value, at.clone())),
             namespace: raw.namespace.map(|value| (value, at.clone())),
             protected_contexts: raw.protected_contexts.map(|value| (value.list(), at.clone())),
-            import_allow: raw.import_allow.map(|value| (value.list(), at)),
         })
     }
 }

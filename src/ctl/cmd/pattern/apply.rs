@@ -5,6 +5,7 @@ use super::target::{self, Target, TargetArgs, Verb};
 use super::view;
 use crate::base::error::Result;
 use crate::ctl::Ctl;
+use crate::ctl::follow::FollowArgs;
 use crate::wire::rest::DeployRequest;
 
 /// Apply patterns: every object in order, idempotent, with a result of its own.
@@ -14,6 +15,10 @@ use crate::wire::rest::DeployRequest;
 /// applied; the annotation `pattern.meshery.io/keep: "true"` spares one. When some objects fail, those that depend on
 /// them are withheld, the others are applied, and the exit code is 7; with --wait it is 6 when something is not ready
 /// in time, and the message names what keeps it.
+///
+/// On a terminal every service has a line with its state, its age and what it waits for; elsewhere each state is a line
+/// of stderr. With -o jsonl each result is a line of stdout as soon as it is reached; with --events as well, each event
+/// is, and the last one holds the operation (`mesheryctl schema event`).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl pattern apply -f shop.yaml
@@ -30,9 +35,12 @@ pub struct Args {
     skip_save: bool,
     #[command(flatten)]
     carry: CarryArgs,
+    #[command(flatten)]
+    follow: FollowArgs,
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
+    args.follow.settle(ctx)?;
     let common = args.carry.put(args.target.request(ctx).await?);
     let requests = match args.target.target(ctx, "apply").await? {
         Target::Known(words) => {
