@@ -12,6 +12,7 @@
 //!
 //! [`compile`] runs them in that order; [`walk`] is the state machine that carries the ordered objects out.
 
+pub mod application;
 pub mod builtin;
 pub mod bundle;
 pub mod compile;
@@ -25,6 +26,8 @@ pub mod order;
 pub mod overlay;
 pub mod parse;
 pub mod reference;
+mod steps;
+mod traits;
 pub mod tree;
 pub mod validate;
 pub mod values;
