@@ -14,6 +14,7 @@
 //!
 //! [`compile`] runs them in that order; [`walk`] is the state machine that carries the ordered objects out.
 
+pub mod application;
 pub mod builtin;
 pub mod bundle;
 pub mod compile;
@@ -28,6 +29,8 @@ pub mod order;
 pub mod overlay;
 pub mod parse;
 pub mod reference;
+mod steps;
+mod traits;
 pub mod tree;
 pub mod validate;
 pub mod values;
