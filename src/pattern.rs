@@ -14,6 +14,7 @@
 
 pub mod builtin;
 pub mod compile;
+pub mod diff;
 pub mod identify;
 pub mod locate;
 pub mod mesh;
@@ -22,6 +23,7 @@ pub mod object;
 pub mod order;
 pub mod parse;
 pub mod reference;
+pub mod schema;
 pub mod validate;
 pub mod walk;
 
