@@ -10,11 +10,13 @@
 //! | [`openapi`] | the cluster's own schemas |
 //! | [`delete`] | deletion of one object, and waiting until it is gone |
 //! | [`wait`] | waiting for a CRD to be served |
+//! | [`blocker`] | what keeps a workload from being ready |
 //! | [`status`] | health of an object by the rules of kstatus |
 //! | [`unchanged`] | whether an apply would write nothing |
 //! | [`fault`] | what the API server says, as our errors |
 
 pub mod apply;
+pub mod blocker;
 pub mod connect;
 pub mod delete;
 pub mod discovery;
