@@ -39,11 +39,27 @@ pub struct Sides<'a> {
 ///
 /// Status and bookkeeping are left out; the data of Secrets is never shown.
 pub fn fields(sides: Sides<'_>, manager: &str) -> Vec<FieldChange> {
+    found(sides, manager).into_iter().map(|found| found.change).collect()
+}
+
+/// The fields that others changed or took away since `body` was applied.
+pub fn drifted(sides: Sides<'_>, manager: &str) -> Vec<FieldChange> {
+    let theirs = |found: &Found| found.given && found.change.origin != Origin::Pattern;
+    found(sides, manager).into_iter().filter(theirs).map(|found| found.change).collect()
+}
+
+fn found(sides: Sides<'_>, manager: &str) -> Vec<Found> {
     let secret = sides.live["kind"] == "Secret" && sides.live["apiVersion"] == "v1";
     let lists = Lists::of([sides.live, sides.desired]);
     let mut diff = Diff { owners: Owners::of(sides.live, manager), lists, secret, steps: Vec::new(), found: Vec::new() };
     diff.visit(Some(sides.live), Some(sides.desired), Some(sides.body));
     diff.found
+}
+
+/// A difference, and whether the pattern gives the field a value.
+struct Found {
+    change: FieldChange,
+    given: bool,
 }
 
 /// One step into an object, in the spelling of `managedFields`.
@@ -54,7 +70,7 @@ struct Diff<'a> {
     lists: Lists,
     secret: bool,
     steps: Vec<Step>,
-    found: Vec<FieldChange>,
+    found: Vec<Found>,
 }
 
 impl Diff<'_> {
@@ -123,7 +139,8 @@ impl Diff<'_> {
     fn tell_order(&mut self, live: &[Step], desired: &[Step]) {
         let names = |steps: &[Step]| Value::from(steps.iter().map(|step| paths::shown(step)).collect::<Vec<_>>());
         let (live, desired) = (names(live), names(desired));
-        self.push(FieldChange { path: format!("{} (order)", paths::readable(&self.steps)), live: Some(live), desired: Some(desired), ..blank(Origin::Pattern) });
+        let path = format!("{} (order)", paths::readable(&self.steps));
+        self.push(FieldChange { path, live: Some(live), desired: Some(desired), ..blank(Origin::Pattern) }, false);
     }
 
     /// A list without identities: item by item where the lengths agree, else as a whole.
@@ -154,10 +171,10 @@ impl Diff<'_> {
         change.path = paths::readable(&self.steps);
         change.live = live.cloned();
         change.desired = desired.cloned();
-        self.push(change);
+        self.push(change, is_given);
     }
 
-    fn push(&mut self, mut change: FieldChange) {
+    fn push(&mut self, mut change: FieldChange, given: bool) {
         let inside = |name: &str| self.steps.first().is_some_and(|step| step == name);
         // kubectl keeps a copy of the whole object in an annotation.
         let annotation = self.steps.get(1).is_some_and(|step| step == "f:annotations")
@@ -165,7 +182,7 @@ impl Diff<'_> {
         if self.secret && (inside("f:data") || inside("f:stringData") || annotation || self.steps.len() < 2 && inside("f:metadata")) {
             change = FieldChange { live: None, desired: None, hidden: true, ..change };
         }
-        self.found.push(change);
+        self.found.push(Found { change, given });
     }
 }
 
