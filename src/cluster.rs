@@ -6,6 +6,8 @@
 //! | [`connect`] | a client for one context, and the cluster's identity |
 //! | [`discovery`] | the kinds the cluster serves |
 //! | [`apply`] | server-side apply of one object |
+//! | [`dry_run`] | what an apply would do, and many live objects in few calls |
+//! | [`openapi`] | the cluster's own schemas |
 //! | [`delete`] | deletion of one object, and waiting until it is gone |
 //! | [`wait`] | waiting for a CRD to be served |
 //! | [`snapshot`] | many objects with few calls |
@@ -20,8 +22,10 @@ mod call;
 pub mod connect;
 pub mod delete;
 pub mod discovery;
+pub mod dry_run;
 pub mod fault;
 pub mod kubeconfig;
+pub mod openapi;
 pub mod snapshot;
 pub mod status;
 pub mod unchanged;

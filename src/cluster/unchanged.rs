@@ -352,7 +352,7 @@ mod tests {
 
     #[test]
     fn fields_called_atomic_are_so_in_every_kind_of_kubernetes() {
-        let table = include_str!("../sample/builtin/types.txt");
+        let table = crate::pattern::schema::table::TYPES;
         let types: Vec<(&str, bool)> = table
             .lines()
             .filter(|line| !line.starts_with([' ', '#']))

@@ -14,6 +14,7 @@ pub mod openapi;
 pub mod operations;
 mod page;
 pub mod patterns;
+pub mod plan;
 pub mod preferences;
 pub mod providers;
 mod revisions;
@@ -45,6 +46,7 @@ pub fn routes() -> Vec<Route> {
         kubernetes::routes(),
         patterns::routes(),
         deploy::routes(),
+        plan::routes(),
         revisions::routes(),
         operations::routes(),
         events::routes(),

@@ -1,6 +1,7 @@
 //! Bodies of the REST API. Paths stand in [`paths`]. Requests are read in snake_case and camelCase.
 
 pub mod paths;
+pub mod plan;
 pub mod session;
 
 use schemars::JsonSchema;

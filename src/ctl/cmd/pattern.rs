@@ -5,10 +5,13 @@ pub mod apply;
 mod carry;
 pub mod delete;
 pub mod diff;
+pub mod drift;
+pub mod dry_run;
 pub mod graph;
 pub mod history;
 pub mod list;
 pub mod objects;
+pub mod plan;
 mod protect;
 pub mod rollback;
 pub mod status;
@@ -31,12 +34,16 @@ use crate::ctl::cmd::Outcome;
 pub enum Command {
     /// Check pattern files without a cluster.
     Validate(validate::Args),
+    /// Show what apply would do.
+    Plan(plan::Args),
     /// Apply patterns to a cluster.
     Apply(apply::Args),
     /// Delete what a pattern applied.
     Delete(delete::Args),
     /// Show the revisions of an applied pattern.
     History(history::Args),
+    /// Show what others changed since a pattern was applied.
+    Drift(drift::Args),
     /// Show what differs between two revisions.
     Diff(diff::Args),
     /// Apply an earlier revision again.
@@ -59,6 +66,8 @@ impl Command {
         match self {
             Command::Status(args) => return status::run(ctx, args).await,
             Command::Graph(args) => graph::run(ctx, args).await,
+            Command::Plan(args) => return plan::run(ctx, args).await,
+            Command::Drift(args) => return drift::run(ctx, args).await,
             Command::Diff(args) => return diff::run(ctx, args).await,
             Command::History(args) => history::run(ctx, args).await,
             Command::Rollback(args) => rollback::run(ctx, args).await,

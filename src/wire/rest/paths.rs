@@ -41,6 +41,10 @@ pub const PATTERN_STATUS: Spellings = &["/api/pattern/status"];
 pub const PATTERN_REVISIONS: Spellings = &["/api/pattern/revisions"];
 /// One revision with its content.
 pub const PATTERN_REVISION: Spellings = &["/api/pattern/revisions/{id}"];
+/// What applying a pattern would do.
+pub const PATTERN_PLAN: Spellings = &["/api/pattern/plan"];
+/// How what was applied stands, and who changed it.
+pub const PATTERN_DRIFT: Spellings = &["/api/pattern/drift"];
 /// Operations, newest first.
 pub const OPERATIONS: Spellings = &["/api/operations"];
 /// One operation.

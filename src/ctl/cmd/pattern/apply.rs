@@ -1,6 +1,7 @@
 //! `pattern apply`.
 
 use super::carry::CarryArgs;
+use super::dry_run;
 use super::target::{self, Target, TargetArgs, Verb};
 use super::view;
 use crate::base::error::Result;
@@ -24,6 +25,7 @@ use crate::wire::rest::DeployRequest;
   mesheryctl pattern apply -f shop.yaml
   mesheryctl pattern apply -f shop.yaml --wait --timeout 2m
   mesheryctl pattern apply -f shop.yaml --atomic
+  mesheryctl pattern apply -f shop.yaml --dry-run
   mesheryctl pattern apply -f base/ -R --kube-context staging,prod
   cat shop.yaml | mesheryctl pattern apply -f - -o json
   mesheryctl pattern apply shop cart")]
@@ -37,6 +39,9 @@ pub struct Args {
     carry: CarryArgs,
     #[command(flatten)]
     follow: FollowArgs,
+    /// Only show what would happen; without a value, `server`.
+    #[arg(long, value_name = "WHERE", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "server")]
+    dry_run: Option<dry_run::Where>,
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
@@ -53,5 +58,8 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
             files.into_iter().map(|file| file.into_request(&common)).collect()
         }
     };
-    target::carry_out(ctx, Verb::Apply, requests).await
+    match args.dry_run {
+        Some(place) => dry_run::run(ctx, place, requests).await,
+        None => target::carry_out(ctx, Verb::Apply, requests).await,
+    }
 }
