@@ -68,6 +68,13 @@ impl Schemas {
         !self.defined.contains_key(&kind.to_string()) && !self.documents.contains_key(&kind.api_version())
     }
 
+    /// Every fault of an object of any origin, in words; none for kinds that nobody knows.
+    pub fn faults(&self, kind: &GroupVersionKind, body: &Value) -> Vec<String> {
+        let Some(known) = self.find(kind) else { return Vec::new() };
+        let faults = node::check(known.components, known.schema, body);
+        faults.iter().map(|fault| sentence(&kind.kind, body, fault)).collect()
+    }
+
     fn find(&self, kind: &GroupVersionKind) -> Option<Known<'_>> {
         if let Some(schema) = self.defined.get(&kind.to_string()) {
             return Some(Known { components: table::components(), schema });
@@ -114,30 +121,32 @@ pub fn check_object(document: &Document, planned: &Planned, schemas: &Schemas) -
 }
 
 fn told(document: &Document, planned: &Planned, fault: &Fault) -> Error {
-    let (service, kind) = (&planned.service, &planned.kind.gvk.kind);
-    let path = readable(&fault.path);
-    let error = match &fault.problem {
-        Problem::Unknown(near) => {
-            let near = near.as_ref().map(|near| format!("; {near}")).unwrap_or_default();
-            Error::new(Code::PatternSchema, format!("service `{service}`: {kind} has no field `{path}`{near}"))
-        }
-        Problem::Missing(name) => {
-            let whole = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-            Error::new(Code::PatternSchema, format!("service `{service}`: {kind} needs `{whole}`"))
-        }
-        Problem::Type(wanted) => {
-            let found = found(&planned.body, &fault.path, kind == "Secret");
-            Error::new(Code::PatternSchema, format!("service `{service}`: `{path}` of the {kind} must be {wanted}, found {found}"))
-        }
-        Problem::Choice(allowed) => {
-            let found = found(&planned.body, &fault.path, kind == "Secret");
-            let allowed = allowed.join(", ");
-            Error::new(Code::PatternSchema, format!("service `{service}`: `{path}` of the {kind} must be one of {allowed}, found {found}"))
-        }
-    };
+    let service = &planned.service;
+    let error = Error::new(
+        Code::PatternSchema,
+        format!("service `{service}`: {}", sentence(&planned.kind.gvk.kind, &planned.body, fault)),
+    );
     match document.pattern.service(service) {
         Some(service) => error.at(document.source.place(&place::of(service, &fault.path))),
         None => error,
+    }
+}
+
+/// `Deployment has no field `spec.replica`; did you mean replicas?`
+fn sentence(kind: &str, body: &Value, fault: &Fault) -> String {
+    let path = readable(&fault.path);
+    let found = || found(body, &fault.path, kind == "Secret");
+    match &fault.problem {
+        Problem::Unknown(near) => {
+            let near = near.as_ref().map(|near| format!("; {near}")).unwrap_or_default();
+            format!("{kind} has no field `{path}`{near}")
+        }
+        Problem::Missing(name) if path.is_empty() => format!("{kind} needs `{name}`"),
+        Problem::Missing(name) => format!("{kind} needs `{path}.{name}`"),
+        Problem::Type(wanted) => format!("`{path}` of the {kind} must be {wanted}, found {}", found()),
+        Problem::Choice(allowed) => {
+            format!("`{path}` of the {kind} must be one of {}, found {}", allowed.join(", "), found())
+        }
     }
 }
 

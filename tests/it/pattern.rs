@@ -2,8 +2,11 @@
 
 mod apply;
 mod delete;
+mod drift;
 mod faults;
+mod plan;
 mod real;
 mod same;
+mod schema;
 mod sources;
 mod validate;
