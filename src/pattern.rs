@@ -10,22 +10,34 @@
 //! | order | [`order`] | `dependsOn` and what Kubernetes implies → waves |
 //! | OAM | [`oam`] | the component and application configuration an adapter of the OAM era takes |
 //!
+//! [`graph`] draws what they found.
+//!
 //! [`compile`] runs them in that order; [`walk`] is the state machine that carries the ordered objects out.
 
+pub mod application;
 pub mod builtin;
+pub mod bundle;
 pub mod compile;
 pub mod diff;
+pub mod graph;
 pub mod identify;
+pub mod import;
 pub mod locate;
 pub mod mesh;
 pub mod oam;
 pub mod object;
 pub mod order;
+pub mod overlay;
 pub mod parse;
 pub mod reference;
 pub mod schema;
+mod steps;
+mod traits;
+pub mod tree;
 pub mod validate;
+pub mod values;
 pub mod walk;
 
+pub use bundle::{Bundle, assemble};
 pub use compile::{Compiled, Planned, compile};
 pub use parse::Document;

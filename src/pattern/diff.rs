@@ -51,7 +51,8 @@ pub fn drifted(sides: Sides<'_>, manager: &str) -> Vec<FieldChange> {
 fn found(sides: Sides<'_>, manager: &str) -> Vec<Found> {
     let secret = sides.live["kind"] == "Secret" && sides.live["apiVersion"] == "v1";
     let lists = Lists::of([sides.live, sides.desired]);
-    let mut diff = Diff { owners: Owners::of(sides.live, manager), lists, secret, steps: Vec::new(), found: Vec::new() };
+    let mut diff =
+        Diff { owners: Owners::of(sides.live, manager), lists, secret, steps: Vec::new(), found: Vec::new() };
     diff.visit(Some(sides.live), Some(sides.desired), Some(sides.body));
     diff.found
 }
@@ -179,7 +180,12 @@ impl Diff<'_> {
         // kubectl keeps a copy of the whole object in an annotation.
         let annotation = self.steps.get(1).is_some_and(|step| step == "f:annotations")
             && (self.steps.len() == 2 || self.steps.iter().any(|step| step.ends_with("last-applied-configuration")));
-        if self.secret && (inside("f:data") || inside("f:stringData") || annotation || self.steps.len() < 2 && inside("f:metadata")) {
+        if self.secret
+            && (inside("f:data")
+                || inside("f:stringData")
+                || annotation
+                || self.steps.len() < 2 && inside("f:metadata"))
+        {
             change = FieldChange { live: None, desired: None, hidden: true, ..change };
         }
         self.found.push(Found { change, given });
@@ -226,8 +232,16 @@ mod tests {
         fields(Sides { live: &live, desired: &wanted, body }, "meshery")
             .iter()
             .map(|change| {
-                let who = change.manager.as_ref().map(|who| format!(" {who} {}", change.time.clone().unwrap_or_default()));
-                format!("{}: {} -> {} {}{}", change.path, show(&change.live), show(&change.desired), change.origin.word(), who.unwrap_or_default())
+                let who =
+                    change.manager.as_ref().map(|who| format!(" {who} {}", change.time.clone().unwrap_or_default()));
+                format!(
+                    "{}: {} -> {} {}{}",
+                    change.path,
+                    show(&change.live),
+                    show(&change.desired),
+                    change.origin.word(),
+                    who.unwrap_or_default()
+                )
             })
             .collect()
     }
@@ -274,11 +288,15 @@ mod tests {
 
     #[test]
     fn another_order_of_the_same_items_is_told() {
-        let changes =
-            told(|wanted| wanted["spec"]["template"]["spec"]["containers"].as_array_mut().unwrap().reverse(), &json!({}));
+        let changes = told(
+            |wanted| wanted["spec"]["template"]["spec"]["containers"].as_array_mut().unwrap().reverse(),
+            &json!({}),
+        );
         assert_eq!(
             changes,
-            ["spec.template.spec.containers (order): [\"name=web\",\"name=side\"] -> [\"name=side\",\"name=web\"] pattern"]
+            [
+                "spec.template.spec.containers (order): [\"name=web\",\"name=side\"] -> [\"name=side\",\"name=web\"] pattern"
+            ]
         );
     }
 

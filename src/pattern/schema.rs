@@ -15,7 +15,7 @@ use crate::base::error::{Code, Error};
 use crate::model::kubernetes::GroupVersionKind;
 use crate::pattern::locate::Step;
 use crate::pattern::parse::Document;
-use crate::pattern::{Compiled, Planned};
+use crate::pattern::{Compiled, Planned, builtin};
 use node::{Fault, Problem};
 
 /// The schemas that objects are checked by.
@@ -31,6 +31,13 @@ struct Known<'a> {
     schema: &'a Value,
 }
 
+impl Known<'_> {
+    fn check(&self, kind: &GroupVersionKind, body: &Value) -> Vec<Fault> {
+        let own = builtin::is_builtin_group(&kind.group);
+        node::check(self.components, self.schema, body, if own { table::ZERO_WILL_DO } else { &[] })
+    }
+}
+
 impl Schemas {
     /// Kubernetes' own kinds, as its version 1.36 has them.
     pub fn bundled() -> Self {
@@ -43,7 +50,8 @@ impl Schemas {
             let spec = &planned.body["spec"];
             for version in spec["versions"].as_array().into_iter().flatten() {
                 let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-                let (group, version_name, kind) = (text(&spec["group"]), text(&version["name"]), text(&spec["names"]["kind"]));
+                let (group, version_name, kind) =
+                    (text(&spec["group"]), text(&version["name"]), text(&spec["names"]["kind"]));
                 if let Some(schema) = version["schema"].get("openAPIV3Schema") {
                     let gvk = GroupVersionKind { group, version: version_name, kind };
                     self.defined.insert(gvk.to_string(), with_metadata(schema));
@@ -71,7 +79,7 @@ impl Schemas {
     /// Every fault of an object of any origin, in words; none for kinds that nobody knows.
     pub fn faults(&self, kind: &GroupVersionKind, body: &Value) -> Vec<String> {
         let Some(known) = self.find(kind) else { return Vec::new() };
-        let faults = node::check(known.components, known.schema, body);
+        let faults = known.check(kind, body);
         faults.iter().map(|fault| sentence(&kind.kind, body, fault)).collect()
     }
 
@@ -102,7 +110,11 @@ fn with_metadata(schema: &Value) -> Value {
 }
 
 fn is_of(schema: &Value, kind: &GroupVersionKind) -> bool {
-    let is = |gvk: &Value| gvk["group"] == kind.group.as_str() && gvk["version"] == kind.version.as_str() && gvk["kind"] == kind.kind.as_str();
+    let is = |gvk: &Value| {
+        gvk["group"] == kind.group.as_str()
+            && gvk["version"] == kind.version.as_str()
+            && gvk["kind"] == kind.kind.as_str()
+    };
     schema["x-kubernetes-group-version-kind"].as_array().is_some_and(|all| all.iter().any(is))
 }
 
@@ -116,7 +128,7 @@ pub fn check(document: &Document, compiled: &Compiled, schemas: &Schemas) -> Vec
 /// The faults of one object.
 pub fn check_object(document: &Document, planned: &Planned, schemas: &Schemas) -> Vec<Error> {
     let Some(known) = schemas.find(&planned.kind.gvk) else { return Vec::new() };
-    let faults = node::check(known.components, known.schema, &planned.body);
+    let faults = known.check(&planned.kind.gvk, &planned.body);
     faults.iter().map(|fault| told(document, planned, fault)).collect()
 }
 
@@ -241,10 +253,7 @@ mod tests {
           schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {size: {type: integer}}}}}}
   thing: {type: Thing, settings: {sise: 3}}
 ";
-        assert_eq!(
-            faults(text),
-            ["p.yaml:16:35: service `thing`: Thing has no field `spec.sise`; did you mean size?"]
-        );
+        assert_eq!(faults(text), ["p.yaml:16:35: service `thing`: Thing has no field `spec.sise`; did you mean size?"]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
+//! | [`imports`] | what a pattern imports |
 //! | [`request`] | a request becomes a parsed pattern and the clusters it means |
 //! | [`apply`] | carries the ordered objects of one pattern into clusters |
 //! | [`plan`] | what applying would do, without doing it |
@@ -18,6 +19,7 @@ mod apply;
 mod contexts;
 mod delete;
 mod drift;
+mod imports;
 mod outcome;
 mod plan;
 mod removal;
@@ -46,7 +48,7 @@ pub use revision::{content as revision, list as revisions};
 pub use status::status;
 
 /// Objects of one cluster that are worked on at the same time.
-const PARALLEL: usize = 8;
+const PARALLEL: usize = 16;
 /// How long a call to a cluster may go on after the operation was cancelled.
 const CANCEL_GRACE: Duration = Duration::from_millis(300);
 /// Limit of a single wait when the request names none.

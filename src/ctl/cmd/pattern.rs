@@ -7,6 +7,7 @@ pub mod delete;
 pub mod diff;
 pub mod drift;
 pub mod dry_run;
+pub mod graph;
 pub mod history;
 pub mod list;
 pub mod objects;
@@ -56,6 +57,8 @@ pub enum Command {
     View(view::Args),
     /// Show the live state of an applied pattern.
     Status(status::Args),
+    /// Draw the services of a pattern and what each needs first.
+    Graph(graph::Args),
 }
 
 impl Command {
@@ -64,6 +67,7 @@ impl Command {
             Command::Status(args) => return status::run(ctx, args).await,
             Command::Plan(args) => return plan::run(ctx, args).await,
             Command::Drift(args) => return drift::run(ctx, args).await,
+            Command::Graph(args) => graph::run(ctx, args).await,
             Command::Diff(args) => return diff::run(ctx, args).await,
             Command::History(args) => history::run(ctx, args).await,
             Command::Rollback(args) => rollback::run(ctx, args).await,

@@ -16,7 +16,8 @@ use crate::model::operation::Operation;
   mesheryctl schema system context list
   mesheryctl schema error")]
 pub struct Args {
-    /// A command, word by word; `error` is the object on stderr.
+    /// A command, word by word; `error` is the object on stderr, `event` a line of --events,
+    /// `result` a line of -o jsonl of the verbs that change a cluster.
     #[arg(value_name = "COMMAND", add = complete::schemas())]
     command: Vec<String>,
 }
@@ -28,6 +29,7 @@ pub type Entry = (&'static str, fn() -> Schema);
 pub const SCHEMAS: &[Entry] = &[
     ("config view", || schema_for!(Vec<crate::ctl::settings::Entry>)),
     ("error", || schema_for!(ErrorObject)),
+    ("event", || schema_for!(crate::model::event::Event)),
     ("explain", || schema_for!(OneOrAll<explain::Page>)),
     ("operation cancel", || schema_for!(crate::model::operation::Operation)),
     ("operation list", || schema_for!(Vec<crate::model::operation::Operation>)),
@@ -37,6 +39,7 @@ pub const SCHEMAS: &[Entry] = &[
     ("pattern delete", || schema_for!(Vec<Operation>)),
     ("pattern diff", || schema_for!(pattern::diff::View)),
     ("pattern drift", || schema_for!(Vec<crate::wire::rest::plan::PatternDrift>)),
+    ("pattern graph", || schema_for!(crate::pattern::graph::Graph)),
     ("pattern history", || schema_for!(pattern::history::View)),
     ("pattern list", || schema_for!(Vec<pattern::list::Row>)),
     ("pattern plan", || schema_for!(Vec<crate::wire::rest::plan::PatternPlan>)),
@@ -44,6 +47,7 @@ pub const SCHEMAS: &[Entry] = &[
     ("pattern status", || schema_for!(OneOrAll<crate::wire::rest::PatternStatus>)),
     ("pattern validate", || schema_for!(Vec<pattern::validate::Checked>)),
     ("pattern view", || schema_for!(OneOrAll<crate::model::pattern::PatternRecord>)),
+    ("result", || schema_for!(crate::model::pattern::ObjectResult)),
     ("sample start", || schema_for!(sample::View)),
     ("sample status", || schema_for!(sample::View)),
     ("sample stop", || schema_for!(system::stop::View)),

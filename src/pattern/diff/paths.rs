@@ -70,7 +70,8 @@ pub(super) fn item_step(item: &Value, keys: &[String]) -> String {
 pub(super) fn is_step_of(item: &Value, step: &str) -> bool {
     let Some(keys) = identity(step) else { return false };
     let given = |key: &str| item.get(key).filter(|value| !value.is_null());
-    keys.keys().any(|key| given(key).is_some()) && keys.iter().all(|(key, value)| given(key).is_none_or(|own| own == value))
+    keys.keys().any(|key| given(key).is_some())
+        && keys.iter().all(|(key, value)| given(key).is_none_or(|own| own == value))
 }
 
 /// A path as people read it.
@@ -114,7 +115,8 @@ mod tests {
         let object = json!({"metadata": {"managedFields": [{"fieldsV1": {"f:spec": {"f:ports": {
             "k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}}}}}}]}});
         let lists = Lists::of([&object]);
-        let ports = [json!({"port": 80, "protocol": "TCP", "name": "a"}), json!({"port": 80, "protocol": "UDP", "name": "b"})];
+        let ports =
+            [json!({"port": 80, "protocol": "TCP", "name": "a"}), json!({"port": 80, "protocol": "UDP", "name": "b"})];
         let at = |path: &[&str], items: &[Value]| lists.keys(&steps(path), items, items);
         assert_eq!(at(&["f:spec", "f:ports"], &ports).unwrap(), ["port", "protocol"]);
         assert_eq!(at(&["f:spec", "f:other"], &ports).unwrap(), ["name"]);

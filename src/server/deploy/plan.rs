@@ -123,11 +123,8 @@ impl Target<'_> {
         let known: Vec<bool> = planned.iter().zip(&live).map(|(planned, live)| is_unchanged(planned, live)).collect();
         let faults = schemas::faults(&self.cluster, &self.document, &self.compiled, &known).await?;
         let looks = object::Looks { target: self, live: &live, known: &known, faults: &faults };
-        let mut objects: Vec<ObjectPlan> = stream::iter(0..planned.len())
-            .map(|index| looks.object(index))
-            .buffered(PARALLEL)
-            .try_collect()
-            .await?;
+        let mut objects: Vec<ObjectPlan> =
+            stream::iter(0..planned.len()).map(|index| looks.object(index)).buffered(PARALLEL).try_collect().await?;
         object::withhold(planned, &mut objects);
         let mut warnings = warnings(&self.compiled);
         let good = objects.iter().all(|plan| plan.error.is_none());

@@ -40,7 +40,8 @@ fn who_changed_which_field_is_told_and_what_is_gone_is_missing() {
     run(&env, &["pattern", "apply", "-f", "hello.yaml"]);
     scale(&practice, 4);
     practice.call("DELETE", "/api/v1/namespaces/hello/configmaps/settings", "application/json", "");
-    ages(|| insta::assert_snapshot!(run(&env, &["pattern", "drift", "hello", "--exit-code"]), @r"
+    ages(|| {
+        insta::assert_snapshot!(run(&env, &["pattern", "drift", "hello", "--exit-code"]), @r"
     exit: 1
     --- stdout
     hello on practice
@@ -49,7 +50,8 @@ fn who_changed_which_field_is_told_and_what_is_gone_is_missing() {
           spec.replicas: 1 -> 4  (drift: kubectl, AGE ago)
     Drift: 1 drifted, 1 missing, 0 replaced, 1 as applied.
     --- stderr
-    "));
+    ")
+    });
     let calm = run(&env, &["pattern", "drift", "hello", "-o", "json"]);
     assert_eq!(calm.code, Some(0), "without --exit-code drift is no failure: {calm}");
     let field = &calm.json()[0]["contexts"][0]["objects"][2]["fields"][0];
@@ -69,7 +71,12 @@ fn what_others_add_is_theirs_and_what_they_take_away_is_drift() {
     run(&env, &["pattern", "apply", "-f", "hello.yaml"]);
     let path = "/api/v1/namespaces/hello/configmaps/settings?fieldManager=kubectl-edit";
     let merge = "application/merge-patch+json";
-    practice.call("PATCH", path, merge, "{\"data\": {\"other\": \"x\"}, \"metadata\": {\"labels\": {\"team\": \"a\"}}}");
+    practice.call(
+        "PATCH",
+        path,
+        merge,
+        "{\"data\": {\"other\": \"x\"}, \"metadata\": {\"labels\": {\"team\": \"a\"}}}",
+    );
     assert_eq!(states(&env), ["same", "same", "same"]);
     practice.call("PATCH", path, merge, "{\"data\": {\"greeting\": null}}");
     let output = run(&env, &["pattern", "drift", "hello"]);
@@ -88,7 +95,8 @@ fn a_watch_tells_each_drift_once() {
     let (env, practice) = world();
     run(&env, &["pattern", "apply", "-f", "hello.yaml"]);
     scale(&practice, 4);
-    let args = ["pattern", "drift", "hello", "--watch", "--interval", "1", "--timeout", "3s", "-o", "jsonl", "--exit-code"];
+    let args =
+        ["pattern", "drift", "hello", "--watch", "--interval", "1", "--timeout", "3s", "-o", "jsonl", "--exit-code"];
     let output = run(&env, &args);
     assert_eq!(output.code, Some(1), "{output}");
     let lines: Vec<Value> = output.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

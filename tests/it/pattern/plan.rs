@@ -12,7 +12,8 @@ const MERGE: &str = "application/merge-patch+json";
 /// `SERVICE change` of every object of the first context.
 pub fn changes(output: &Output) -> Vec<String> {
     let plans = output.json();
-    let text = |object: &Value| format!("{} {}", object["service"].as_str().unwrap(), object["change"].as_str().unwrap());
+    let text =
+        |object: &Value| format!("{} {}", object["service"].as_str().unwrap(), object["change"].as_str().unwrap());
     plans[0]["contexts"][0]["objects"].as_array().unwrap().iter().map(text).collect()
 }
 
@@ -47,7 +48,7 @@ fn a_first_plan_creates_everything_and_changes_nothing() {
     assert_eq!(differs.code, Some(1), "{differs}");
     assert_eq!(changes(&differs), ["hello create", "settings create", "web create"]);
     let objects = &differs.json()[0]["contexts"][0]["objects"];
-    assert_eq!((&objects[2]["wave"], &objects[2]["dependsOn"]), (&2.into(), &serde_json::json!(["hello", "settings"])));
+    assert_eq!((&objects[2]["wave"], &objects[2]["dependsOn"]), (&2.into(), &serde_json::json!(["settings", "hello"])));
 }
 
 #[test]
@@ -74,7 +75,8 @@ fn each_field_says_why_it_differs_and_objects_that_left_are_deleted() {
     let (env, practice) = world();
     run(&env, &["pattern", "apply", "-f", "hello.yaml"]);
     scale(&practice, 4);
-    let text = HELLO.replace("image: nginx", "image: nginx:2").replace("      replicas: 1\n", "      minReadySeconds: 5\n");
+    let text =
+        HELLO.replace("image: nginx", "image: nginx:2").replace("      replicas: 1\n", "      minReadySeconds: 5\n");
     let start = text.find("  settings:\n    type: ConfigMap").unwrap();
     let end = text.find("  web:").unwrap();
     let text = format!("{}{}", &text[..start], &text[end..]).replace("    dependsOn: [settings]\n", "");
@@ -105,7 +107,8 @@ fn a_value_that_somebody_else_wrote_is_drift_and_taken_over_only_by_force() {
     let refused = plan(&env, &[]);
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(r"\d+s ago", "AGE ago");
-    settings.bind(|| insta::assert_snapshot!(refused, @r#"
+    settings.bind(|| {
+        insta::assert_snapshot!(refused, @r#"
     exit: 7
     --- stdout
     hello on practice
@@ -119,11 +122,15 @@ fn a_value_that_somebody_else_wrote_is_drift_and_taken_over_only_by_force() {
         .spec.replicas: conflict with "kubectl" using apps/v1
     fix: Remove the field from the pattern, or take it over with --force-conflicts.
     see: mesheryctl explain plan-refused
-    "#));
+    "#)
+    });
     let forced = plan(&env, &["--force-conflicts", "--exit-code", "-o", "json"]);
     assert_eq!(forced.code, Some(1), "{forced}");
     let field = &forced.json()[0]["contexts"][0]["objects"][2]["fields"][0];
-    assert_eq!((&field["path"], &field["origin"], &field["manager"]), (&"spec.replicas".into(), &"drift".into(), &"kubectl".into()));
+    assert_eq!(
+        (&field["path"], &field["origin"], &field["manager"]),
+        (&"spec.replicas".into(), &"drift".into(), &"kubectl".into())
+    );
 }
 
 #[test]
@@ -200,7 +207,7 @@ fn all_faults_against_the_schemas_are_told_at_once_with_their_places() {
     ");
     let client = run(&env, &["pattern", "apply", "-f", "hello.yaml", "--dry-run=client"]);
     assert_eq!(client.code, Some(65), "{client}");
-    assert!(client.stderr.contains("hello.yaml:8:14"), "{client}");
+    assert!(client.stderr.contains("hello.yaml:9:14"), "{client}");
 }
 
 #[test]
@@ -238,12 +245,19 @@ services:
     env.write("work/typo.yaml", pattern.replace("{size: 3}", "{size: big, tail: 1}"));
     let typo = run(&env, &["pattern", "plan", "-f", "typo.yaml"]);
     assert_eq!(typo.code, Some(65), "{typo}");
-    assert!(typo.stderr.contains("typo.yaml:3:53: service `one`: `spec.size` of the Mouse must be a whole number"), "{typo}");
+    assert!(
+        typo.stderr.contains("typo.yaml:3:53: service `one`: `spec.size` of the Mouse must be a whole number"),
+        "{typo}"
+    );
     assert!(typo.stderr.contains("Mouse has no field `spec.tail`"), "{typo}");
 
     assert_eq!(run(&env, &["pattern", "apply", "-f", "things.yaml"]).code, Some(0));
     let after = run(&env, &args);
-    assert_eq!(changes(&after), ["policy unchanged", "crd unchanged", "one unchanged"], "existing objects are no error");
+    assert_eq!(
+        changes(&after),
+        ["policy unchanged", "crd unchanged", "one unchanged"],
+        "existing objects are no error"
+    );
     let dry = run(&env, &["pattern", "apply", "-f", "typo.yaml", "--dry-run", "-o", "json"]);
     assert_eq!(dry.code, Some(65), "the schema that the cluster serves now decides: {dry}");
 }
@@ -273,7 +287,11 @@ fn a_dead_cluster_does_not_hide_the_plan_of_the_others() {
 fn secrets_are_never_shown() {
     let env = Env::new();
     let _practice = Practice::start(&env);
-    let secret = |data: &str| format!("name: s\nservices:\n  login:\n    type: Secret\n    namespace: default\n    settings: {{stringData: {{password: {data}}}}}\n");
+    let secret = |data: &str| {
+        format!(
+            "name: s\nservices:\n  login:\n    type: Secret\n    namespace: default\n    settings: {{stringData: {{password: {data}}}}}\n"
+        )
+    };
     env.write("work/s.yaml", secret("first-word"));
     assert_eq!(run(&env, &["pattern", "apply", "-f", "s.yaml"]).code, Some(0));
     env.write("work/s.yaml", secret("second-word"));
@@ -301,7 +319,15 @@ fn a_dry_run_shows_results_and_leaves_nothing() {
     web       Deployment  hello      web       created (dry run)
     --- stderr
     ");
-    insta::assert_snapshot!(run(&env, &["pattern", "apply", "-f", "hello.yaml", "--dry-run=client"]), @"");
+    insta::assert_snapshot!(run(&env, &["pattern", "apply", "-f", "hello.yaml", "--dry-run=client"]), @r"
+    exit: 0
+    --- stdout
+    SERVICE   KIND        NAMESPACE  NAME      RESULT
+    hello     Namespace   -          hello     valid (dry run)
+    settings  ConfigMap   hello      settings  valid (dry run)
+    web       Deployment  hello      web       valid (dry run)
+    --- stderr
+    ");
     let list = run(&env, &["pattern", "list", "-o", "json"]);
     assert_eq!(list.stdout, "[]\n", "a dry run stores nothing either");
     assert_eq!(changes(&plan(&env, &["-o", "json"])), ["hello create", "settings create", "web create"]);
@@ -318,7 +344,9 @@ fn two_hundred_objects_are_read_in_few_calls() {
     let env = Env::new();
     let _practice = Practice::start(&env);
     let services: String = (0..200)
-        .map(|number| format!("  m{number}: {{type: ConfigMap, namespace: default, settings: {{data: {{k: v{number}}}}}}}\n"))
+        .map(|number| {
+            format!("  m{number}: {{type: ConfigMap, namespace: default, settings: {{data: {{k: v{number}}}}}}}\n")
+        })
         .collect();
     env.write("work/many.yaml", format!("name: many\nservices:\n{services}"));
     assert_eq!(run(&env, &["pattern", "apply", "-f", "many.yaml"]).code, Some(0));

@@ -7,7 +7,7 @@ pub(super) use text::{field_line, heading};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::target::{self, Target, TargetArgs};
+use super::target::{Target, TargetArgs};
 use super::{objects, view};
 use crate::base::error::{Code, Error, Kind, Report, Result};
 use crate::base::{exit, text as words};
@@ -64,7 +64,7 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<Outcome> {
         prune: Some(!args.no_prune),
         recreate: args.recreate,
         force_conflicts: args.force_conflicts,
-        ..args.target.request(ctx)
+        ..args.target.request(ctx).await?
     };
     let requests = requests(ctx, &args.target, common).await?;
     let plans = ask(ctx, requests, false).await?;
@@ -89,7 +89,7 @@ async fn requests(ctx: &Ctl, target: &TargetArgs, common: DeployRequest) -> Resu
             let of = |id: String| DeployRequest { pattern_id: Some(id), ..common.clone() };
             records.into_iter().map(|record| of(record.id.to_string())).collect()
         }
-        Target::Files(files) => files.into_iter().map(|file| target::of_file(file, &common)).collect(),
+        Target::Files(files) => files.into_iter().map(|file| file.into_request(&common)).collect(),
     })
 }
 
@@ -120,9 +120,8 @@ pub(super) fn objects(plans: &[PatternPlan]) -> impl Iterator<Item = (&str, &Con
 pub(super) fn failure(plans: &[PatternPlan]) -> Option<Error> {
     let several = plans.iter().map(|plan| plan.contexts.len()).sum::<usize>() > 1;
     let of = |context: &ContextPlan| if several { format!("{}: ", context.context) } else { String::new() };
-    let refused: Vec<(String, &Report)> = objects(plans)
-        .filter_map(|(_, context, object)| Some((of(context), object.error.as_ref()?)))
-        .collect();
+    let refused: Vec<(String, &Report)> =
+        objects(plans).filter_map(|(_, context, object)| Some((of(context), object.error.as_ref()?))).collect();
     let silent: Vec<String> = plans
         .iter()
         .flat_map(|plan| &plan.contexts)

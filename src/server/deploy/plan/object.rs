@@ -94,13 +94,18 @@ impl Looks<'_> {
         let objects = &self.target.compiled.objects;
         if self.target.served(&planned.object).is_none() {
             let gvk = &planned.kind.gvk;
-            return Some(format!("checked by its schema alone: {} is not served yet", gvk.api_version() + "/" + &gvk.kind));
+            return Some(format!(
+                "checked by its schema alone: {} is not served yet",
+                gvk.api_version() + "/" + &gvk.kind
+            ));
         }
         let namespace = planned.object.namespace.as_deref()?;
         let index = objects.iter().position(|other| {
             other.object.kind == "Namespace" && other.kind.gvk.group.is_empty() && other.object.name == namespace
         })?;
-        self.live[index].is_none().then(|| format!("checked by its schema alone: namespace {namespace} is not there yet"))
+        self.live[index]
+            .is_none()
+            .then(|| format!("checked by its schema alone: namespace {namespace} is not there yet"))
     }
 
     /// Two patterns that hold the same object would undo each other's work without a conflict.

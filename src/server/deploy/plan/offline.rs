@@ -48,7 +48,12 @@ impl Job<'_> {
         contexts::split(plans).map(|(plans, _)| plans)
     }
 
-    fn checked(&self, context: &str, document: &Arc<Document>, (kinds, namespace): (&Kinds, &str)) -> Result<ContextPlan> {
+    fn checked(
+        &self,
+        context: &str,
+        document: &Arc<Document>,
+        (kinds, namespace): (&Kinds, &str),
+    ) -> Result<ContextPlan> {
         let namespace = self.request.namespace.as_deref().unwrap_or(namespace);
         let compiled = compile(document, kinds, namespace)?;
         let faults = schema::check(document, &compiled, &Schemas::bundled());
