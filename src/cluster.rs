@@ -6,7 +6,7 @@
 //! | [`connect`] | a client for one context, and the cluster's identity |
 //! | [`discovery`] | the kinds the cluster serves |
 //! | [`apply`] | server-side apply of one object |
-//! | [`dry_run`] | what an apply would do, and many live objects in few calls |
+//! | [`dry_run`] | what an apply would make of an object |
 //! | [`openapi`] | the cluster's own schemas |
 //! | [`delete`] | deletion of one object, and waiting until it is gone |
 //! | [`wait`] | waiting for a CRD to be served |

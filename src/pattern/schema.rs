@@ -15,7 +15,7 @@ use crate::base::error::{Code, Error};
 use crate::model::kubernetes::GroupVersionKind;
 use crate::pattern::locate::Step;
 use crate::pattern::parse::Document;
-use crate::pattern::{Compiled, Planned};
+use crate::pattern::{Compiled, Planned, builtin};
 use node::{Fault, Problem};
 
 /// The schemas that objects are checked by.
@@ -29,6 +29,13 @@ pub struct Schemas {
 struct Known<'a> {
     components: &'a Value,
     schema: &'a Value,
+}
+
+impl Known<'_> {
+    fn check(&self, kind: &GroupVersionKind, body: &Value) -> Vec<Fault> {
+        let own = builtin::is_builtin_group(&kind.group);
+        node::check(self.components, self.schema, body, if own { table::ZERO_WILL_DO } else { &[] })
+    }
 }
 
 impl Schemas {
@@ -67,6 +74,13 @@ impl Schemas {
     /// Whether what decides over the kind is the bundled table, which may be of another version than a cluster.
     pub fn is_bundled(&self, kind: &GroupVersionKind) -> bool {
         !self.defined.contains_key(&kind.to_string()) && !self.documents.contains_key(&kind.api_version())
+    }
+
+    /// Every fault of an object of any origin, in words; none for kinds that nobody knows.
+    pub fn faults(&self, kind: &GroupVersionKind, body: &Value) -> Vec<String> {
+        let Some(known) = self.find(kind) else { return Vec::new() };
+        let faults = known.check(kind, body);
+        faults.iter().map(|fault| sentence(&kind.kind, body, fault)).collect()
     }
 
     fn find(&self, kind: &GroupVersionKind) -> Option<Known<'_>> {
@@ -114,41 +128,37 @@ pub fn check(document: &Document, compiled: &Compiled, schemas: &Schemas) -> Vec
 /// The faults of one object.
 pub fn check_object(document: &Document, planned: &Planned, schemas: &Schemas) -> Vec<Error> {
     let Some(known) = schemas.find(&planned.kind.gvk) else { return Vec::new() };
-    let faults = node::check(known.components, known.schema, &planned.body);
+    let faults = known.check(&planned.kind.gvk, &planned.body);
     faults.iter().map(|fault| told(document, planned, fault)).collect()
 }
 
 fn told(document: &Document, planned: &Planned, fault: &Fault) -> Error {
-    let (service, kind) = (&planned.service, &planned.kind.gvk.kind);
-    let path = readable(&fault.path);
-    let error = match &fault.problem {
-        Problem::Unknown(near) => {
-            let near = near.as_ref().map(|near| format!("; {near}")).unwrap_or_default();
-            Error::new(Code::PatternSchema, format!("service `{service}`: {kind} has no field `{path}`{near}"))
-        }
-        Problem::Missing(name) => {
-            let whole = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-            Error::new(Code::PatternSchema, format!("service `{service}`: {kind} needs `{whole}`"))
-        }
-        Problem::Type(wanted) => {
-            let found = found(&planned.body, &fault.path, kind == "Secret");
-            Error::new(
-                Code::PatternSchema,
-                format!("service `{service}`: `{path}` of the {kind} must be {wanted}, found {found}"),
-            )
-        }
-        Problem::Choice(allowed) => {
-            let found = found(&planned.body, &fault.path, kind == "Secret");
-            let allowed = allowed.join(", ");
-            Error::new(
-                Code::PatternSchema,
-                format!("service `{service}`: `{path}` of the {kind} must be one of {allowed}, found {found}"),
-            )
-        }
-    };
+    let service = &planned.service;
+    let error = Error::new(
+        Code::PatternSchema,
+        format!("service `{service}`: {}", sentence(&planned.kind.gvk.kind, &planned.body, fault)),
+    );
     match document.pattern.service(service) {
         Some(service) => error.at(document.source.place(&place::of(service, &fault.path))),
         None => error,
+    }
+}
+
+/// `Deployment has no field `spec.replica`; did you mean replicas?`
+fn sentence(kind: &str, body: &Value, fault: &Fault) -> String {
+    let path = readable(&fault.path);
+    let found = || found(body, &fault.path, kind == "Secret");
+    match &fault.problem {
+        Problem::Unknown(near) => {
+            let near = near.as_ref().map(|near| format!("; {near}")).unwrap_or_default();
+            format!("{kind} has no field `{path}`{near}")
+        }
+        Problem::Missing(name) if path.is_empty() => format!("{kind} needs `{name}`"),
+        Problem::Missing(name) => format!("{kind} needs `{path}.{name}`"),
+        Problem::Type(wanted) => format!("`{path}` of the {kind} must be {wanted}, found {}", found()),
+        Problem::Choice(allowed) => {
+            format!("`{path}` of the {kind} must be one of {}, found {}", allowed.join(", "), found())
+        }
     }
 }
 

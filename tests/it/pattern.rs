@@ -3,12 +3,15 @@
 mod apply;
 mod carry;
 mod delete;
+mod drift;
 mod faults;
 mod graph;
 mod live;
+mod plan;
 mod real;
 mod revisions;
 mod same;
+mod schema;
 mod sources;
 mod status;
 mod validate;

@@ -65,9 +65,9 @@ impl Command {
     pub(super) async fn run(self, ctx: &Ctl) -> Result<Outcome> {
         match self {
             Command::Status(args) => return status::run(ctx, args).await,
-            Command::Graph(args) => graph::run(ctx, args).await,
             Command::Plan(args) => return plan::run(ctx, args).await,
             Command::Drift(args) => return drift::run(ctx, args).await,
+            Command::Graph(args) => graph::run(ctx, args).await,
             Command::Diff(args) => return diff::run(ctx, args).await,
             Command::History(args) => history::run(ctx, args).await,
             Command::Rollback(args) => rollback::run(ctx, args).await,

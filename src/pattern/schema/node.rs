@@ -30,15 +30,16 @@ pub(super) enum Problem {
 /// Depth beyond which a value is taken as it is; recursive schemas end at the value, this guards the stack.
 const DEPTH: usize = 128;
 
-/// Every fault of `value`, whose schema refers to `components`.
-pub(super) fn check(components: &Value, schema: &Value, value: &Value) -> Vec<Fault> {
-    let mut checker = Checker { components, path: Vec::new(), faults: Vec::new() };
+/// Every fault of `value`, whose schema refers to `components`; fields named in `optional` are not missed.
+pub(super) fn check(components: &Value, schema: &Value, value: &Value, optional: &[&str]) -> Vec<Fault> {
+    let mut checker = Checker { components, optional, path: Vec::new(), faults: Vec::new() };
     checker.value(schema, value);
     checker.faults
 }
 
 struct Checker<'a> {
     components: &'a Value,
+    optional: &'a [&'a str],
     path: Vec<Step>,
     faults: Vec<Fault>,
 }
@@ -124,7 +125,7 @@ impl<'a> Checker<'a> {
     fn required(&mut self, schema: &'a Value, fields: &Map<String, Value>) {
         let names = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
         for name in names {
-            let absent = fields.get(name).is_none_or(Value::is_null);
+            let absent = fields.get(name).is_none_or(Value::is_null) && !self.optional.contains(&name);
             if absent && schema["properties"][name].get("default").is_none() {
                 self.fault(Problem::Missing(name.to_owned()));
             }
@@ -156,7 +157,7 @@ mod tests {
 
     fn faults(schema: &Value, value: &Value) -> Vec<String> {
         let components = json!({"Leaf": {"type": "object", "properties": {"size": {"type": "integer"}}}});
-        check(&components, schema, value)
+        check(&components, schema, value, &[])
             .into_iter()
             .map(|fault| format!("{:?} {:?}", fault.path, fault.problem))
             .collect()

@@ -10,8 +10,8 @@ pub static KINDS: &str = include_str!("kinds.txt");
 /// The types of all kinds; the first lines say how to read it.
 pub static TYPES: &str = include_str!("types.txt");
 
-/// Required fields for which the API server takes the zero value of the type.
-const ZERO_WILL_DO: &[&str] = &["drivers", "eventTime", "limits", "lun", "metadata", "revision"];
+/// Required fields for which the API server takes the zero value of the type, in Kubernetes' own kinds.
+pub(super) const ZERO_WILL_DO: &[&str] = &["drivers", "eventTime", "limits", "lun", "metadata", "revision"];
 
 /// The type of one of Kubernetes' own kinds; `group` is empty for core.
 pub(super) fn type_of(group: &str, version: &str, kind: &str) -> Option<&'static str> {

@@ -37,11 +37,11 @@ pub struct Args {
     skip_save: bool,
     #[command(flatten)]
     carry: CarryArgs,
-    #[command(flatten)]
-    follow: FollowArgs,
     /// Only show what would happen; without a value, `server`.
     #[arg(long, value_name = "WHERE", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "server")]
     dry_run: Option<dry_run::Where>,
+    #[command(flatten)]
+    follow: FollowArgs,
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use crate::base::clock::{self, Timestamp};
+use crate::base::error::{Code, Report};
 use crate::ctl::ui::{Tone, Ui};
 use crate::wire::rest::plan::{Change, ContextPlan, FieldChange, ObjectPlan, Origin, PatternPlan};
 
@@ -68,7 +69,9 @@ fn object_lines(text: &mut String, object: &ObjectPlan, look: &Look<'_>) {
     });
     let note = note.or_else(|| object.because.clone()).map(|note| format!("  ({note})")).unwrap_or_default();
     let _ = writeln!(text, "    {}{}", look.ui.paint().apply(tone, &head), one_line(&note));
-    for detail in object.error.iter().flat_map(|error| &error.details) {
+    // The fields of a conflict say the same as its details, with their values.
+    let told = |error: &&Report| object.fields.is_empty() || error.code != Code::ObjectConflict.name();
+    for detail in object.error.iter().filter(told).flat_map(|error| &error.details) {
         let _ = writeln!(text, "        {}", one_line(detail));
     }
     for field in &object.fields {
