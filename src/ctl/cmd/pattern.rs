@@ -9,7 +9,7 @@ pub mod graph;
 pub mod history;
 pub mod list;
 pub mod objects;
-mod protect;
+pub(in crate::ctl::cmd) mod protect;
 pub mod rollback;
 pub mod status;
 mod target;

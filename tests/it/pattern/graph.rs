@@ -17,7 +17,16 @@ fn hello() -> Env {
 #[test]
 fn a_graph_is_drawn_with_characters_offline() {
     let env = hello();
-    insta::assert_snapshot!(env.ctl(["pattern", "graph", "-f", "hello.yaml"]).run(), @"");
+    insta::assert_snapshot!(env.ctl(["pattern", "graph", "-f", "hello.yaml"]).run(), @r"
+    exit: 0
+    --- stdout
+    hello: 3 services in 3 waves
+    1 ── hello     Namespace
+    2 ── settings  ConfigMap   hello  after hello*
+    3 ── web       Deployment  hello  after settings
+    * Kubernetes wants it first: the namespace, or the CRD of the kind
+    --- stderr
+    ");
     let ascii = env.ctl(["pattern", "graph", "-f", "hello.yaml"]).var("LC_ALL", "C").ok();
     assert!(ascii.stdout.is_ascii(), "{ascii}");
 }
@@ -30,8 +39,7 @@ fn every_form_shows_the_same_services() {
         assert!(["hello", "settings", "web"].iter().all(|name| text.contains(name)), "{form}: {text}");
     }
     let json: serde_json::Value = serde_json::from_str(&drawn(&env, "json")).unwrap();
-    let schema: serde_json::Value =
-        serde_json::from_str(&env.ctl(["schema", "pattern", "graph"]).ok().stdout).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&env.ctl(["schema", "pattern", "graph"]).ok().stdout).unwrap();
     assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&json), "{json}");
     assert_eq!(json["edges"][1], serde_json::json!({"service": "web", "needs": "settings", "why": "depends-on"}));
 }
@@ -72,7 +80,10 @@ fn the_live_health_is_shown_of_an_applied_and_of_a_stored_pattern() {
 #[test]
 fn a_circle_and_nothing_to_draw_are_errors() {
     let env = Env::new();
-    env.write("work/c.yaml", "name: c\nservices:\n  a: {type: ConfigMap, dependsOn: [b]}\n  b: {type: ConfigMap, dependsOn: [a]}\n");
+    env.write(
+        "work/c.yaml",
+        "name: c\nservices:\n  a: {type: ConfigMap, dependsOn: [b]}\n  b: {type: ConfigMap, dependsOn: [a]}\n",
+    );
     let circle = env.ctl(["pattern", "graph", "-f", "c.yaml"]).run();
     assert_eq!(circle.code, Some(65), "{circle}");
     assert_eq!(env.ctl(["pattern", "graph"]).run().code, Some(2));
