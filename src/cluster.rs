@@ -8,6 +8,7 @@
 //! | [`apply`] | server-side apply of one object |
 //! | [`delete`] | deletion of one object, and waiting until it is gone |
 //! | [`wait`] | waiting for a CRD to be served |
+//! | [`snapshot`] | many objects with few calls |
 //! | [`blocker`] | what keeps a workload from being ready |
 //! | [`status`] | health of an object by the rules of kstatus |
 //! | [`unchanged`] | whether an apply would write nothing |
@@ -15,11 +16,13 @@
 
 pub mod apply;
 pub mod blocker;
+mod call;
 pub mod connect;
 pub mod delete;
 pub mod discovery;
 pub mod fault;
 pub mod kubeconfig;
+pub mod snapshot;
 pub mod status;
 pub mod unchanged;
 pub mod wait;

@@ -14,19 +14,26 @@
 //!
 //! [`compile`] runs them in that order; [`walk`] is the state machine that carries the ordered objects out.
 
+pub mod application;
 pub mod builtin;
 pub mod bundle;
 pub mod compile;
 pub mod graph;
 pub mod identify;
+pub mod import;
 pub mod locate;
 pub mod mesh;
 pub mod oam;
 pub mod object;
 pub mod order;
+pub mod overlay;
 pub mod parse;
 pub mod reference;
+mod steps;
+mod traits;
+pub mod tree;
 pub mod validate;
+pub mod values;
 pub mod walk;
 
 pub use bundle::{Bundle, assemble};

@@ -23,6 +23,8 @@ pub const MESHERY_TOKEN: &str = "MESHERY_TOKEN";
 pub const MESHERY_TOKEN_FILE: &str = "MESHERY_TOKEN_FILE";
 /// Log filter of the program itself.
 pub const MESHERY_LOG: &str = "MESHERY_LOG";
+/// Hosts that imports of patterns may be read from.
+pub const MESHERY_IMPORT_ALLOW: &str = "MESHERY_IMPORT_ALLOW";
 /// Raises an internal fault on purpose, to try how one is reported.
 pub const MESHERY_PROTECTED_CONTEXTS: &str = "MESHERY_PROTECTED_CONTEXTS";
 /// Raises a fault on purpose.
@@ -62,6 +64,10 @@ pub const VARIABLES: &[Variable] = &[
     Variable {
         name: MESHERY_PROTECTED_CONTEXTS,
         meaning: "Kubernetes contexts, by comma and with wildcards, in which changes ask for consent",
+    },
+    Variable {
+        name: MESHERY_IMPORT_ALLOW,
+        meaning: "hosts that $(#use https://…) imports may be read from without a checksum, by the server too",
     },
     Variable {
         name: MESHERY_DEBUG_PANIC,

@@ -44,17 +44,18 @@ impl FollowArgs {
     }
 }
 
-/// Follows operation `id` to its end. Ctrl-C, SIGTERM and --timeout cancel it, and what it did is still told.
+/// Follows operation `id` to its end. Ctrl-C, SIGTERM and the end of `limit` cancel it, and what it did
+/// is still told.
 ///
 /// Under `-o jsonl` the results go to stdout here, each as it is reached; [`crate::ctl::cmd::pattern::objects::show`]
 /// leaves them out then.
 ///
 /// # Errors
 /// Only what keeps it from being followed; how the operation ended stands in the operation, see [`failure`].
-pub(crate) async fn follow(ctx: &Ctl, id: Uuid) -> Result<(Operation, Option<Error>)> {
+pub(crate) async fn follow(ctx: &Ctl, id: Uuid, limit: Option<Duration>) -> Result<(Operation, Option<Error>)> {
     let client = ctx.client().await?;
     let _guard = ctx.cancel.guard();
-    let (cancel, deadline) = (ctx.cancel.token(), Instant::now() + ctx.settings.timeout().unwrap_or(NO_LIMIT));
+    let (cancel, deadline) = (ctx.cancel.token(), Instant::now() + limit.unwrap_or(NO_LIMIT));
     let mut view = View::begin(ctx);
     let mut frames = interval(FRAME);
     frames.set_missed_tick_behavior(MissedTickBehavior::Skip);

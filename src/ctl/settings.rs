@@ -38,6 +38,7 @@ pub struct Settings {
     kube_context: Setting<Vec<String>>,
     namespace: Setting<Option<String>>,
     protected_contexts: Setting<Vec<String>>,
+    import_allow: Setting<Vec<String>>,
     output: Setting<Format>,
     color: Setting<ColorChoice>,
     volume: Setting<Volume>,
@@ -76,6 +77,7 @@ impl Settings {
             kube_context: Setting::default(),
             namespace: Setting::default(),
             protected_contexts: Setting::default(),
+            import_allow: Setting::default(),
             output: sources.settle("output", output, None),
             color: sources.settle("color", color, None),
             volume: volume(global, &sources),
@@ -108,6 +110,7 @@ impl Settings {
             kube_context: sources.settle("kube_context", kube_context, project.kube_context),
             namespace: Setting::from_project(project.namespace),
             protected_contexts: protected_contexts(project.protected_contexts),
+            import_allow: sources.settle("import_allow", None, project.import_allow),
             output: sources.settle("output", global.output.clone(), project.output),
             color: sources.settle("color", global.color, project.color),
             volume: volume(global, sources),
@@ -212,6 +215,11 @@ impl Settings {
     /// Namespace of the project file, for services that name none.
     pub fn namespace(&self) -> Option<&str> {
         self.namespace.value.as_deref()
+    }
+
+    /// Hosts of the project file that imports may be read from without a checksum.
+    pub fn import_allow(&self) -> &[String] {
+        &self.import_allow.value
     }
 
     /// Limit for the whole command, where the user set one.

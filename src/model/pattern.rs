@@ -21,6 +21,10 @@ pub struct Pattern {
     pub version: Option<String>,
     /// Parameters that references may read.
     pub vars: Map<String, Value>,
+    /// Labels of every object; a service's own win.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations of every object; a service's own win.
+    pub annotations: BTreeMap<String, String>,
     /// Services by key, in file order.
     pub services: Vec<Service>,
     /// Top-level keys the grammar does not know, kept as they are.

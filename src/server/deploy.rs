@@ -2,6 +2,7 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
+//! | [`imports`] | what a pattern imports |
 //! | [`request`] | a request becomes a parsed pattern and the clusters it means |
 //! | [`apply`] | carries the ordered objects of one pattern into clusters |
 //! | [`delete`] | deletes what a pattern applied |
@@ -14,6 +15,7 @@
 mod apply;
 mod contexts;
 mod delete;
+mod imports;
 mod outcome;
 mod removal;
 mod request;
@@ -38,7 +40,7 @@ pub use revision::{content as revision, list as revisions};
 pub use status::status;
 
 /// Objects of one cluster that are worked on at the same time.
-const PARALLEL: usize = 8;
+const PARALLEL: usize = 16;
 /// How long a call to a cluster may go on after the operation was cancelled.
 const CANCEL_GRACE: Duration = Duration::from_millis(300);
 /// Limit of a single wait when the request names none.

@@ -1,10 +1,15 @@
 //! Which patterns `apply` and `delete` mean, and how their requests are carried out one after the other.
 
+use std::time::Duration;
+
 use super::{objects, protect};
 use crate::base::error::{Code, Error, Result};
 use crate::ctl::source::{AssembleArgs, Assembled, SourceArgs};
 use crate::ctl::{Ctl, complete, follow};
 use crate::wire::rest::DeployRequest;
+
+/// Time for the server to tell what kept a wait, and to take back what it did.
+const LAST_WORDS: Duration = Duration::from_secs(30);
 
 /// The patterns of one command: files, or some that the plane knows.
 #[derive(Debug, clap::Args)]
@@ -93,7 +98,7 @@ pub(super) async fn carry_out(ctx: &Ctl, verb: Verb, requests: Vec<DeployRequest
             Verb::Apply | Verb::Rollback | Verb::Adopt => client.deploy(&request).await?,
             Verb::Delete => client.undeploy(&request).await?,
         };
-        let (operation, stopped) = follow::follow(ctx, accepted.operation_id).await?;
+        let (operation, stopped) = follow::follow(ctx, accepted.operation_id, limit(ctx, &request)).await?;
         let stops = stopped.is_some();
         ended.push((operation, stopped));
         if stops {
@@ -101,6 +106,12 @@ pub(super) async fn carry_out(ctx: &Ctl, verb: Verb, requests: Vec<DeployRequest
         }
     }
     objects::show(ctx, ended)
+}
+
+/// The server ends a wait itself when the time is over, and tells what kept it; it gets the time to say so.
+fn limit(ctx: &Ctl, request: &DeployRequest) -> Option<Duration> {
+    let limit = ctx.settings.timeout()?;
+    Some(if request.wait { limit + LAST_WORDS } else { limit })
 }
 
 fn nothing(verb: &str) -> Error {
