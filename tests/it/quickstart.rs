@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::Path;
+use std::time::Duration;
 
 use mesheryctl::sample::faults::{Effect, Matcher, Times};
 use serde_json::Value;
@@ -9,6 +10,7 @@ use serde_json::Value;
 use crate::support::cluster::Practice;
 use crate::support::ctl::Output;
 use crate::support::env::Env;
+use crate::support::tty::{INTERRUPT, Piped};
 
 /// A home with a context at a port that nobody else has; stops on drop what a failed test left running.
 struct Home(Env);
@@ -157,6 +159,20 @@ fn what_fails_is_taken_back() {
     drop(practice);
     let dead = run();
     clean(&dead, 3);
+}
+
+#[test]
+fn row_43_ctrl_c_leaves_nothing_running() {
+    let home = Home::new();
+    let practice = Practice::start_as(&home.0, "own");
+    let slow = Matcher::any().writes().resource("deployments");
+    practice.cluster.faults().add(slow, Effect::Delay(Duration::from_secs(10)), Times::Always);
+    let own = home.0.path("own");
+    let args = ["quickstart", "--kube-context", "practice", "--kubeconfig", own.to_str().unwrap()];
+    let screen = home.0.ctl(args).on_terminal(Piped::default(), &[("applying on practice", INTERRUPT)]);
+    assert_eq!(screen.code, Some(130), "{}", screen.text);
+    assert!(screen.text.contains("stopped again: the server"), "{}", screen.text);
+    assert!(!home.runs("server") && !home.has_record(), "{}", screen.text);
 }
 
 #[test]

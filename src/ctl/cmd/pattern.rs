@@ -12,7 +12,7 @@ pub mod objects;
 pub(in crate::ctl::cmd) mod protect;
 pub mod rollback;
 pub mod status;
-mod target;
+pub(in crate::ctl::cmd) mod target;
 pub mod validate;
 pub mod view;
 

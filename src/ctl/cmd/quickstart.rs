@@ -46,7 +46,7 @@ pub struct Args {
 #[allow(dead_code, reason = "only its schema is wanted")]
 pub enum Shown {
     /// What is there now.
-    Facts(Facts),
+    Facts(Box<Facts>),
     /// With --cleanup.
     Cleaned(Cleaned),
 }

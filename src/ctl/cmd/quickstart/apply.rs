@@ -7,7 +7,7 @@ use super::stage::Stage;
 use super::{PATTERN, SAMPLE};
 use crate::base::error::{Code, Error, Result};
 use crate::client::Client;
-use crate::ctl::cmd::pattern::{graph, protect};
+use crate::ctl::cmd::pattern::{graph, protect, target};
 use crate::ctl::cmd::sample;
 use crate::ctl::{Ctl, follow};
 use crate::model::operation::Operation;
@@ -113,7 +113,7 @@ async fn apply(ctx: &Ctl, stage: &mut Stage<'_>, stored: &Stored, contexts: &[St
     stage.record.stored |= stage.stored;
     stage.keep()?;
     let accepted = client.deploy(&request).await?;
-    let (operation, stopped) = follow::follow(ctx, accepted.operation_id).await?;
+    let (operation, stopped) = follow::follow(ctx, accepted.operation_id, target::limit(ctx, &request)).await?;
     for warning in &operation.warnings {
         ctx.ui.warn(warning)?;
     }

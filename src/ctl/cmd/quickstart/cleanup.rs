@@ -10,6 +10,7 @@ use super::record::{Process, Record};
 use crate::base::error::{Code, Result};
 use crate::base::text;
 use crate::client::process::{self, Role};
+use crate::ctl::cmd::pattern::target;
 use crate::ctl::cmd::{sample, system};
 use crate::ctl::ui::{Format, Rendered};
 use crate::ctl::{Ctl, follow};
@@ -87,7 +88,7 @@ async fn undeploy(ctx: &Ctl, context: &str, cleaned: &mut Cleaned) -> Result<()>
         Err(error) if matches!(error.code(), Code::PatternNotFound | Code::PatternNotApplied) => return Ok(()),
         Err(error) => return Err(error),
     };
-    let (operation, stopped) = follow::follow(ctx, accepted.operation_id).await?;
+    let (operation, stopped) = follow::follow(ctx, accepted.operation_id, target::limit(ctx, &request)).await?;
     for warning in &operation.warnings {
         ctx.ui.warn(warning)?;
     }

@@ -117,9 +117,8 @@ fn prose(ctx: &Ctl, facts: &Facts) -> String {
         out.push_str(&graph::characters(graph, ctx.ui.paint(), ctx.ui.is_unicode()));
     }
     out.push_str("\nType next:\n");
-    for next in &facts.next {
-        out.push_str(&format!("  # {}\n  {}\n", next.about, next.command));
-    }
+    let next = facts.next.iter().flat_map(|next| ["  # ", &next.about, "\n  ", &next.command, "\n"]);
+    out.extend(next);
     out
 }
 
