@@ -9,6 +9,7 @@ pub mod help;
 pub mod man;
 pub mod operation;
 pub mod pattern;
+pub mod quickstart;
 pub mod sample;
 pub mod schema;
 pub mod serve;
@@ -54,6 +55,8 @@ pub enum Command {
     /// Apply, inspect and delete service mesh patterns.
     #[command(subcommand, visible_alias = "design")]
     Pattern(pattern::Command),
+    /// Start the plane, apply a sample pattern, and show what to type next.
+    Quickstart(quickstart::Args),
     /// Show settings and where they come from.
     #[command(subcommand)]
     Config(config::Command),
@@ -90,6 +93,7 @@ impl Command {
             Command::System(command) => return command.run(ctx).await,
             Command::Sample(command) => return command.run(ctx).await,
             Command::Pattern(command) => return command.run(ctx).await,
+            Command::Quickstart(args) => quickstart::run(ctx, args).await,
             Command::Config(command) => command.run(ctx),
             Command::Version(args) => version::run(ctx, args).await,
             Command::Operation(command) => command.run(ctx).await,
@@ -112,6 +116,7 @@ impl Command {
             Command::Config(_)
             | Command::Serve(_)
             | Command::Pattern(_)
+            | Command::Quickstart(_)
             | Command::Operation(_)
             | Command::Sample(_) => false,
             _ => true,

@@ -12,10 +12,10 @@ pub mod history;
 pub mod list;
 pub mod objects;
 pub mod plan;
-mod protect;
+pub(in crate::ctl::cmd) mod protect;
 pub mod rollback;
 pub mod status;
-mod target;
+pub(in crate::ctl::cmd) mod target;
 pub mod validate;
 pub mod view;
 

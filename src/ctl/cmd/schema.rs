@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 
-use super::{change, explain, pattern, sample, system, version};
+use super::{change, explain, pattern, quickstart, sample, system, version};
 use crate::base::{Code, Error, Result, text};
 use crate::ctl::ui::{Column, ErrorObject, Rendered};
 use crate::ctl::{Ctl, complete};
@@ -47,6 +47,7 @@ pub const SCHEMAS: &[Entry] = &[
     ("pattern status", || schema_for!(OneOrAll<crate::wire::rest::PatternStatus>)),
     ("pattern validate", || schema_for!(Vec<pattern::validate::Checked>)),
     ("pattern view", || schema_for!(OneOrAll<crate::model::pattern::PatternRecord>)),
+    ("quickstart", || schema_for!(quickstart::Shown)),
     ("result", || schema_for!(crate::model::pattern::ObjectResult)),
     ("sample start", || schema_for!(sample::View)),
     ("sample status", || schema_for!(sample::View)),

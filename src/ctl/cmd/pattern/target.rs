@@ -109,7 +109,7 @@ pub(super) async fn carry_out(ctx: &Ctl, verb: Verb, requests: Vec<DeployRequest
 }
 
 /// The server ends a wait itself when the time is over, and tells what kept it; it gets the time to say so.
-fn limit(ctx: &Ctl, request: &DeployRequest) -> Option<Duration> {
+pub(in crate::ctl::cmd) fn limit(ctx: &Ctl, request: &DeployRequest) -> Option<Duration> {
     let limit = ctx.settings.timeout()?;
     Some(if request.wait { limit + LAST_WORDS } else { limit })
 }
