@@ -10,11 +10,15 @@
 //! | order | [`order`] | `dependsOn` and what Kubernetes implies → waves |
 //! | OAM | [`oam`] | the component and application configuration an adapter of the OAM era takes |
 //!
+//! [`import`] makes patterns of other formats, [`export`] makes other formats of patterns, [`write`] writes a pattern file.
 //! [`compile`] runs them in that order; [`walk`] is the state machine that carries the ordered objects out.
 
 pub mod builtin;
 pub mod compile;
+pub mod export;
 pub mod identify;
+pub mod import;
+pub mod known;
 pub mod locate;
 pub mod mesh;
 pub mod oam;
@@ -24,6 +28,7 @@ pub mod parse;
 pub mod reference;
 pub mod validate;
 pub mod walk;
+pub mod write;
 
 pub use compile::{Compiled, Planned, compile};
 pub use parse::Document;
