@@ -14,6 +14,7 @@
 //! [`compile`] runs them in that order; [`walk`] is the state machine that carries the ordered objects out.
 
 pub mod builtin;
+pub mod bundle;
 pub mod compile;
 pub mod export;
 pub mod identify;
@@ -30,5 +31,6 @@ pub mod validate;
 pub mod walk;
 pub mod write;
 
+pub use bundle::{Bundle, assemble};
 pub use compile::{Compiled, Planned, compile};
 pub use parse::Document;

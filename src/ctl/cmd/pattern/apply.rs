@@ -29,7 +29,7 @@ pub struct Args {
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
-    let common = DeployRequest { force_conflicts: args.force_conflicts, ..args.target.request(ctx) };
+    let common = DeployRequest { force_conflicts: args.force_conflicts, ..args.target.request(ctx).await? };
     let requests = match args.target.target(ctx, "apply").await? {
         Target::Known(words) => {
             let records = view::each(&words, async |wanted: &str| view::find(ctx, wanted).await).await?;
@@ -38,7 +38,7 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
         }
         Target::Files(files) => {
             let common = DeployRequest { save: !args.skip_save, ..common };
-            files.into_iter().map(|file| target::of_file(file, &common)).collect()
+            files.into_iter().map(|file| file.into_request(&common)).collect()
         }
     };
     target::carry_out(ctx, Verb::Apply, requests).await

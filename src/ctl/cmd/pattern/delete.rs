@@ -25,7 +25,7 @@ pub struct Args {
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
-    let common = DeployRequest { save: !args.keep_stored, ..args.target.request(ctx) };
+    let common = DeployRequest { save: !args.keep_stored, ..args.target.request(ctx).await? };
     let requests = match args.target.target(ctx, "delete").await? {
         Target::Known(words) => {
             let names = view::each(&words, async |wanted: &str| view::resolve(ctx, wanted).await).await?;
@@ -37,7 +37,7 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
             names.into_iter().map(|name| DeployRequest { pattern_id: Some(name), ..common.clone() }).collect()
         }
         // Files were applied in order; what a later one needs of an earlier one goes last.
-        Target::Files(files) => files.into_iter().rev().map(|file| target::of_file(file, &common)).collect(),
+        Target::Files(files) => files.into_iter().rev().map(|file| file.into_request(&common)).collect(),
     };
     target::carry_out(ctx, Verb::Delete, requests).await
 }

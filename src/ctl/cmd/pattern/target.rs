@@ -2,9 +2,8 @@
 
 use super::objects;
 use crate::base::error::{Code, Error, Result};
-use crate::ctl::source::{Loaded, SourceArgs};
+use crate::ctl::source::{AssembleArgs, Assembled, SourceArgs};
 use crate::ctl::{Ctl, complete, follow};
-use crate::pattern::parse;
 use crate::wire::rest::DeployRequest;
 
 /// The patterns of one command: files, or some that the plane knows.
@@ -12,6 +11,8 @@ use crate::wire::rest::DeployRequest;
 pub struct TargetArgs {
     #[command(flatten)]
     source: SourceArgs,
+    #[command(flatten)]
+    assemble: AssembleArgs,
     /// Patterns the plane knows, by name or id, instead of -f.
     #[arg(value_name = "PATTERN", num_args = 0.., add = complete::patterns())]
     pattern: Vec<String>,
@@ -25,7 +26,7 @@ pub(super) enum Target {
     /// Patterns the plane knows, as the user called them.
     Known(Vec<String>),
     /// Files, each a pattern of another name.
-    Files(Vec<Loaded>),
+    Files(Vec<Assembled>),
 }
 
 /// What is done with the patterns.
@@ -44,33 +45,25 @@ impl TargetArgs {
                 Err(Error::new(Code::UsageError, "a stored pattern and -f were both given").remedy("Use one of them."))
             }
             (false, true) => Ok(Target::Known(self.pattern.clone())),
-            (true, false) => {
-                let loaded = self.source.load(ctx).await?;
-                check(&loaded)?;
-                Ok(Target::Files(loaded))
-            }
+            (true, false) => Ok(Target::Files(self.source.assembled(ctx, &self.assemble).await?)),
         }
     }
 
     /// What every request of the command has in common.
-    pub(super) fn request(&self, ctx: &Ctl) -> DeployRequest {
-        DeployRequest {
+    pub(super) async fn request(&self, ctx: &Ctl) -> Result<DeployRequest> {
+        // A file's request brings its own values; those of a stored pattern are worked in by the plane.
+        let is_known = !self.pattern.is_empty();
+        let (values, set) =
+            if is_known { self.assemble.values(ctx, &self.source).await? } else { (Vec::new(), Vec::new()) };
+        Ok(DeployRequest {
+            values,
+            set,
             namespace: self.namespace.clone().or_else(|| ctx.settings.namespace().map(str::to_owned)),
             contexts: ctx.settings.kube_contexts().to_vec(),
             kubeconfig: ctx.settings.kubeconfig_list(),
             timeout_seconds: ctx.settings.timeout().map(|limit| limit.as_secs().max(1)),
             ..DeployRequest::default()
-        }
-    }
-}
-
-/// The request for one file.
-pub(super) fn of_file(source: Loaded, common: &DeployRequest) -> DeployRequest {
-    DeployRequest {
-        pattern_file: Some(source.text),
-        source_name: Some(source.name),
-        location: source.location,
-        ..common.clone()
+        })
     }
 }
 
@@ -91,25 +84,6 @@ pub(super) async fn carry_out(ctx: &Ctl, verb: Verb, requests: Vec<DeployRequest
         }
     }
     objects::show(ctx, ended)
-}
-
-/// Every file must be a pattern, each of another name, before the first is sent.
-pub(super) fn check(loaded: &[Loaded]) -> Result<()> {
-    let mut names: Vec<(String, &str)> = Vec::with_capacity(loaded.len());
-    for source in loaded {
-        let name = parse::parse(&source.name, &source.text)?.pattern.name;
-        if let Some((_, other)) = names.iter().find(|(known, _)| *known == name) {
-            return Err(double(other, &source.name, &name));
-        }
-        names.push((name, &source.name));
-    }
-    Ok(())
-}
-
-/// Two files are patterns of one name.
-pub(super) fn double(one: &str, other: &str, name: &str) -> Error {
-    Error::new(Code::PatternDuplicate, format!("{one} and {other} are both pattern `{name}`"))
-        .remedy("Give each its own `name`: it names what is applied.")
 }
 
 fn nothing(verb: &str) -> Error {
