@@ -6,6 +6,7 @@
 //! | [`connect`] | a client for one context, and the cluster's identity |
 //! | [`discovery`] | the kinds the cluster serves |
 //! | [`apply`] | server-side apply of one object |
+//! | [`list`] | every object of a kind in a namespace |
 //! | [`delete`] | deletion of one object, and waiting until it is gone |
 //! | [`wait`] | waiting for a CRD to be served |
 //! | [`status`] | health of an object by the rules of kstatus |
@@ -17,6 +18,7 @@ pub mod delete;
 pub mod discovery;
 pub mod fault;
 pub mod kubeconfig;
+pub mod list;
 pub mod status;
 pub mod wait;
 

@@ -15,6 +15,7 @@
 
 pub mod builtin;
 pub mod bundle;
+pub mod catalog;
 pub mod compile;
 pub mod export;
 pub mod identify;

@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn documents_of_a_stream_are_told_apart_as_yaml_does() {
-        let text = "# a comment\r\n--- # first\r\na: 1\r\n---   \r\n# nothing here\r\n---\r\nb: |\r\n  ---x\r\n  y\r\n...\r\n---\r\nc: '\n---\n'\r\n";
+        let text = "# a comment\r\n--- # first\r\na: 1\r\n---   \r\n# nothing here\r\n---\r\nb: |\r\n  ---x\r\n  y\r\n...\r\n---\r\nc: '\n ---\n'\r\n";
         let documents = read_kubernetes_documents(text).unwrap();
         let lines: Vec<usize> = documents.iter().map(|(line, _)| *line).collect();
         let values: Vec<serde_json::Value> = documents.into_iter().map(|(_, value)| value).collect();

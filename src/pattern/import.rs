@@ -14,11 +14,11 @@
 //! Every reader gives [`Found`] objects; [`assemble`] makes the pattern file of them.
 
 pub mod clean;
-//pub mod compose;
+pub mod compose;
 pub mod depend;
 pub mod detect;
 pub mod key;
-//pub mod live;
+pub mod live;
 pub mod manifests;
 pub mod service;
 

@@ -258,9 +258,9 @@ mod tests {
             "x.io/v1",
             "Thing",
             true,
-            "{type: Thing, settings: {apiVersion: x.io/v1, kind: Thing, metadata: {labels: {a: b}}, name: n, role Ref: 1}}",
+            "{type: Thing, settings: {apiVersion: x.io/v1, kind: Thing, metadata: {labels: {a: b}}, name: own, role Ref: 1}}",
         );
-        assert_eq!((&built.body["name"], &built.body["role Ref"]), (&json!("n"), &json!(1)));
+        assert_eq!((&built.body["name"], &built.body["role Ref"]), (&json!("own"), &json!(1)));
         assert_eq!((&built.body["metadata"]["labels"]["a"], built.warnings.len()), (&json!("b"), 0));
         assert!(built.body.get("spec").is_none());
     }

@@ -9,6 +9,7 @@ pub mod events;
 pub mod extract;
 pub mod failure;
 pub mod health;
+pub mod import;
 pub mod kubernetes;
 pub mod openapi;
 pub mod operations;
@@ -42,6 +43,7 @@ pub fn routes() -> Vec<Route> {
         session::routes(),
         preferences::routes(),
         kubernetes::routes(),
+        import::routes(),
         patterns::routes(),
         deploy::routes(),
         operations::routes(),

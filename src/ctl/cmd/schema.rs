@@ -26,6 +26,11 @@ pub type Entry = (&'static str, fn() -> Schema);
 
 /// Every command with structured output. A verb is added here together with its file.
 pub const SCHEMAS: &[Entry] = &[
+    ("app import", || schema_for!(crate::wire::rest::exchange::ImportReply)),
+    ("app list", || schema_for!(Vec<pattern::list::Row>)),
+    ("app offboard", || schema_for!(Vec<Operation>)),
+    ("app onboard", || schema_for!(Vec<Operation>)),
+    ("app view", || schema_for!(OneOrAll<crate::model::pattern::PatternRecord>)),
     ("config view", || schema_for!(Vec<crate::ctl::settings::Entry>)),
     ("error", || schema_for!(ErrorObject)),
     ("explain", || schema_for!(OneOrAll<explain::Page>)),
@@ -33,8 +38,13 @@ pub const SCHEMAS: &[Entry] = &[
     ("operation list", || schema_for!(Vec<crate::model::operation::Operation>)),
     ("operation view", || schema_for!(crate::model::operation::Operation)),
     ("pattern apply", || schema_for!(Vec<Operation>)),
+    ("pattern catalog list", || schema_for!(Vec<crate::pattern::catalog::Entry>)),
+    ("pattern catalog view", || schema_for!(OneOrAll<crate::pattern::catalog::Entry>)),
     ("pattern delete", || schema_for!(Vec<Operation>)),
+    ("pattern export", || schema_for!(pattern::export::View)),
+    ("pattern import", || schema_for!(crate::wire::rest::exchange::ImportReply)),
     ("pattern list", || schema_for!(Vec<pattern::list::Row>)),
+    ("pattern search", || schema_for!(Vec<crate::pattern::catalog::Entry>)),
     ("pattern status", || schema_for!(OneOrAll<crate::wire::rest::PatternStatus>)),
     ("pattern validate", || schema_for!(Vec<pattern::validate::Checked>)),
     ("pattern view", || schema_for!(OneOrAll<crate::model::pattern::PatternRecord>)),

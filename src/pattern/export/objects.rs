@@ -92,7 +92,9 @@ fn kinds(pattern: &Pattern) -> Kinds {
             None => all.push(KindInfo { gvk, plural: String::new(), namespaced, preferred: false }),
         }
     }
-    Kinds { complete: false, ..Kinds::of_cluster(all) }
+    let mut kinds = Kinds::of_cluster(all);
+    kinds.complete = false;
+    kinds
 }
 
 fn open(document: &Document, keys: &[String]) -> Error {

@@ -175,7 +175,7 @@ mod tests {
         let text = stand_ins.template(&body, "p.text").unwrap();
         assert_eq!(
             text.trim_end(),
-            "image: {{ .Values.image | toJson }}\nport: {{ index .Values \"my-port\" | toJson }}\ndeep:\n  - {{ index .Values \"deep\" \"list\" 0 | toJson }}\nurl: {{ printf \"http://%s:%s/100%%\" (include \"p.text\" (.Values.image)) (include \"p.text\" (index .Values \"my-port\")) | toJson }}\nplain: \"on\"\ngo: {{ \"{{ .X }}\\n\" | toJson }}"
+            "image: {{ .Values.image | toJson }}\nport: {{ index .Values \"my-port\" | toJson }}\ndeep:\n- {{ index .Values \"deep\" \"list\" 0 | toJson }}\nurl: {{ printf \"http://%s:%s/100%%\" (include \"p.text\" (.Values.image)) (include \"p.text\" (index .Values \"my-port\")) | toJson }}\nplain: \"on\"\ngo: {{ \"{{ .X }}\\n\" | toJson }}"
         );
     }
 }

@@ -18,6 +18,8 @@ mod ports;
 mod read;
 mod workload;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::{Found, Identity};
@@ -102,6 +104,11 @@ pub fn convert(source: &Source, options: Options<'_>) -> Result<Converted> {
     }
     found.extend(mounted.objects(&mut file, &top)?);
     Ok(Converted { name: top.get("name").and_then(Value::as_str).map(str::to_owned), found, warnings: file.warnings })
+}
+
+/// The variables of an environment file.
+pub fn variables(text: &str) -> BTreeMap<String, String> {
+    interpolate::env_file(text).into_iter().collect()
 }
 
 /// What all services share.
@@ -331,8 +338,8 @@ networks:
         assert_eq!(web.after, [identity("apps/v1", "StatefulSet", "db")]);
         insta::assert_snapshot!(shop.warnings.join("\n"), @r"
         compose.yaml:23:5: services.web.networks: every pod of a cluster reaches every other; use a NetworkPolicy to divide them
-        compose.yaml:29:9: services.db.volumes[1]: ./dump is a folder of this machine, which pods do not have; it is left out
-        compose.yaml:32:5: services.db.cpu_shares: has no counterpart in Kubernetes and is left out
+        compose.yaml:30:5: services.db.cpu_shares: has no counterpart in Kubernetes and is left out
+        compose.yaml:27:9: services.db.volumes[1]: ./dump is a folder of this machine, which pods do not have; it is left out
         ");
     }
 

@@ -124,8 +124,8 @@ mod tests {
     #[test]
     fn lists_are_unrolled_and_their_items_know_what_they_are() {
         assert_eq!(
-            names("kind: List\napiVersion: v1\nitems:\n- {apiVersion: v1, kind: Service, metadata: {name: a, namespace: n}}\n- kind: ConfigMapList\n  apiVersion: v1\n  items: [{metadata: {name: b}}]\n"),
-            ["Service n/a", "ConfigMap b"]
+            names("kind: List\napiVersion: v1\nitems:\n- {apiVersion: v1, kind: Service, metadata: {name: a, namespace: ns}}\n- kind: ConfigMapList\n  apiVersion: v1\n  items: [{metadata: {name: b}}]\n"),
+            ["Service ns/a", "ConfigMap b"]
         );
         assert_eq!(
             names(r#"{"kind": "RoleList", "apiVersion": "rbac.authorization.k8s.io/v1", "items": [{"metadata": {"name": "r"}}]}"#),

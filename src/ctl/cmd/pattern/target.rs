@@ -31,7 +31,7 @@ pub(super) enum Target {
 
 /// What is done with the patterns.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Verb {
+pub(crate) enum Verb {
     Apply,
     Delete,
 }
@@ -68,7 +68,7 @@ impl TargetArgs {
 }
 
 /// Carries the requests out in order, until one is stopped, and shows what came of them.
-pub(super) async fn carry_out(ctx: &Ctl, verb: Verb, requests: Vec<DeployRequest>) -> Result<()> {
+pub(crate) async fn carry_out(ctx: &Ctl, verb: Verb, requests: Vec<DeployRequest>) -> Result<()> {
     let mut ended = Vec::with_capacity(requests.len());
     for request in requests {
         let client = ctx.client().await?;

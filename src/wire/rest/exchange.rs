@@ -1,0 +1,77 @@
+//! Bodies of import: other formats become patterns.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// `POST /api/pattern/import`: one of `url`, `file` and `cluster` says what is imported.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ImportRequest {
+    /// Name of the pattern; else made of the source's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Where to fetch the source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The source itself, in base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// What the source's file is called.
+    #[serde(alias = "fileName", skip_serializing_if = "Option::is_none")]
+    pub file_name: Option<String>,
+    /// Its format, whatever it looks like: `manifests`, `kustomize`, `compose`, `helm` or `pattern`.
+    #[serde(alias = "type", skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// A running namespace instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterSource>,
+    /// Whether the pattern is stored; true when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub save: Option<bool>,
+    /// Kubeconfig files (separated as in PATH) instead of the server's; a server that others can reach refuses it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kubeconfig: Option<String>,
+}
+
+/// Which objects of a cluster are imported.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ClusterSource {
+    /// The namespace.
+    pub namespace: String,
+    /// Kubernetes context; the preferred or current one when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// Kinds that are wanted, by kind or plural name; empty for all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<String>,
+    /// Label selector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub selector: Option<String>,
+    /// Whether Secrets are wanted, with their content.
+    #[serde(alias = "includeSecrets")]
+    pub include_secrets: bool,
+}
+
+/// The pattern that came of an import.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ImportReply {
+    /// Id of the stored pattern, where it was stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
+    /// Name of the pattern.
+    pub name: String,
+    /// What the source was: `pattern`, `manifests`, `kustomize`, `compose`, `helm`, `oci` or `cluster`.
+    pub format: String,
+    /// Number of services.
+    pub services: usize,
+    /// The file.
+    pub pattern_file: String,
+    /// What was left out on purpose, and what was done.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// What the source says and the pattern cannot.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+}
