@@ -10,16 +10,16 @@
 //! | order | [`order`] | `dependsOn` and what Kubernetes implies → waves |
 //! | OAM | [`oam`] | the component and application configuration an adapter of the OAM era takes |
 //!
-//! [`import`] makes patterns of other formats, [`export`] makes other formats of patterns, [`write`] writes a pattern file.
+//! [`convert`] makes patterns of other formats, [`export`] makes other formats of patterns, [`write`] writes a pattern file.
 //! [`compile`] runs them in that order; [`walk`] is the state machine that carries the ordered objects out.
 
 pub mod builtin;
 pub mod bundle;
 pub mod catalog;
 pub mod compile;
+pub mod convert;
 pub mod export;
 pub mod identify;
-pub mod import;
 pub mod known;
 pub mod locate;
 pub mod mesh;

@@ -1,5 +1,5 @@
 //! Sources of any format become a pattern: tells the format, runs the program that renders it where one is needed, and
-//! hands the rest to [`crate::pattern::import`].
+//! hands the rest to [`crate::pattern::convert`].
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use super::archive::{self, Temporary};
 use super::tool;
 use crate::base::error::{Code, Error, Result};
 use crate::base::{dirs, env, yaml};
-use crate::pattern::import::detect::{self, Format};
-use crate::pattern::import::{self, Found, Imported, compose, manifests};
+use crate::pattern::convert::detect::{self, Format};
+use crate::pattern::convert::{self, Found, Imported, compose, manifests};
 use crate::pattern::locate::Source;
 use crate::pattern::{builtin, parse};
 
@@ -120,7 +120,7 @@ impl<'a> Work<'a> {
 
     fn named(&mut self, path: &str) {
         if self.name.is_none() {
-            self.name = import::name_of(path);
+            self.name = convert::name_of(path);
         }
     }
 
@@ -174,9 +174,9 @@ impl<'a> Work<'a> {
         };
         let options = compose::Options { read: &beside, variable: &variable, profiles: &self.options.profiles };
         let converted = compose::convert(source, options)?;
-        let of_folder = || folder.and_then(|folder| import::name_of(&folder.canonicalize().ok()?.display().to_string()));
+        let of_folder = || folder.and_then(|folder| convert::name_of(&folder.canonicalize().ok()?.display().to_string()));
         // As in Compose: its own name, else that of the folder.
-        let stem = import::name_of(&source.name).filter(|stem| !detect::COMPOSE_FILES.iter().any(|file| file.starts_with(&format!("{stem}."))));
+        let stem = convert::name_of(&source.name).filter(|stem| !detect::COMPOSE_FILES.iter().any(|file| file.starts_with(&format!("{stem}."))));
         if self.name.is_none() {
             self.name = converted.name.or(stem).or_else(of_folder);
         }
@@ -251,7 +251,7 @@ impl<'a> Work<'a> {
 
     async fn chart(&mut self, chart: &str, name: &str) -> Result<()> {
         let options = &self.options.chart;
-        let own = chart_name(Path::new(chart)).or_else(|| import::name_of(name)).unwrap_or_else(|| "release".to_owned());
+        let own = chart_name(Path::new(chart)).or_else(|| convert::name_of(name)).unwrap_or_else(|| "release".to_owned());
         let release = options.release.clone().or_else(|| self.options.name.clone()).unwrap_or_else(|| own.clone());
         let text = tool::helm_template(chart, &release, options).await?;
         self.tell(name, Format::Helm);
@@ -288,7 +288,7 @@ impl<'a> Work<'a> {
             self.warnings.push("the source has no name; the pattern is called `imported`, --name gives another".to_owned());
             "imported".to_owned()
         });
-        let mut imported = import::assemble(&name, self.found)?;
+        let mut imported = convert::assemble(&name, self.found)?;
         self.warnings.append(&mut imported.warnings);
         imported.warnings = self.warnings;
         Ok(Outcome { format, imported, told: self.told })
@@ -332,7 +332,7 @@ fn place_in(object: &mut Found, namespace: &str) {
 fn chart_name(folder: &Path) -> Option<String> {
     let text = std::fs::read_to_string(folder.join("Chart.yaml")).ok()?;
     let chart = yaml::read_kubernetes(&text).ok()?;
-    chart["name"].as_str().and_then(import::name_of)
+    chart["name"].as_str().and_then(convert::name_of)
 }
 
 fn read(path: &Path) -> Result<Source> {

@@ -17,7 +17,7 @@ use crate::client::import::{self as sources, Options, Part};
 use crate::cluster::Cluster;
 use crate::cluster::kubeconfig as kube_config;
 use crate::model::kubernetes::KindInfo;
-use crate::pattern::import::{self, Found, Imported, detect::Format, live};
+use crate::pattern::convert::{self, Found, Imported, detect::Format, live};
 use crate::pattern::locate::Source;
 use crate::server::{Shared, clusters};
 use crate::store::patterns::NewPattern;
@@ -125,7 +125,7 @@ async fn namespace(state: &Shared, wanted: &ClusterSource, request: &ImportReque
             .details(notes)
             .remedy("Check --from-cluster, --kinds and --selector; Secrets are taken with --include-secrets."));
     }
-    let mut imported = import::assemble(&name, found)?;
+    let mut imported = convert::assemble(&name, found)?;
     imported.notes = notes;
     imported.warnings.extend(warnings);
     Ok(imported)

@@ -7,7 +7,7 @@ use crate::base::text;
 use crate::model::kubernetes::{GroupVersionKind, KindInfo};
 use crate::model::pattern::Pattern;
 use crate::pattern::identify::Kinds;
-use crate::pattern::import::service::without_marks;
+use crate::pattern::convert::service::without_marks;
 use crate::pattern::locate::Step;
 use crate::pattern::{Document, builtin, compile, known};
 

@@ -11,8 +11,8 @@ use crate::client::archive::{self, Temporary};
 use crate::client::import::{Options, Part};
 use crate::client::{fetch, tool};
 use crate::ctl::Ctl;
-use crate::pattern::import::compose;
-use crate::pattern::import::detect::Format;
+use crate::pattern::convert::compose;
+use crate::pattern::convert::detect::Format;
 use crate::pattern::locate::Source;
 
 /// Limit for a download when --timeout says nothing.

@@ -131,7 +131,7 @@ fn items(value: &Value) -> impl Iterator<Item = &Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pattern::import::{key, manifests};
+    use crate::pattern::convert::{key, manifests};
     use crate::pattern::locate::Source;
 
     #[test]
