@@ -9,17 +9,24 @@
 //! | [`list`] | every object of a kind in a namespace |
 //! | [`delete`] | deletion of one object, and waiting until it is gone |
 //! | [`wait`] | waiting for a CRD to be served |
+//! | [`snapshot`] | many objects with few calls |
+//! | [`blocker`] | what keeps a workload from being ready |
 //! | [`status`] | health of an object by the rules of kstatus |
+//! | [`unchanged`] | whether an apply would write nothing |
 //! | [`fault`] | what the API server says, as our errors |
 
 pub mod apply;
+pub mod blocker;
+mod call;
 pub mod connect;
 pub mod delete;
 pub mod discovery;
 pub mod fault;
 pub mod kubeconfig;
 pub mod list;
+pub mod snapshot;
 pub mod status;
+pub mod unchanged;
 pub mod wait;
 
 pub use connect::Cluster;

@@ -13,6 +13,7 @@ pub mod config;
 mod context;
 pub mod fault;
 mod follow;
+mod live;
 mod parse;
 mod run;
 pub mod settings;

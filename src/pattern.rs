@@ -11,6 +11,8 @@
 //! | OAM | [`oam`] | the component and application configuration an adapter of the OAM era takes |
 //!
 //! [`convert`] makes patterns of other formats, [`export`] makes other formats of patterns, [`write`] writes a pattern file.
+//! [`graph`] draws what they found.
+//!
 //! [`compile`] runs them in that order; [`walk`] is the state machine that carries the ordered objects out.
 
 pub mod builtin;
@@ -19,16 +21,21 @@ pub mod catalog;
 pub mod compile;
 pub mod convert;
 pub mod export;
+pub mod graph;
 pub mod identify;
+pub mod import;
 pub mod known;
 pub mod locate;
 pub mod mesh;
 pub mod oam;
 pub mod object;
 pub mod order;
+pub mod overlay;
 pub mod parse;
 pub mod reference;
+pub mod tree;
 pub mod validate;
+pub mod values;
 pub mod walk;
 pub mod write;
 

@@ -3,8 +3,12 @@
 //! Two readers, on purpose: files of our own are read with `serde_yaml`; what ends in Kubernetes is read and
 //! written with serde-saphyr, which reads scalars as kubectl does and quotes `on`, `yes` and the like.
 
+mod located;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+pub use located::{Located, Shape, Spot, read_located};
 
 use super::error::{Code, Error, Place, Result};
 

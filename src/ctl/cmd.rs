@@ -124,6 +124,11 @@ impl Command {
         }
     }
 
+    /// Whether it has the pictures among the forms of its output.
+    pub(super) fn draws(&self) -> bool {
+        matches!(self, Command::Pattern(pattern::Command::Graph(_)))
+    }
+
     /// Whether it goes by what config.yaml says without ever writing that file.
     pub(super) fn reads_config(&self) -> bool {
         let writes = matches!(self, Command::System(command) if command.writes_config());

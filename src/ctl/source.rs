@@ -94,14 +94,19 @@ impl SourceArgs {
     }
 
     async fn download(&self, ctx: &Ctl, address: &str) -> Result<Loaded> {
+        let text = self.fetch(ctx, address, true).await?;
+        self.bounded(address, text, location("http", address))
+    }
+
+    /// Downloads a text; `private` says whether its host may be a private one.
+    async fn fetch(&self, ctx: &Ctl, address: &str, private: bool) -> Result<String> {
         let limits = fetch::Limits {
             size: self.max_size,
             time: ctx.settings.timeout().unwrap_or(DOWNLOAD_TIME),
             ca_file: ctx.settings.ca_file(),
-            private: true,
+            private,
         };
-        let text = fetch::download(address, limits).await?;
-        self.bounded(address, text, location("http", address))
+        fetch::download(address, limits).await
     }
 
     fn read(&self, path: &Path) -> Result<Loaded> {

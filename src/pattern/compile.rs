@@ -9,6 +9,7 @@ use crate::pattern::identify::{self, Kinds};
 use crate::pattern::locate::Step;
 use crate::pattern::object::{self, Built, Target};
 use crate::pattern::parse::Document;
+use crate::pattern::reference::Unresolved;
 use crate::pattern::walk::Node;
 use crate::pattern::{order, reference, validate};
 
@@ -77,9 +78,10 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    fn run(&self, mut unresolved: Vec<(usize, Error)>) -> Result<Compiled> {
+    fn run(&self, mut unresolved: Unresolved) -> Result<Compiled> {
         let services = &self.document.pattern.services;
         let (dependencies, mut faults) = order::dependencies(services, &self.document.source);
+        faults.append(&mut unresolved.others);
         if let Err(circle) = order::levels(&dependencies) {
             faults.push(order::circle_error(services, &circle, &self.document.source));
         }
@@ -93,7 +95,7 @@ impl Compiler<'_> {
         let mut slots = Vec::with_capacity(services.len());
         for (index, service) in services.iter().enumerate() {
             // What a broken reference stands for is unknown, so nothing else can be said of its service.
-            let broken = unresolved.iter().position(|(at, _)| *at == index).map(|at| unresolved.swap_remove(at).1);
+            let broken = unresolved.services.remove(&index);
             match broken.map_or_else(|| self.service(service, &mut compiled), Err) {
                 Ok(slot) => slots.push(slot),
                 Err(fault) => {

@@ -17,6 +17,7 @@ mod page;
 pub mod patterns;
 pub mod preferences;
 pub mod providers;
+mod revisions;
 pub mod route;
 pub mod session;
 mod unknown;
@@ -46,6 +47,7 @@ pub fn routes() -> Vec<Route> {
         import::routes(),
         patterns::routes(),
         deploy::routes(),
+        revisions::routes(),
         operations::routes(),
         events::routes(),
         event_log::routes(),

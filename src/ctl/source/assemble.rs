@@ -1,10 +1,13 @@
 //! From the sources of a command to assembled patterns: overlays find their pattern, values and imports are worked in.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::{Loaded, SourceArgs};
 use crate::base::error::{Code, Error, Result};
 use crate::ctl::Ctl;
+use crate::pattern::import::address::Side;
+use crate::pattern::import::{self, Import, Loader, Target};
 use crate::pattern::{Bundle, Document, bundle};
 use crate::wire::rest::{DeployRequest, SourceText};
 
@@ -20,6 +23,9 @@ pub struct AssembleArgs {
     /// As --set, but the value is a string whatever it looks like.
     #[arg(long, value_name = "PATH=VALUE")]
     pub set_string: Vec<String>,
+    /// Host that `$(#use https://…)` imports may be read from without a checksum; repeatable, or separated by commas.
+    #[arg(long, value_name = "HOST", value_delimiter = ',', hide_short_help = true)]
+    pub import_allow: Vec<String>,
 }
 
 /// One pattern of a command: its texts, not yet looked into.
@@ -29,6 +35,8 @@ pub struct Sourced {
     pub bundle: Bundle,
     /// What is kept with a stored pattern: `type`, `path`, `host`.
     pub location: BTreeMap<String, String>,
+    source: SourceArgs,
+    allowed: Vec<String>,
 }
 
 /// One pattern of a command, assembled.
@@ -80,12 +88,15 @@ impl SourceArgs {
     /// The first source that cannot be read.
     pub async fn sourced(&self, ctx: &Ctl, args: &AssembleArgs) -> Result<Vec<Sourced>> {
         let (values, set) = args.values(ctx, self).await?;
-        let mut sourced = group(self.load(ctx).await?);
-        for one in &mut sourced {
-            one.bundle.values.clone_from(&values);
-            one.bundle.set.clone_from(&set);
-        }
-        Ok(sourced)
+        let allowed =
+            if args.import_allow.is_empty() { ctx.settings.import_allow() } else { args.import_allow.as_slice() };
+        let sourced = group(self.load(ctx).await?).into_iter().map(|(bundle, location)| Sourced {
+            bundle: Bundle { values: values.clone(), set: set.clone(), ..bundle },
+            location,
+            source: SourceArgs { files: Vec::new(), ..self.clone() },
+            allowed: allowed.to_vec(),
+        });
+        Ok(sourced.collect())
     }
 
     /// The patterns of the command, assembled, each of another name.
@@ -111,9 +122,21 @@ impl Sourced {
     ///
     /// # Errors
     /// Faults of its texts with their places; an import that cannot be read.
-    pub async fn assemble(self, _ctx: &Ctl) -> Result<Assembled> {
-        let document = bundle::assemble(&self.bundle)?;
-        Ok(Assembled { bundle: self.bundle, document, location: self.location })
+    pub async fn assemble(self, ctx: &Ctl) -> Result<Assembled> {
+        let bundle = self.gather(ctx).await?;
+        let document = bundle::assemble(&bundle)?;
+        Ok(Assembled { bundle, document, location: self.location })
+    }
+
+    /// Its texts with those of what it imports.
+    ///
+    /// # Errors
+    /// An import that cannot be read, with its place.
+    pub async fn gather(&self, ctx: &Ctl) -> Result<Bundle> {
+        let mut bundle = self.bundle.clone();
+        let loader = Imports { ctx, source: &self.source, allowed: &self.allowed };
+        bundle::gather(&mut bundle, &loader).await?;
+        Ok(bundle)
     }
 }
 
@@ -123,25 +146,87 @@ pub fn double(one: &str, other: &str, name: &str) -> Error {
         .remedy("Give each its own `name`: it names what is applied.")
 }
 
-/// A file named by -f is an overlay when it has the name of a pattern before it, or no name at all and a pattern before it.
-fn group(loaded: Vec<Loaded>) -> Vec<Sourced> {
-    let mut patterns: Vec<(Option<String>, Sourced)> = Vec::with_capacity(loaded.len());
+/// Reads imports for the user of this command: files, addresses, and patterns that the plane has stored.
+struct Imports<'a> {
+    ctx: &'a Ctl,
+    source: &'a SourceArgs,
+    allowed: &'a [String],
+}
+
+impl Loader for Imports<'_> {
+    async fn load(&self, import: &Import) -> Result<String> {
+        match &import.target {
+            Target::File(path) => self.source.read(Path::new(path)).map(|loaded| loaded.text),
+            Target::Web(url) => {
+                let private = import::permit(import, url, self.allowed, Side::Client)?;
+                self.source.fetch(self.ctx, url.as_str(), private).await
+            }
+            Target::Stored(name) => Ok(self.ctx.client().await?.pattern(name).await?.pattern_file),
+        }
+    }
+}
+
+/// The patterns that the sources are. A file named by -f is an overlay when it has the name of a pattern before it, or no
+/// name at all and a pattern before it.
+fn group(loaded: Vec<Loaded>) -> Vec<(Bundle, BTreeMap<String, String>)> {
+    let mut patterns: Vec<(Option<String>, Bundle, BTreeMap<String, String>)> = Vec::with_capacity(loaded.len());
     for source in loaded {
         let text = SourceText { name: source.name, text: source.text };
         let name = bundle::declared_name(&text.text);
         if !source.of_folder {
             let under = match &name {
-                Some(Some(name)) => patterns.iter_mut().rev().find(|(known, _)| known.as_ref() == Some(name)),
+                Some(Some(name)) => patterns.iter_mut().rev().find(|(known, ..)| known.as_ref() == Some(name)),
                 Some(None) => patterns.last_mut(),
                 None => None,
             };
-            if let Some((_, pattern)) = under {
-                pattern.bundle.overlays.push(text);
+            if let Some((_, bundle, _)) = under {
+                bundle.overlays.push(text);
                 continue;
             }
         }
-        let bundle = Bundle { base: text, ..Bundle::default() };
-        patterns.push((name.flatten(), Sourced { bundle, location: source.location }));
+        patterns.push((name.flatten(), Bundle { base: text, ..Bundle::default() }, source.location));
     }
-    patterns.into_iter().map(|(_, sourced)| sourced).collect()
+    patterns.into_iter().map(|(_, bundle, location)| (bundle, location)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grouped(files: &[(&str, &str, bool)]) -> Vec<String> {
+        let loaded = files.iter().map(|(name, text, of_folder)| Loaded {
+            name: (*name).to_owned(),
+            text: (*text).to_owned(),
+            location: BTreeMap::new(),
+            of_folder: *of_folder,
+        });
+        let name = |text: &SourceText| text.name.clone();
+        group(loaded.collect())
+            .iter()
+            .map(|(bundle, _)| {
+                std::iter::once(&bundle.base).chain(&bundle.overlays).map(name).collect::<Vec<_>>().join("<")
+            })
+            .collect()
+    }
+
+    #[test]
+    fn files_of_one_name_and_files_without_a_name_are_overlays() {
+        assert_eq!(
+            grouped(&[
+                ("a", "name: a", false),
+                ("b", "name: b", false),
+                ("a2", "name: a\nservices: {}", false),
+                ("x", "vars: {}", false),
+            ]),
+            ["a<a2", "b<x"]
+        );
+    }
+
+    #[test]
+    fn files_of_a_folder_broken_ones_and_the_first_are_patterns_of_their_own() {
+        assert_eq!(
+            grouped(&[("x", "vars: {}", false), ("a", "name: a", true), ("a2", "name: a", true), ("e", "a: [", false)]),
+            ["x", "a", "a2", "e"]
+        );
+    }
 }

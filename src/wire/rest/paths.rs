@@ -50,6 +50,10 @@ pub const APPLICATION_TYPES: Spellings = &["/api/application/types"];
 pub const PATTERN_APPLIED: Spellings = &["/api/pattern/applied"];
 /// Live state of an applied set.
 pub const PATTERN_STATUS: Spellings = &["/api/pattern/status"];
+/// Revisions of an applied pattern.
+pub const PATTERN_REVISIONS: Spellings = &["/api/pattern/revisions"];
+/// One revision with its content.
+pub const PATTERN_REVISION: Spellings = &["/api/pattern/revisions/{id}"];
 /// Operations, newest first.
 pub const OPERATIONS: Spellings = &["/api/operations"];
 /// One operation.

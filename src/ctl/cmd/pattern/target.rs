@@ -1,10 +1,15 @@
 //! Which patterns `apply` and `delete` mean, and how their requests are carried out one after the other.
 
-use super::objects;
+use std::time::Duration;
+
+use super::{objects, protect};
 use crate::base::error::{Code, Error, Result};
 use crate::ctl::source::{AssembleArgs, Assembled, SourceArgs};
 use crate::ctl::{Ctl, complete, follow};
 use crate::wire::rest::DeployRequest;
+
+/// Time for the server to tell what kept a wait, and to take back what it did.
+const LAST_WORDS: Duration = Duration::from_secs(30);
 
 /// The patterns of one command: files, or some that the plane knows.
 #[derive(Debug, clap::Args)]
@@ -34,6 +39,19 @@ pub(super) enum Target {
 pub(crate) enum Verb {
     Apply,
     Delete,
+    Rollback,
+    Adopt,
+}
+
+impl Verb {
+    fn word(self) -> &'static str {
+        match self {
+            Verb::Apply => "Apply",
+            Verb::Delete => "Delete",
+            Verb::Rollback => "Roll back",
+            Verb::Adopt => "Adopt",
+        }
+    }
 }
 
 impl TargetArgs {
@@ -55,28 +73,32 @@ impl TargetArgs {
         let is_known = !self.pattern.is_empty();
         let (values, set) =
             if is_known { self.assemble.values(ctx, &self.source).await? } else { (Vec::new(), Vec::new()) };
-        Ok(DeployRequest {
-            values,
-            set,
-            namespace: self.namespace.clone().or_else(|| ctx.settings.namespace().map(str::to_owned)),
-            contexts: ctx.settings.kube_contexts().to_vec(),
-            kubeconfig: ctx.settings.kubeconfig_list(),
-            timeout_seconds: ctx.settings.timeout().map(|limit| limit.as_secs().max(1)),
-            ..DeployRequest::default()
-        })
+        let namespace = self.namespace.clone().or_else(|| ctx.settings.namespace().map(str::to_owned));
+        Ok(DeployRequest { values, set, namespace, ..common(ctx) })
+    }
+}
+
+/// What every request to change a cluster has in common.
+pub(super) fn common(ctx: &Ctl) -> DeployRequest {
+    DeployRequest {
+        contexts: ctx.settings.kube_contexts().to_vec(),
+        kubeconfig: ctx.settings.kubeconfig_list(),
+        timeout_seconds: ctx.settings.timeout().map(|limit| limit.as_secs().max(1)),
+        ..DeployRequest::default()
     }
 }
 
 /// Carries the requests out in order, until one is stopped, and shows what came of them.
 pub(crate) async fn carry_out(ctx: &Ctl, verb: Verb, requests: Vec<DeployRequest>) -> Result<()> {
+    protect::ask(ctx, verb.word()).await?;
     let mut ended = Vec::with_capacity(requests.len());
     for request in requests {
         let client = ctx.client().await?;
         let accepted = match verb {
-            Verb::Apply => client.deploy(&request).await?,
+            Verb::Apply | Verb::Rollback | Verb::Adopt => client.deploy(&request).await?,
             Verb::Delete => client.undeploy(&request).await?,
         };
-        let (operation, stopped) = follow::follow(ctx, accepted.operation_id).await?;
+        let (operation, stopped) = follow::follow(ctx, accepted.operation_id, limit(ctx, &request)).await?;
         let stops = stopped.is_some();
         ended.push((operation, stopped));
         if stops {
@@ -84,6 +106,12 @@ pub(crate) async fn carry_out(ctx: &Ctl, verb: Verb, requests: Vec<DeployRequest
         }
     }
     objects::show(ctx, ended)
+}
+
+/// The server ends a wait itself when the time is over, and tells what kept it; it gets the time to say so.
+fn limit(ctx: &Ctl, request: &DeployRequest) -> Option<Duration> {
+    let limit = ctx.settings.timeout()?;
+    Some(if request.wait { limit + LAST_WORDS } else { limit })
 }
 
 fn nothing(verb: &str) -> Error {
