@@ -10,7 +10,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::{dirs, env, yaml};
 use crate::pattern::convert::detect::{self, Format};
 use crate::pattern::convert::{self, Found, Imported, compose, manifests};
-use crate::pattern::locate::Source;
+use crate::pattern::convert::Source;
 use crate::pattern::{builtin, parse};
 
 /// A source.

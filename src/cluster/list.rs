@@ -17,7 +17,7 @@ impl Cluster {
     ///
     /// # Errors
     /// When the API server does not answer.
-    pub async fn list(&self, kind: &KindInfo, namespace: &str, selector: Option<&str>) -> Result<Option<Vec<Value>>> {
+    pub async fn objects_in(&self, kind: &KindInfo, namespace: &str, selector: Option<&str>) -> Result<Option<Vec<Value>>> {
         let object = ObjectRef {
             api_version: kind.gvk.api_version(),
             kind: kind.gvk.kind.clone(),

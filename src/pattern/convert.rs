@@ -9,6 +9,7 @@
 //! | [`clean`] | drops what the server wrote |
 //! | [`key`] | readable service keys |
 //! | [`depend`] | `dependsOn` where an object names another |
+//! | [`text`] | a text and the places in it |
 //! | [`service`] | an object as a service, checked against what it will be applied as |
 //!
 //! Every reader gives [`Found`] objects; [`assemble`] makes the pattern file of them.
@@ -21,15 +22,18 @@ pub mod key;
 pub mod live;
 pub mod manifests;
 pub mod service;
+pub mod text;
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
 use crate::base::error::{Code, Error, Place, Result};
-use crate::base::text;
+use crate::base::text as words;
 use crate::model::pattern::Pattern;
 use crate::pattern::write;
+
+pub use text::Source;
 
 /// An object on its way into a pattern.
 #[derive(Debug, Clone, PartialEq)]
@@ -161,13 +165,12 @@ pub fn name_of(path: &str) -> Option<String> {
 
 /// `3 services`.
 pub fn count_services(imported: &Imported) -> String {
-    text::count(imported.services, "service")
+    words::count(imported.services, "service")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pattern::locate::Source;
 
     fn imported(text: &str) -> Result<Imported> {
         assemble("p", manifests::read(&Source { name: "m.yaml".into(), text: text.into() })?)

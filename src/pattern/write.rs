@@ -18,6 +18,11 @@ pub fn text(pattern: &Pattern) -> Result<String> {
     if !pattern.vars.is_empty() {
         top.insert("vars".to_owned(), Value::Object(pattern.vars.clone()));
     }
+    for (key, map) in [("labels", &pattern.labels), ("annotations", &pattern.annotations)] {
+        if !map.is_empty() {
+            top.insert(key.to_owned(), json!(map));
+        }
+    }
     top.extend(pattern.unknown.clone());
     let services = pattern.services.iter().map(|service| (service.key.clone(), self::service(service))).collect();
     top.insert("services".to_owned(), Value::Object(services));
@@ -55,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_written_pattern_reads_as_it_was() {
-        let text = "name: p\nversion: '1.10'\npatternID: SMP-1\nvars: {a: [1, 'on']}\nextra: {x: y}\nservices:\n  web:\n    type: Deployment\n    apiVersion: apps/v1\n    namespace: a\n    labels: {tier: '1'}\n    dependsOn: [db]\n    settings: {spec: {text: \"a\\n b\\n\"}}\n    traits: {meshmap: {}}\n    id2: 3\n  db: {type: Service, model: kubernetes}\n  note: {isAnnotation: true}\n";
+        let text = "name: p\nversion: '1.10'\npatternID: SMP-1\nvars: {a: [1, 'on']}\nlabels: {team: shop}\nextra: {x: y}\nservices:\n  web:\n    type: Deployment\n    apiVersion: apps/v1\n    namespace: a\n    labels: {tier: '1'}\n    dependsOn: [db]\n    settings: {spec: {text: \"a\\n b\\n\"}}\n    traits: {meshmap: {}}\n    id2: 3\n  db: {type: Service, model: kubernetes}\n  note: {isAnnotation: true}\n";
         let pattern = parse("p.yaml", text).unwrap().pattern;
         let written = self::text(&pattern).unwrap();
         assert_eq!(parse("p.yaml", &written).unwrap().pattern, pattern, "{written}");

@@ -18,7 +18,7 @@ use crate::cluster::Cluster;
 use crate::cluster::kubeconfig as kube_config;
 use crate::model::kubernetes::KindInfo;
 use crate::pattern::convert::{self, Found, Imported, detect::Format, live};
-use crate::pattern::locate::Source;
+use crate::pattern::convert::Source;
 use crate::server::{Shared, clusters};
 use crate::store::patterns::NewPattern;
 use crate::wire::rest::exchange::{ClusterSource, ImportReply, ImportRequest};
@@ -61,6 +61,35 @@ pub async fn import(state: &Shared, request: ImportRequest) -> Result<ImportRepl
         reply.id = Some(state.store.patterns().save(new).await?.id);
     }
     Ok(reply)
+}
+
+/// A source that a client sends as text or names.
+pub struct Text {
+    /// Name of the pattern; else made of the source's.
+    pub name: Option<String>,
+    /// The source, where it is sent.
+    pub text: String,
+    /// Where it is to be fetched, where it is not sent.
+    pub url: Option<String>,
+    /// Its format, in the words of any era.
+    pub from: Option<String>,
+}
+
+/// Makes a pattern of a text.
+///
+/// # Errors
+/// As [`import`].
+pub async fn text(source: Text) -> Result<(Format, Imported)> {
+    let request = ImportRequest {
+        file: (!source.text.is_empty()).then(|| STANDARD.encode(&source.text)),
+        file_name: source.name.clone(),
+        name: source.name,
+        url: source.url,
+        from: source.from,
+        ..ImportRequest::default()
+    };
+    let (format, imported, _) = file(&request).await?;
+    Ok((format, imported))
 }
 
 async fn file(request: &ImportRequest) -> Result<(Format, Imported, Vec<String>)> {
@@ -203,7 +232,7 @@ impl Namespace<'_> {
 
     async fn list(&self, kind: KindInfo) -> Result<Vec<Value>> {
         let namespace = &self.wanted.namespace;
-        let mut found = self.cluster.list(&kind, namespace, self.wanted.selector.as_deref()).await?.unwrap_or_default();
+        let mut found = self.cluster.objects_in(&kind, namespace, self.wanted.selector.as_deref()).await?.unwrap_or_default();
         if !kind.namespaced {
             found.retain(|object| object["metadata"]["name"] == namespace.as_str());
         }

@@ -2,6 +2,7 @@
 //!
 //! [`routes`] is the table. The service, the OpenAPI document and the tests are made from it.
 
+pub mod applications;
 pub mod database;
 pub mod deploy;
 pub mod event_log;
@@ -45,6 +46,7 @@ pub fn routes() -> Vec<Route> {
         preferences::routes(),
         kubernetes::routes(),
         import::routes(),
+        applications::routes(),
         patterns::routes(),
         deploy::routes(),
         revisions::routes(),

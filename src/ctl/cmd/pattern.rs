@@ -2,7 +2,7 @@
 
 pub mod adopt;
 pub mod apply;
-mod carry;
+pub(super) mod carry;
 pub mod catalog;
 pub mod delete;
 pub mod diff;

@@ -25,7 +25,8 @@ use serde_json::{Map, Value, json};
 use super::{Found, Identity};
 use crate::base::error::{Code, Error, Result};
 use crate::base::{text, yaml};
-use crate::pattern::locate::{Source, Step};
+use crate::pattern::convert::Source;
+use crate::pattern::locate::Step;
 
 /// Reads a file that the Compose file names, relative to its folder; `None` when there is none to read.
 pub type ReadFile<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);

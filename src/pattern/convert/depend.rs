@@ -132,7 +132,7 @@ fn items(value: &Value) -> impl Iterator<Item = &Value> {
 mod tests {
     use super::*;
     use crate::pattern::convert::{key, manifests};
-    use crate::pattern::locate::Source;
+    use crate::pattern::convert::Source;
 
     #[test]
     fn objects_depend_on_what_they_name_in_their_namespace() {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::Found;
 use crate::base::error::{Code, Error, Place, Result};
 use crate::base::yaml;
-use crate::pattern::locate::Source;
+use crate::pattern::convert::Source;
 
 /// Reads every object of a text; lists are unrolled.
 ///

@@ -8,25 +8,16 @@ use crate::model::kubernetes::{GroupVersionKind, KindInfo};
 use crate::model::pattern::Service;
 use crate::pattern::object::{self, ANNOTATION_PATTERN, ANNOTATION_SERVICE, LABEL_SERVICE, Target};
 
-/// What opens a reference or import of the pattern grammar.
-const REFERENCES: &[&str] = &["$(#ref", "$(#use"];
-
 /// The service called `key` that stands for an object.
 ///
 /// # Errors
 /// [`Code::ImportObject`] when no service can stand for it.
 pub fn of(found: &Found, key: &str, warnings: &mut Vec<String>) -> Result<Service> {
-    if let Some(text) = REFERENCES.iter().find_map(|open| found.body.values().find_map(|value| holding(value, open))) {
-        return Err(Error::new(Code::ImportObject, format!("{} holds the text {text}", told(&found.identity())))
-            .at(found.place.clone())
-            .because("in a pattern this is a reference, so that the object would come out different")
-            .remedy("Change the text in the source; patterns have no way to write it literally."));
-    }
     let (service, body) = plain(found, key, warnings);
     let wanted = essential(Value::Object(body));
     for service in [service.clone(), whole(service, found)] {
         if stands_for(&service, found).is_some_and(|built| built == wanted) {
-            return Ok(service);
+            return Ok(literal(service));
         }
     }
     Err(Error::new(Code::ImportObject, format!("{} cannot be kept as it is", told(&found.identity())))
@@ -140,14 +131,33 @@ fn essential(mut body: Value) -> Value {
     body
 }
 
-/// The first string in a value that holds `open`.
-fn holding<'a>(value: &'a Value, open: &str) -> Option<&'a str> {
-    match value {
-        Value::String(text) => text.contains(open).then_some(text.as_str()),
-        Value::Array(items) => items.iter().find_map(|item| holding(item, open)),
-        Value::Object(map) => map.values().find_map(|item| holding(item, open)),
-        _ => None,
+/// The service with its texts written so that the pattern takes none for a reference.
+fn literal(service: Service) -> Service {
+    let strings = |map: std::collections::BTreeMap<String, String>| {
+        map.into_iter().map(|(key, value)| (escaped(&key), escaped(&value))).collect()
+    };
+    Service {
+        labels: strings(service.labels),
+        annotations: strings(service.annotations),
+        settings: service.settings.into_iter().map(|(key, value)| (escaped(&key), literal_value(value))).collect(),
+        ..service
     }
+}
+
+fn literal_value(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(escaped(&text)),
+        Value::Array(items) => Value::Array(items.into_iter().map(literal_value).collect()),
+        Value::Object(map) => {
+            Value::Object(map.into_iter().map(|(key, value)| (escaped(&key), literal_value(value))).collect())
+        }
+        other => other,
+    }
+}
+
+/// `$$(#ref` is the text `$(#ref`.
+fn escaped(text: &str) -> String {
+    text.replace("$(#ref", "$$(#ref")
 }
 
 #[cfg(test)]
@@ -174,10 +184,8 @@ mod tests {
     }
 
     #[test]
-    fn text_that_the_grammar_would_read_is_refused() {
-        let Value::Object(body) = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"k": "$(#ref.vars.x)"}}) else { panic!() };
-        let found = Found::new(body, Place { file: "m".into(), line: Some(3), column: None });
-        let error = of(&found, "a", &mut Vec::new()).unwrap_err();
-        assert_eq!(error.to_string(), "m:3: ConfigMap a holds the text $(#ref.vars.x): in a pattern this is a reference, so that the object would come out different");
+    fn text_that_the_grammar_would_read_is_escaped() {
+        let map = service(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "key"}, "data": {"k": "$(#ref.vars.x) $$(#ref.y) $(A)"}}));
+        assert_eq!(map.settings["data"]["k"], "$$(#ref.vars.x) $$$(#ref.y) $(A)");
     }
 }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{MARK, view};
 use crate::base::error::{Code, Error, Result};
+use crate::ctl::cmd::pattern::carry::CarryArgs;
 use crate::ctl::cmd::pattern::import::{self, gather::GatherArgs};
 use crate::ctl::cmd::pattern::target::{self, Verb};
+use crate::ctl::follow::FollowArgs;
 use crate::ctl::{Ctl, complete};
 use crate::wire::rest::DeployRequest;
 use crate::wire::rest::exchange::ImportReply;
@@ -27,13 +29,15 @@ pub struct Args {
     /// Do not store the application.
     #[arg(long)]
     skip_save: bool,
-    /// Take over fields and objects that others own.
-    #[arg(long)]
-    force_conflicts: bool,
+    #[command(flatten)]
+    carry: CarryArgs,
+    #[command(flatten)]
+    follow: FollowArgs,
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
-    let common = DeployRequest { force_conflicts: args.force_conflicts, ..request(ctx, &args.gather) };
+    args.follow.settle(ctx)?;
+    let common = args.carry.put(request(ctx, &args.gather));
     let requests = if args.app.is_empty() {
         if args.gather.files.is_empty() {
             return Err(nothing("onboard"));

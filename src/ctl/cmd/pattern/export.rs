@@ -12,14 +12,18 @@ use crate::base::dirs;
 use crate::base::error::{Code, Error, Result};
 use crate::base::text;
 use crate::client::archive;
-use crate::ctl::source::{AssembleArgs, SourceArgs, Sourced};
+use crate::ctl::source::{AssembleArgs, SourceArgs};
 use crate::ctl::ui::Rendered;
 use crate::ctl::{Ctl, complete};
+use crate::oci::{Artifact, Reference, layout, registry};
 use crate::pattern::export::objects::Options;
 use crate::pattern::export::{Exported, chart, manifests, objects};
 use crate::pattern::{Bundle, Document};
 
 /// Write a pattern as Kubernetes manifests, a Helm chart or an OCI artefact.
+///
+/// An OCI artefact holds the pattern file byte for byte, as type application/vnd.meshery.pattern.v1+yaml; it is written as
+/// an image layout, or pushed to a registry with the credentials of `docker login`. `pattern import` reads both.
 ///
 /// Manifests come in the order of application and can be piped into `kubectl apply -f -`; without --with-marks they do
 /// not say which pattern they are of. A chart has the pattern's `vars` as its values and CRDs in crds/.
@@ -27,7 +31,8 @@ use crate::pattern::{Bundle, Document};
 #[command(after_help = "EXAMPLES:
   mesheryctl pattern export shop > manifests.yaml
   mesheryctl pattern export -f shop.yaml --format helm --output-dir charts/
-  mesheryctl pattern export -f shop.yaml --format oci --output-file shop.tar")]
+  mesheryctl pattern export -f shop.yaml --format oci --output-file shop.tar
+  mesheryctl pattern export shop --format oci --push oci://registry.example.org/patterns/shop:1.0")]
 pub struct Args {
     #[command(flatten)]
     source: SourceArgs,
@@ -45,6 +50,12 @@ pub struct Args {
     /// Write into this folder: a file an object, a chart's folder, or an OCI layout.
     #[arg(short = 'd', long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     output_dir: Option<PathBuf>,
+    /// Push the artefact to this address, such as oci://HOST/REPOSITORY:TAG; implies --format oci.
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["output_file", "output_dir"])]
+    push: Option<String>,
+    /// Speak plain HTTP with a registry that is not this machine.
+    #[arg(long, hide_short_help = true)]
+    plain_http: bool,
     /// Keep the label and annotations that tell which pattern an object is of.
     #[arg(long)]
     with_marks: bool,
@@ -62,6 +73,8 @@ pub enum Form {
     /// A Helm chart.
     #[value(alias = "helm-chart")]
     Helm,
+    /// An OCI artefact that holds the pattern file.
+    Oci,
     /// The pattern file itself.
     #[value(alias = "original")]
     Pattern,
@@ -72,6 +85,7 @@ impl fmt::Display for Form {
         f.write_str(match self {
             Form::Manifests => "manifests",
             Form::Helm => "helm",
+            Form::Oci => "oci",
             Form::Pattern => "pattern",
         })
     }
@@ -104,12 +118,16 @@ struct Work<'a> {
     document: Document,
 }
 
-pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
+pub(crate) async fn run(ctx: &Ctl, mut args: Args) -> Result<()> {
+    if args.push.is_some() {
+        args.format = Form::Oci;
+    }
     let (bundle, document) = pattern(ctx, &args).await?;
     let work = Work { ctx, args: &args, bundle, document };
     match args.format {
         Form::Manifests => work.manifests(),
         Form::Helm => work.helm(),
+        Form::Oci => work.oci().await,
         Form::Pattern => work.original(),
     }
 }
@@ -118,9 +136,7 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
 async fn pattern(ctx: &Ctl, args: &Args) -> Result<(Bundle, Document)> {
     if let Some(wanted) = &args.pattern {
         let record = view::find(ctx, wanted).await?;
-        let (values, set) = args.assemble.values(ctx, &args.source).await?;
-        let bundle = Bundle { values, set, ..Bundle::of_text(record.name, record.pattern_file) };
-        let assembled = Sourced { bundle, location: record.location }.assemble(ctx).await?;
+        let assembled = args.source.stored(ctx, &args.assemble, record).await?.assemble(ctx).await?;
         return Ok((assembled.bundle, assembled.document));
     }
     if args.source.files.is_empty() {
@@ -165,17 +181,47 @@ impl Work<'_> {
         self.file(path, &bytes, chart.warnings)
     }
 
-    /// The pattern as it stands in its file, where nothing changes it.
-    fn original(&self) -> Result<()> {
-        if !self.bundle.overlays.is_empty() || !self.args.assemble.is_empty() {
-            return Err(Error::new(Code::UsageError, "a pattern file is exported as it is, without overlays and values")
-                .remedy("Export manifests, or leave --set, --values and further -f out."));
+    async fn oci(&self) -> Result<()> {
+        let pattern = &self.document.pattern;
+        let text = self.bundle.one_file(&self.document)?;
+        let artifact = Artifact::of_pattern(&pattern.name, pattern.version.as_deref(), &text)?;
+        let digest = artifact.manifest.descriptor.digest.clone();
+        if let Some(address) = &self.args.push {
+            let reference: Reference = address.parse()?;
+            let settings = &self.ctx.settings;
+            let options = registry::Options {
+                plain_http: self.args.plain_http,
+                timeout: settings.timeout(),
+                ca_file: settings.ca_file(),
+            };
+            let digest = registry::Registry::open(&reference, options).await?.push(&artifact).await?;
+            let line = format!("pattern {} pushed to {reference} as {digest}", pattern.name);
+            return self.tell(View { digest: Some(digest), ..self.view(Vec::new(), Vec::new()) }, line);
         }
+        let files = layout::files(&artifact, pattern.version.as_deref().unwrap_or("latest"))?;
+        let target = self.args.output_dir.as_ref().or(self.args.output_file.as_ref());
+        let Some(target) = target else { return Err(self.needs_target("a layout is a folder or an archive")) };
+        if self.args.output_dir.is_some() {
+            refuse_full(target)?;
+            for (name, bytes) in &files {
+                dirs::write_atomic(&target.join(name), bytes, 0o644)?;
+            }
+        } else {
+            dirs::write_atomic(target, &archive::pack(&files, false)?, 0o644)?;
+        }
+        let line = format!("pattern {} written as oci to {} as {digest}", pattern.name, target.display());
+        let view = self.view(vec![target.display().to_string()], Vec::new());
+        self.tell(View { digest: Some(digest), ..view }, line)
+    }
+
+    /// The pattern as it stands in its file; with overlays, values and imports, as one file that has them worked in.
+    fn original(&self) -> Result<()> {
+        let text = self.bundle.one_file(&self.document)?;
         if let Some(dir) = &self.args.output_dir {
             let name = format!("{}.yaml", file_name(&self.document.pattern.name));
-            return self.folder(dir, vec![(name, self.bundle.base.text.clone())], Vec::new());
+            return self.folder(dir, vec![(name, text)], Vec::new());
         }
-        self.text(self.bundle.base.text.clone(), Vec::new())
+        self.text(text, Vec::new())
     }
 
     fn needs_target(&self, because: &str) -> Error {

@@ -150,7 +150,7 @@ fn unquoted(value: &str) -> String {
 mod tests {
     use super::super::Options;
     use super::*;
-    use crate::pattern::locate::Source;
+    use crate::pattern::convert::Source;
 
     #[test]
     fn variables_have_defaults_alternatives_and_escapes() {

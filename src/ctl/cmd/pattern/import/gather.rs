@@ -11,9 +11,10 @@ use crate::client::archive::{self, Temporary};
 use crate::client::import::{Options, Part};
 use crate::client::{fetch, tool};
 use crate::ctl::Ctl;
+use crate::oci::{Reference, layout, reference, registry};
 use crate::pattern::convert::compose;
 use crate::pattern::convert::detect::Format;
-use crate::pattern::locate::Source;
+use crate::pattern::convert::Source;
 
 /// Limit for a download when --timeout says nothing.
 const DOWNLOAD_TIME: Duration = Duration::from_secs(30);
@@ -155,15 +156,43 @@ impl GatherArgs {
         if is_web(source) {
             return self.download(ctx, source, gathered).await;
         }
+        if source.starts_with(reference::SCHEME) {
+            return self.pull(ctx, source, gathered).await;
+        }
         if path.is_dir() {
-            return Ok(Part::Folder(path.to_owned()));
+            return if is_layout(path) { self.layout(source, path, gathered) } else { Ok(Part::Folder(path.to_owned())) };
         }
         let bytes = self.read(path)?;
         if archive::is_archive(&bytes) {
+            let unpacked = Temporary::new()?;
+            archive::unpack(path, unpacked.path())?;
+            let top = archive::top(unpacked.path())?;
+            if is_layout(&top) {
+                return self.layout(source, &top, gathered);
+            }
             return Ok(Part::Archive { name: source.to_owned(), path: path.to_owned() });
         }
         let folder = path.parent().map(|folder| if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() });
         text(source, bytes, folder)
+    }
+
+    /// A layout holds a pattern and nothing else.
+    fn layout(&self, source: &str, folder: &Path, gathered: &mut Gathered) -> Result<Part> {
+        let found = layout::pattern(source, |file| self.read(&folder.join(file)))?;
+        gathered.format = Some(Format::Oci);
+        text(source, found.into_bytes(), None)
+    }
+
+    async fn pull(&self, ctx: &Ctl, address: &str, gathered: &mut Gathered) -> Result<Part> {
+        let reference: Reference = address.parse()?;
+        let options = registry::Options {
+            plain_http: self.plain_http,
+            timeout: ctx.settings.timeout(),
+            ca_file: ctx.settings.ca_file(),
+        };
+        let found = registry::Registry::open(&reference, options).await?.pull().await?;
+        gathered.format = Some(Format::Oci);
+        text(address, found.into_bytes(), None)
     }
 
     fn standard_input(&self, ctx: &Ctl) -> Result<Vec<u8>> {
@@ -210,6 +239,10 @@ impl GatherArgs {
     fn bounded(&self, name: &str, bytes: Vec<u8>) -> Result<Vec<u8>> {
         if bytes.len() as u64 > self.max_size { Err(too_large(name, self.max_size)) } else { Ok(bytes) }
     }
+}
+
+fn is_layout(folder: &Path) -> bool {
+    folder.join("oci-layout").is_file()
 }
 
 fn is_web(source: &str) -> bool {
