@@ -138,7 +138,7 @@ mod tests {
         let lines: Vec<usize> = documents.iter().map(|(line, _)| *line).collect();
         let values: Vec<serde_json::Value> = documents.into_iter().map(|(_, value)| value).collect();
         assert_eq!(values, [json!({"a": 1}), json!({"b": "---x\ny\n"}), json!({"c": " --- "})]);
-        assert_eq!(lines, [3, 7, 11]);
+        assert_eq!(lines, [3, 7, 12]);
     }
 
     #[test]

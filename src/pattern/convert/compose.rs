@@ -338,7 +338,7 @@ networks:
         let web = shop.found.iter().find(|found| found.identity().kind == "Deployment").unwrap();
         assert_eq!(web.after, [identity("apps/v1", "StatefulSet", "db")]);
         insta::assert_snapshot!(shop.warnings.join("\n"), @r"
-        compose.yaml:23:5: services.web.networks: every pod of a cluster reaches every other; use a NetworkPolicy to divide them
+        compose.yaml:21:5: services.web.networks: every pod of a cluster reaches every other; use a NetworkPolicy to divide them
         compose.yaml:30:5: services.db.cpu_shares: has no counterpart in Kubernetes and is left out
         compose.yaml:27:9: services.db.volumes[1]: ./dump is a folder of this machine, which pods do not have; it is left out
         ");
