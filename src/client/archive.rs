@@ -71,7 +71,10 @@ pub fn unpack(path: &Path, into: &Path) -> Result<()> {
         }
         total += entry.size();
         if total > LIMIT {
-            return Err(Error::new(Code::SourceTooLarge, format!("{} holds more than {} MiB", path.display(), LIMIT >> 20)));
+            return Err(Error::new(
+                Code::SourceTooLarge,
+                format!("{} holds more than {} MiB", path.display(), LIMIT >> 20),
+            ));
         }
         if !entry.unpack_in(into).map_err(broken)? {
             let name = entry.path().map(|path| path.display().to_string()).unwrap_or_default();

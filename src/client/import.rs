@@ -8,9 +8,9 @@ use super::archive::{self, Temporary};
 use super::tool;
 use crate::base::error::{Code, Error, Result};
 use crate::base::{dirs, env, yaml};
+use crate::pattern::convert::Source;
 use crate::pattern::convert::detect::{self, Format};
 use crate::pattern::convert::{self, Found, Imported, compose, manifests};
-use crate::pattern::convert::Source;
 use crate::pattern::{builtin, parse};
 
 /// A source.
@@ -156,8 +156,11 @@ impl<'a> Work<'a> {
             // One file of a folder that only means something as a whole.
             Format::Kustomize | Format::Helm => match folder {
                 Some(folder) => Box::pin(self.folder(folder, &folder.display().to_string())).await,
-                None => Err(Error::new(Code::ImportUnknown, format!("{} is one file of {}", source.subject(), format.told()))
-                    .remedy("Name the folder that holds it.")),
+                None => Err(Error::new(
+                    Code::ImportUnknown,
+                    format!("{} is one file of {}", source.subject(), format.told()),
+                )
+                .remedy("Name the folder that holds it.")),
             },
             Format::Oci => Err(Error::new(Code::ImportUnknown, format!("{} is no OCI artefact", source.subject()))
                 .remedy("Name the folder or archive of an OCI layout, or an address that begins with oci://.")),
@@ -174,9 +177,11 @@ impl<'a> Work<'a> {
         };
         let options = compose::Options { read: &beside, variable: &variable, profiles: &self.options.profiles };
         let converted = compose::convert(source, options)?;
-        let of_folder = || folder.and_then(|folder| convert::name_of(&folder.canonicalize().ok()?.display().to_string()));
+        let of_folder =
+            || folder.and_then(|folder| convert::name_of(&folder.canonicalize().ok()?.display().to_string()));
         // As in Compose: its own name, else that of the folder.
-        let stem = convert::name_of(&source.name).filter(|stem| !detect::COMPOSE_FILES.iter().any(|file| file.starts_with(&format!("{stem}."))));
+        let stem = convert::name_of(&source.name)
+            .filter(|stem| !detect::COMPOSE_FILES.iter().any(|file| file.starts_with(&format!("{stem}."))));
         if self.name.is_none() {
             self.name = converted.name.or(stem).or_else(of_folder);
         }
@@ -207,7 +212,9 @@ impl<'a> Work<'a> {
                 let source = read(&path.join(file))?;
                 self.compose(&source, Some(path))
             }
-            Format::Oci => Err(Error::new(Code::ImportUnknown, format!("{name} is an OCI layout")).remedy("Name it alone.")),
+            Format::Oci => {
+                Err(Error::new(Code::ImportUnknown, format!("{name} is an OCI layout")).remedy("Name it alone."))
+            }
             Format::Manifests | Format::Pattern | Format::Cluster => self.files(path, name).await,
         }
     }
@@ -251,7 +258,8 @@ impl<'a> Work<'a> {
 
     async fn chart(&mut self, chart: &str, name: &str) -> Result<()> {
         let options = &self.options.chart;
-        let own = chart_name(Path::new(chart)).or_else(|| convert::name_of(name)).unwrap_or_else(|| "release".to_owned());
+        let own =
+            chart_name(Path::new(chart)).or_else(|| convert::name_of(name)).unwrap_or_else(|| "release".to_owned());
         let release = options.release.clone().or_else(|| self.options.name.clone()).unwrap_or_else(|| own.clone());
         let text = tool::helm_template(chart, &release, options).await?;
         self.tell(name, Format::Helm);
@@ -263,12 +271,11 @@ impl<'a> Work<'a> {
         if let Some(namespace) = &options.namespace {
             found.iter_mut().for_each(|object| place_in(object, namespace));
         }
-        let hooks: Vec<String> = found.iter().filter(|object| is_hook(object)).map(|object| object.identity().name).collect();
+        let hooks: Vec<String> =
+            found.iter().filter(|object| is_hook(object)).map(|object| object.identity().name).collect();
         if !hooks.is_empty() {
-            self.warnings.push(format!(
-                "{name}: hooks of the chart are applied like every other object: {}",
-                hooks.join(", ")
-            ));
+            self.warnings
+                .push(format!("{name}: hooks of the chart are applied like every other object: {}", hooks.join(", ")));
         }
         self.found.extend(found);
         Ok(())
@@ -278,14 +285,20 @@ impl<'a> Work<'a> {
         let format = self.formats.first().copied().unwrap_or(Format::Manifests);
         if let Some(pattern) = self.patterns.pop() {
             if !self.patterns.is_empty() || !self.found.is_empty() {
-                return Err(Error::new(Code::ImportUnknown, format!("{} is a pattern among other sources", pattern.subject()))
-                    .remedy("Import a pattern alone; several files of one pattern are merged by `pattern apply -f A -f B`."));
+                return Err(Error::new(
+                    Code::ImportUnknown,
+                    format!("{} is a pattern among other sources", pattern.subject()),
+                )
+                .remedy(
+                    "Import a pattern alone; several files of one pattern are merged by `pattern apply -f A -f B`.",
+                ));
             }
             let imported = self.pattern(pattern)?;
             return Ok(Outcome { format, imported, told: self.told });
         }
         let name = self.options.name.clone().or(self.name.take()).unwrap_or_else(|| {
-            self.warnings.push("the source has no name; the pattern is called `imported`, --name gives another".to_owned());
+            self.warnings
+                .push("the source has no name; the pattern is called `imported`, --name gives another".to_owned());
             "imported".to_owned()
         });
         let mut imported = convert::assemble(&name, self.found)?;
@@ -298,8 +311,11 @@ impl<'a> Work<'a> {
     fn pattern(&self, source: Source) -> Result<Imported> {
         let document = parse::parse(&source.name, &source.text)?;
         if let Some(name) = self.options.name.as_ref().filter(|name| **name != document.pattern.name) {
-            return Err(Error::new(Code::UsageError, format!("{} is pattern `{}` already, not `{name}`", source.subject(), document.pattern.name))
-                .remedy("Leave --name out, or change `name` in the file."));
+            return Err(Error::new(
+                Code::UsageError,
+                format!("{} is pattern `{}` already, not `{name}`", source.subject(), document.pattern.name),
+            )
+            .remedy("Leave --name out, or change `name` in the file."));
         }
         Ok(Imported {
             name: document.pattern.name,
@@ -319,7 +335,8 @@ fn is_hook(object: &Found) -> bool {
 /// Helm puts objects that name no namespace into the release's.
 fn place_in(object: &mut Found, namespace: &str) {
     let identity = object.identity();
-    let known = builtin::kinds().into_iter().find(|kind| kind.gvk.group == identity.group && kind.gvk.kind == identity.kind);
+    let known =
+        builtin::kinds().into_iter().find(|kind| kind.gvk.group == identity.group && kind.gvk.kind == identity.kind);
     if known.is_some_and(|kind| !kind.namespaced) || !identity.namespace.is_empty() {
         return;
     }

@@ -7,8 +7,8 @@ use super::Client;
 use super::call::{segment, with_query};
 use crate::base::Result;
 use crate::model::pattern::PatternRecord;
-use crate::wire::rest::exchange::{ImportReply, ImportRequest};
 use crate::model::revision::Revision;
+use crate::wire::rest::exchange::{ImportReply, ImportRequest};
 use crate::wire::rest::{
     Accepted, AppliedSets, DeployRequest, PatternPage, PatternStatus, RevisionContent, Revisions, SavePatternRequest,
     StatusRequest, paths,

@@ -17,7 +17,12 @@ impl Cluster {
     ///
     /// # Errors
     /// When the API server does not answer.
-    pub async fn objects_in(&self, kind: &KindInfo, namespace: &str, selector: Option<&str>) -> Result<Option<Vec<Value>>> {
+    pub async fn objects_in(
+        &self,
+        kind: &KindInfo,
+        namespace: &str,
+        selector: Option<&str>,
+    ) -> Result<Option<Vec<Value>>> {
         let object = ObjectRef {
             api_version: kind.gvk.api_version(),
             kind: kind.gvk.kind.clone(),
@@ -33,7 +38,9 @@ impl Cluster {
         loop {
             let page = match apply::retry(|| api.list(&params)).await {
                 Ok(page) => page,
-                Err(kube::Error::Api(status)) if status.is_forbidden() || status.is_not_found() || status.code == 405 => {
+                Err(kube::Error::Api(status))
+                    if status.is_forbidden() || status.is_not_found() || status.code == 405 =>
+                {
                     return Ok(None);
                 }
                 Err(error) => return Err(fault::of_call(self, &error)),

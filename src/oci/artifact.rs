@@ -113,7 +113,8 @@ impl Artifact {
     /// # Errors
     /// [`Code::ArtifactInvalid`] for another artefact; `what` names it.
     pub fn layer(what: &str, manifest: &[u8]) -> Result<Descriptor> {
-        let invalid = |because: String| Error::new(Code::ArtifactInvalid, format!("{what} holds no pattern")).because(because);
+        let invalid =
+            |because: String| Error::new(Code::ArtifactInvalid, format!("{what} holds no pattern")).because(because);
         let manifest: Manifest = serde_json::from_slice(manifest)
             .map_err(|error| invalid(format!("its manifest is not one of an OCI image: {error}")))?;
         let own = manifest.layers.iter().find(|layer| layer.media_type == PATTERN);
@@ -134,9 +135,8 @@ impl Artifact {
     /// [`Code::ArtifactInvalid`] when the bytes are not what the descriptor says.
     pub fn text(what: &str, layer: &Descriptor, bytes: Vec<u8>) -> Result<String> {
         check(what, layer, &bytes)?;
-        String::from_utf8(bytes).map_err(|_| {
-            Error::new(Code::ArtifactInvalid, format!("the pattern in {what} is not text in UTF-8"))
-        })
+        String::from_utf8(bytes)
+            .map_err(|_| Error::new(Code::ArtifactInvalid, format!("the pattern in {what} is not text in UTF-8")))
     }
 }
 

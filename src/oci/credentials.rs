@@ -34,9 +34,8 @@ fn file() -> Option<PathBuf> {
 pub async fn find(host: &str) -> Result<Option<Credentials>> {
     let Some(path) = file() else { return Ok(None) };
     let Some(text) = dirs::read_optional(&path)? else { return Ok(None) };
-    let config: Value = serde_json::from_str(&text).map_err(|error| {
-        Error::new(Code::RegistryRefused, format!("{} is not JSON", path.display())).because(error)
-    })?;
+    let config: Value = serde_json::from_str(&text)
+        .map_err(|error| Error::new(Code::RegistryRefused, format!("{} is not JSON", path.display())).because(error))?;
     let keys = names(host);
     let helper = keys.iter().find_map(|key| config["credHelpers"][key].as_str()).or(config["credsStore"].as_str());
     if let Some(helper) = helper.filter(|helper| !helper.is_empty())
@@ -71,7 +70,9 @@ fn of_entry(entry: &Value) -> Option<Credentials> {
 /// Asks `docker-credential-HELPER`; a host it does not know has no credentials.
 async fn ask(helper: &str, host: &str) -> Result<Option<Credentials>> {
     let program = format!("docker-credential-{helper}");
-    let failed = |cause: String| Error::new(Code::RegistryRefused, format!("`{program}` gave no credentials for {host}")).because(cause);
+    let failed = |cause: String| {
+        Error::new(Code::RegistryRefused, format!("`{program}` gave no credentials for {host}")).because(cause)
+    };
     let child = Command::new(&program)
         .arg("get")
         .stdin(Stdio::piped())

@@ -49,7 +49,8 @@ struct Index {
 /// # Errors
 /// [`Code::ArtifactInvalid`] for a layout without a pattern, or one that is damaged.
 pub fn pattern(what: &str, read: impl Fn(&str) -> Result<Vec<u8>>) -> Result<String> {
-    let invalid = |because: String| Error::new(Code::ArtifactInvalid, format!("{what} holds no pattern")).because(because);
+    let invalid =
+        |because: String| Error::new(Code::ArtifactInvalid, format!("{what} holds no pattern")).because(because);
     let index: Index = serde_json::from_slice(&read("index.json")?)
         .map_err(|error| invalid(format!("its index.json is not one of an OCI layout: {error}")))?;
     let own = index.manifests.iter().find(|manifest| manifest.artifact_type.as_deref() == Some(PATTERN));

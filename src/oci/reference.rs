@@ -63,7 +63,9 @@ impl FromStr for Reference {
             && version.chars().all(|c| c.is_ascii_alphanumeric() || "._-:".contains(c));
         match (host_fits, repository.split('/').all(part_fits), version_fits) {
             (false, ..) => Err(fault("its host is not one")),
-            (_, false, _) => Err(fault("a repository is lower-case letters, digits and `.`, `_`, `-`, in parts divided by `/`")),
+            (_, false, _) => {
+                Err(fault("a repository is lower-case letters, digits and `.`, `_`, `-`, in parts divided by `/`"))
+            }
             (.., false) => Err(fault("its tag or digest is not one")),
             _ => Ok(Self { host: host.to_owned(), repository: repository.to_owned(), version: version.to_owned() }),
         }

@@ -49,9 +49,8 @@ impl<'a> Registry<'a> {
         let loopback = reference.is_loopback();
         let scheme = if loopback || options.plain_http { "http" } else { "https" };
         let host = if reference.host == "docker.io" { "registry-1.docker.io" } else { &reference.host };
-        let root = Url::parse(&format!("{scheme}://{host}/v2/{}/", reference.repository)).map_err(|error| {
-            Error::new(Code::UsageError, format!("{reference} is not an address")).because(error)
-        })?;
+        let root = Url::parse(&format!("{scheme}://{host}/v2/{}/", reference.repository))
+            .map_err(|error| Error::new(Code::UsageError, format!("{reference} is not an address")).because(error))?;
         let timeout = Some(options.timeout.unwrap_or(Duration::from_mins(1)));
         let client =
             outbound::client(&outbound::Options { timeout, ca_file: options.ca_file, loopback, ..Default::default() })?;
@@ -90,7 +89,9 @@ impl<'a> Registry<'a> {
         let location = reply.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let mut target = begin.join(location).map_err(|error| self.failed().because(error))?;
         if location.is_empty() || target.host() != begin.host() || target.scheme() != begin.scheme() {
-            return Err(self.failed().because(format!("it sends the upload to `{location}`, which is not its own address")));
+            return Err(self
+                .failed()
+                .because(format!("it sends the upload to `{location}`, which is not its own address")));
         }
         target.query_pairs_mut().append_pair("digest", &blob.descriptor.digest);
         let bytes = blob.bytes.clone();
@@ -133,7 +134,8 @@ impl<'a> Registry<'a> {
             if !reply.status().is_redirection() {
                 break;
             }
-            let location = reply.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let location =
+                reply.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
             let next = at.join(location).map_err(|error| self.failed().because(error))?;
             if at.scheme() == "https" && next.scheme() != "https" {
                 return Err(self.failed().because(format!("an https address redirects to {next}")));
@@ -154,7 +156,8 @@ impl<'a> Registry<'a> {
         if reply.status() != StatusCode::UNAUTHORIZED {
             return Ok(reply);
         }
-        let asked = reply.headers().get(header::WWW_AUTHENTICATE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let asked =
+            reply.headers().get(header::WWW_AUTHENTICATE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         self.authorization = Some(self.answer(asked, actions).await?);
         let reply = self.once(&request).await?;
         if matches!(reply.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
@@ -182,12 +185,18 @@ impl<'a> Registry<'a> {
         }
         let parameters = parameters(rest);
         let parameter = |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        let mut realm = Url::parse(parameter("realm").unwrap_or_default()).map_err(|error| self.refused().because(error))?;
+        let mut realm =
+            Url::parse(parameter("realm").unwrap_or_default()).map_err(|error| self.refused().because(error))?;
         if realm.scheme() != "https" && self.root.scheme() == "https" {
-            return Err(self.refused().because(format!("it wants the credentials sent to {realm}, which is not encrypted")));
+            return Err(self
+                .refused()
+                .because(format!("it wants the credentials sent to {realm}, which is not encrypted")));
         }
         let scope = format!("repository:{}:{actions}", self.reference.repository);
-        realm.query_pairs_mut().extend_pairs(parameter("service").map(|service| ("service", service))).append_pair("scope", &scope);
+        realm
+            .query_pairs_mut()
+            .extend_pairs(parameter("service").map(|service| ("service", service)))
+            .append_pair("scope", &scope);
         let mut request = self.client.request(Method::GET, realm);
         if let Some(basic) = self.basic() {
             request = request.header(header::AUTHORIZATION, basic);
@@ -196,9 +205,12 @@ impl<'a> Registry<'a> {
         if !reply.status().is_success() {
             return Err(self.refused().detail(format!("its token service answered {}", reply.status())));
         }
-        let reply: Value = serde_json::from_slice(&self.body(reply).await?).map_err(|error| self.refused().because(error))?;
+        let reply: Value =
+            serde_json::from_slice(&self.body(reply).await?).map_err(|error| self.refused().because(error))?;
         let token = reply["token"].as_str().or(reply["access_token"].as_str());
-        token.map(|token| format!("Bearer {token}")).ok_or_else(|| self.refused().because("its token service gave no token"))
+        token
+            .map(|token| format!("Bearer {token}"))
+            .ok_or_else(|| self.refused().because("its token service gave no token"))
     }
 
     fn basic(&self) -> Option<String> {
@@ -240,17 +252,24 @@ impl<'a> Registry<'a> {
     }
 
     fn missing(&self) -> Error {
-        Error::new(Code::RegistryFailed, format!("the registry has no {}", self.reference)).kind_of(crate::base::Kind::NotFound)
+        Error::new(Code::RegistryFailed, format!("the registry has no {}", self.reference))
+            .kind_of(crate::base::Kind::NotFound)
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Error {
-        Error::new(Code::RegistryFailed, format!("the registry {} cannot be reached", self.reference.host)).because(text::chain(error))
+        Error::new(Code::RegistryFailed, format!("the registry {} cannot be reached", self.reference.host))
+            .because(text::chain(error))
     }
 
     fn refused(&self) -> Error {
-        let error = Error::new(Code::RegistryRefused, format!("the registry {} refuses {}", self.reference.host, self.reference));
+        let error = Error::new(
+            Code::RegistryRefused,
+            format!("the registry {} refuses {}", self.reference.host, self.reference),
+        );
         match &self.credentials {
-            Some(credentials) => error.because(format!("user {} may not do this, or the password is wrong", credentials.user)),
+            Some(credentials) => {
+                error.because(format!("user {} may not do this, or the password is wrong", credentials.user))
+            }
             None => error.because("docker's config.json has no credentials for it"),
         }
     }

@@ -109,9 +109,23 @@ fn category(kinds: &[String]) -> &'static str {
     let any = |names: &[&str]| kinds.iter().any(|kind| names.contains(&kind.as_str()));
     if kinds.iter().any(|kind| kind.ends_with("Mesh")) {
         "Deployment"
-    } else if any(&["AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication", "NetworkPolicy", "TrafficTarget"]) {
+    } else if any(&[
+        "AuthorizationPolicy",
+        "PeerAuthentication",
+        "RequestAuthentication",
+        "NetworkPolicy",
+        "TrafficTarget",
+    ]) {
         "Security"
-    } else if any(&["VirtualService", "DestinationRule", "Gateway", "TrafficSplit", "HTTPRoute", "GRPCRoute", "EnvoyFilter"]) {
+    } else if any(&[
+        "VirtualService",
+        "DestinationRule",
+        "Gateway",
+        "TrafficSplit",
+        "HTTPRoute",
+        "GRPCRoute",
+        "EnvoyFilter",
+    ]) {
         "Traffic Management"
     } else if any(&["Telemetry", "ServiceMonitor", "PodMonitor", "PrometheusRule"]) {
         "Observability"
@@ -123,7 +137,8 @@ fn category(kinds: &[String]) -> &'static str {
 impl Entry {
     /// Whether every word of `text` stands in its name, description, kinds, category or file, in any case.
     pub fn fits(&self, text: &str) -> bool {
-        let all = [&self.name, &self.file, &self.description, &self.prerequisite, &self.category, &self.kinds.join(" ")];
+        let all =
+            [&self.name, &self.file, &self.description, &self.prerequisite, &self.category, &self.kinds.join(" ")];
         let all = all.map(String::as_str).join("\n").to_lowercase();
         text.to_lowercase().split_whitespace().all(|word| all.contains(word))
     }
@@ -141,7 +156,10 @@ mod tests {
             (entry.name.as_str(), entry.prerequisite.as_str(), entry.description.as_str(), entry.caveats.as_str()),
             ("split", "Istio 1.20 and a cluster", "Splits traffic", "none")
         );
-        assert_eq!((entry.category.as_str(), entry.kinds, entry.services), ("Traffic Management", vec!["VirtualService".to_owned()], 3));
+        assert_eq!(
+            (entry.category.as_str(), entry.kinds, entry.services),
+            ("Traffic Management", vec!["VirtualService".to_owned()], 3)
+        );
         let plain = super::entry("p.yaml", "# A shop.\nname: shop\nservices: {}\n").unwrap();
         assert_eq!(plain.description, "A shop.");
         assert!(super::entry("p.yaml", "a: 1").is_err());
@@ -150,7 +168,8 @@ mod tests {
     #[test]
     fn every_bundled_sample_is_a_pattern_and_is_found() {
         assert_eq!(bundled().len(), BUNDLED.len());
-        let found: Vec<String> = bundled().into_iter().filter(|entry| entry.fits("VIRTUALservice shop")).map(|entry| entry.name).collect();
+        let found: Vec<String> =
+            bundled().into_iter().filter(|entry| entry.fits("VIRTUALservice shop")).map(|entry| entry.name).collect();
         assert_eq!(found, ["shop"]);
     }
 }

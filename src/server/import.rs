@@ -17,8 +17,8 @@ use crate::client::import::{self as sources, Options, Part};
 use crate::cluster::Cluster;
 use crate::cluster::kubeconfig as kube_config;
 use crate::model::kubernetes::KindInfo;
-use crate::pattern::convert::{self, Found, Imported, detect::Format, live};
 use crate::pattern::convert::Source;
+use crate::pattern::convert::{self, Found, Imported, detect::Format, live};
 use crate::server::{Shared, clusters};
 use crate::store::patterns::NewPattern;
 use crate::wire::rest::exchange::{ClusterSource, ImportReply, ImportRequest};
@@ -102,9 +102,9 @@ async fn file(request: &ImportRequest) -> Result<(Format, Imported, Vec<String>)
     };
     let (name, bytes) = match (&request.file, &request.url) {
         (Some(file), _) => {
-            let bytes = STANDARD.decode(file.split(',').next_back().unwrap_or(file).trim()).map_err(|error| {
-                Error::new(Code::RequestInvalid, "`file` is not base64").because(error)
-            })?;
+            let bytes = STANDARD
+                .decode(file.split(',').next_back().unwrap_or(file).trim())
+                .map_err(|error| Error::new(Code::RequestInvalid, "`file` is not base64").because(error))?;
             (request.file_name.clone().unwrap_or_else(|| "-".to_owned()), bytes)
         }
         (None, Some(url)) => {
@@ -141,18 +141,24 @@ async fn namespace(state: &Shared, wanted: &ClusterSource, request: &ImportReque
     let context: Vec<String> = wanted.context.iter().cloned().collect();
     let chosen = kube_config::choose(&loaded, &context, &preferred)?;
     let [context] = chosen.as_slice() else {
-        return Err(Error::new(Code::UsageError, format!("{} are chosen, and a namespace is of one cluster", text::count(chosen.len(), "context")))
-            .details(chosen.clone())
-            .remedy("Name one context."));
+        return Err(Error::new(
+            Code::UsageError,
+            format!("{} are chosen, and a namespace is of one cluster", text::count(chosen.len(), "context")),
+        )
+        .details(chosen.clone())
+        .remedy("Name one context."));
     };
     let cluster = Cluster::connect(&loaded, context).await?;
     let read = Namespace { cluster: &cluster, wanted };
     let (found, notes, warnings) = read.objects().await?;
     let name = request.name.clone().unwrap_or_else(|| wanted.namespace.clone());
     if found.is_empty() {
-        return Err(Error::new(Code::SourceEmpty, format!("namespace {} holds nothing that users own ({context})", wanted.namespace))
-            .details(notes)
-            .remedy("Check --from-cluster, --kinds and --selector; Secrets are taken with --include-secrets."));
+        return Err(Error::new(
+            Code::SourceEmpty,
+            format!("namespace {} holds nothing that users own ({context})", wanted.namespace),
+        )
+        .details(notes)
+        .remedy("Check --from-cluster, --kinds and --selector; Secrets are taken with --include-secrets."));
     }
     let mut imported = convert::assemble(&name, found)?;
     imported.notes = notes;
@@ -189,7 +195,8 @@ impl Namespace<'_> {
             }
             found.push(one);
         }
-        let notes = left_out.iter().map(|(reason, count)| format!("left out: {} ({reason})", text::count(*count, "object")));
+        let notes =
+            left_out.iter().map(|(reason, count)| format!("left out: {} ({reason})", text::count(*count, "object")));
         let warnings = patterns.iter().map(|pattern| {
             format!("pattern `{pattern}` applied some of these objects; what it applied outside the namespace is not in this import")
         });
@@ -213,7 +220,8 @@ impl Namespace<'_> {
             .iter()
             .filter(|word| {
                 let word = word.split('.').next().unwrap_or(word);
-                !all.iter().any(|kind| word.eq_ignore_ascii_case(&kind.gvk.kind) || word.eq_ignore_ascii_case(&kind.plural))
+                !all.iter()
+                    .any(|kind| word.eq_ignore_ascii_case(&kind.gvk.kind) || word.eq_ignore_ascii_case(&kind.plural))
             })
             .collect();
         if let Some(word) = unknown.first() {
@@ -232,7 +240,8 @@ impl Namespace<'_> {
 
     async fn list(&self, kind: KindInfo) -> Result<Vec<Value>> {
         let namespace = &self.wanted.namespace;
-        let mut found = self.cluster.objects_in(&kind, namespace, self.wanted.selector.as_deref()).await?.unwrap_or_default();
+        let mut found =
+            self.cluster.objects_in(&kind, namespace, self.wanted.selector.as_deref()).await?.unwrap_or_default();
         if !kind.namespaced {
             found.retain(|object| object["metadata"]["name"] == namespace.as_str());
         }

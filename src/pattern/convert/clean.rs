@@ -99,7 +99,9 @@ mod tests {
             "kind": "X", "status": {"a": 1}, "spec": {"status": 1, "uid": 2},
             "metadata": {"name": "a", "uid": "u", "managedFields": [], "creationTimestamp": null, "finalizers": ["f"],
                 "labels": {LABEL_SERVICE: "x"}, "annotations": {LAST_APPLIED: "{}", "keep": "1", ANNOTATION_PATTERN: "p"}}
-        }) else { panic!() };
+        }) else {
+            panic!()
+        };
         clean(&mut body, &mut dropped);
         assert_eq!(
             Value::Object(body),
@@ -107,7 +109,10 @@ mod tests {
         );
         assert_eq!(dropped, Dropped { status: 1, metadata: 1, last_applied: 1, marks: 1 });
         assert_eq!(dropped.notes()[0], "left out of 1 object: `status`");
-        let Value::Object(mut body) = json!({"status": {"loadBalancer": {}}, "metadata": {"creationTimestamp": null}}) else { panic!() };
+        let Value::Object(mut body) = json!({"status": {"loadBalancer": {}}, "metadata": {"creationTimestamp": null}})
+        else {
+            panic!()
+        };
         let mut nothing = Dropped::default();
         clean(&mut body, &mut nothing);
         assert_eq!(nothing, Dropped::default(), "what says nothing is not worth a word");

@@ -170,7 +170,8 @@ impl File<'_> {
                 map.get("service").and_then(Value::as_str).unwrap_or_default().to_owned()
             }
             _ => {
-                return Err(self.fault(&at, "a service of another file is extended, which is not read")
+                return Err(self
+                    .fault(&at, "a service of another file is extended, which is not read")
                     .remedy("Run `docker compose config` and import what it prints."));
             }
         };
@@ -316,7 +317,10 @@ networks:
             container["env"],
             json!([{"name": "MODE", "value": "fast"}, {"name": "QUOTED", "value": "a b"}, {"name": "LEVEL", "value": "info"}])
         );
-        assert_eq!(container["resources"], json!({"limits": {"cpu": "0.5", "memory": "50Mi"}, "requests": {"memory": "20Mi"}}));
+        assert_eq!(
+            container["resources"],
+            json!({"limits": {"cpu": "0.5", "memory": "50Mi"}, "requests": {"memory": "20Mi"}})
+        );
         assert_eq!(
             container["readinessProbe"],
             json!({"exec": {"command": ["curl", "-f", "localhost"]}, "periodSeconds": 90, "timeoutSeconds": 10, "failureThreshold": 3})
@@ -331,7 +335,10 @@ networks:
         let db = &object(&shop, "StatefulSet", "db")["spec"];
         assert_eq!(db["template"]["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"], "data");
         let mounts = &db["template"]["spec"]["containers"][0]["volumeMounts"];
-        assert_eq!(mounts[2], json!({"name": "secret-login", "mountPath": "/run/secrets/login", "subPath": "login", "readOnly": true}));
+        assert_eq!(
+            mounts[2],
+            json!({"name": "secret-login", "mountPath": "/run/secrets/login", "subPath": "login", "readOnly": true})
+        );
         assert_eq!(object(&shop, "Service", "db")["spec"]["clusterIP"], "None");
         assert_eq!(object(&shop, "Secret", "login")["stringData"]["login"], "secret");
         assert_eq!(object(&shop, "PersistentVolumeClaim", "data")["spec"]["resources"]["requests"]["storage"], "1Gi");
@@ -352,7 +359,8 @@ networks:
         assert_eq!(object(&all, "Job", "once")["spec"]["template"]["spec"]["restartPolicy"], "Never");
         assert_eq!(object(&all, "Job", "retried")["spec"]["backoffLimit"], 3);
         assert!(object(&all, "DaemonSet", "everywhere")["spec"].get("replicas").is_none());
-        let context = &object(&all, "Deployment", "my-web")["spec"]["template"]["spec"]["containers"][0]["securityContext"];
+        let context =
+            &object(&all, "Deployment", "my-web")["spec"]["template"]["spec"]["containers"][0]["securityContext"];
         assert_eq!(*context, json!({"runAsUser": 1000, "runAsGroup": 50, "capabilities": {"add": ["NET_ADMIN"]}}));
         assert_eq!(object(&all, "Service", "more")["spec"]["ports"].as_array().unwrap().len(), 2);
         assert!(!all.found.iter().any(|found| found.identity().name == "debug"));
@@ -370,7 +378,13 @@ networks:
             fault("services:\n  web:\n    image: a\n    ports: ['x:80']\n"),
             "c.yaml:4:13: services.web.ports[0]: `x:80` is not a port"
         );
-        assert_eq!(fault("services:\n  web:\n    image: ${IMAGE:?which one}\n"), "c.yaml:3:5: variable IMAGE is not set: which one");
-        assert_eq!(fault("services:\n  web: {extends: nobody}\n"), "c.yaml:2:9: service `web` extends `nobody`, which is not in the file");
+        assert_eq!(
+            fault("services:\n  web:\n    image: ${IMAGE:?which one}\n"),
+            "c.yaml:3:5: variable IMAGE is not set: which one"
+        );
+        assert_eq!(
+            fault("services:\n  web: {extends: nobody}\n"),
+            "c.yaml:2:9: service `web` extends `nobody`, which is not in the file"
+        );
     }
 }

@@ -38,7 +38,9 @@ fn named(object: &Found) -> Vec<Identity> {
     let spec = body.get("spec").unwrap_or(&Value::Null);
     match (own.group.as_str(), own.kind.as_str()) {
         ("", "Pod") => names.pod(spec),
-        ("", "ReplicationController") | ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet") | ("batch", "Job") => {
+        ("", "ReplicationController")
+        | ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
+        | ("batch", "Job") => {
             names.pod(&spec["template"]["spec"]);
         }
         ("batch", "CronJob") => names.pod(&spec["jobTemplate"]["spec"]["template"]["spec"]),
@@ -63,7 +65,12 @@ impl Names {
 
     fn add_in(&mut self, group: &str, kind: &str, name: &Value, namespace: String) {
         if let Some(name) = name.as_str() {
-            self.found.push(Identity { group: group.to_owned(), kind: kind.to_owned(), namespace, name: name.to_owned() });
+            self.found.push(Identity {
+                group: group.to_owned(),
+                kind: kind.to_owned(),
+                namespace,
+                name: name.to_owned(),
+            });
         }
     }
 
@@ -117,7 +124,8 @@ impl Names {
     }
 
     fn target(&mut self, target: &Value) {
-        let group = target["apiVersion"].as_str().and_then(|version| version.rsplit_once('/')).map_or("", |parts| parts.0);
+        let group =
+            target["apiVersion"].as_str().and_then(|version| version.rsplit_once('/')).map_or("", |parts| parts.0);
         if let Some(kind) = target["kind"].as_str() {
             self.add(group, kind, &target["name"]);
         }
@@ -131,8 +139,8 @@ fn items(value: &Value) -> impl Iterator<Item = &Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pattern::convert::{key, manifests};
     use crate::pattern::convert::Source;
+    use crate::pattern::convert::{key, manifests};
 
     #[test]
     fn objects_depend_on_what_they_name_in_their_namespace() {

@@ -83,7 +83,9 @@ impl FromStr for Format {
 pub fn of_document(document: &Value) -> Option<Format> {
     let top = match document {
         Value::Object(top) => top,
-        Value::Array(items) => return items.first().and_then(of_document).filter(|format| *format == Format::Manifests),
+        Value::Array(items) => {
+            return items.first().and_then(of_document).filter(|format| *format == Format::Manifests);
+        }
         _ => return None,
     };
     let text = |key: &str| top.get(key).and_then(Value::as_str).unwrap_or_default();

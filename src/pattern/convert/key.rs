@@ -17,6 +17,7 @@ pub fn keys(objects: &[Found]) -> Vec<String> {
         identities
             .iter()
             .map(|one| format!("{}-{}-{}", one.name, one.kind.to_lowercase(), one.namespace))
+            .map(|key| key.trim_end_matches('-').to_owned())
             .collect(),
     ];
     for form in &forms {
@@ -52,7 +53,8 @@ mod tests {
     use serde_json::{Value, json};
 
     fn found(api_version: &str, kind: &str, namespace: &str, name: &str) -> Found {
-        let Value::Object(body) = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": namespace}})
+        let Value::Object(body) =
+            json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": namespace}})
         else {
             panic!()
         };
@@ -73,7 +75,16 @@ mod tests {
         ];
         assert_eq!(
             keys(&objects),
-            ["web-service-a", "web-deployment-a", "web-deployment-b", "settings", "web-service", "t-thing-a-1", "t-thing-a-2", "mine"]
+            [
+                "web-service-a",
+                "web-deployment-a",
+                "web-deployment-b",
+                "settings",
+                "web-service",
+                "t-thing-a-1",
+                "t-thing-a-2",
+                "mine"
+            ]
         );
     }
 }

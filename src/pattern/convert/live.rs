@@ -110,13 +110,17 @@ pub fn users_part(object: &Value) -> Map<String, Value> {
         }
     }
     if let Some(Value::Object(kept)) = kept.get("metadata") {
-        let said = |(key, _): &(&String, &Value)| !SERVER_METADATA.contains(&key.as_str()) && !metadata.contains_key(*key);
-        let rest: Vec<(String, Value)> = kept.iter().filter(said).map(|(key, value)| (key.clone(), value.clone())).collect();
+        let said =
+            |(key, _): &(&String, &Value)| !SERVER_METADATA.contains(&key.as_str()) && !metadata.contains_key(*key);
+        let rest: Vec<(String, Value)> =
+            kept.iter().filter(said).map(|(key, value)| (key.clone(), value.clone())).collect();
         metadata.extend(rest);
     }
     body.insert("metadata".to_owned(), Value::Object(metadata));
     if let Value::Object(kept) = kept {
-        body.extend(kept.into_iter().filter(|(key, _)| !matches!(key.as_str(), "apiVersion" | "kind" | "metadata" | "status")));
+        body.extend(
+            kept.into_iter().filter(|(key, _)| !matches!(key.as_str(), "apiVersion" | "kind" | "metadata" | "status")),
+        );
     }
     body
 }
@@ -176,7 +180,10 @@ mod tests {
 
     #[test]
     fn defaults_that_other_ways_of_writing_record_are_dropped() {
-        for managed in [Value::Null, json!([{"manager": "kubectl-create", "operation": "Update", "fieldsV1": {"f:metadata": {"f:labels": {".": {}, "f:app": {}, "f:other": {}}}, "f:spec": {}}}])] {
+        for managed in [
+            Value::Null,
+            json!([{"manager": "kubectl-create", "operation": "Update", "fieldsV1": {"f:metadata": {"f:labels": {".": {}, "f:app": {}, "f:other": {}}}, "f:spec": {}}}]),
+        ] {
             assert_eq!(
                 Value::Object(users_part(&deployment(managed))),
                 json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "a", "labels": {"app": "web", "other": "x"}},
@@ -201,7 +208,8 @@ mod tests {
         }
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": {"name": "a"}});
         assert_eq!(objection(&secret, true), None);
-        let release = json!({"apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1", "metadata": {"name": "a"}});
+        let release =
+            json!({"apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1", "metadata": {"name": "a"}});
         assert!(objection(&release, true).is_some());
     }
 }

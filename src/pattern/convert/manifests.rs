@@ -124,11 +124,15 @@ mod tests {
     #[test]
     fn lists_are_unrolled_and_their_items_know_what_they_are() {
         assert_eq!(
-            names("kind: List\napiVersion: v1\nitems:\n- {apiVersion: v1, kind: Service, metadata: {name: a, namespace: ns}}\n- kind: ConfigMapList\n  apiVersion: v1\n  items: [{metadata: {name: b}}]\n"),
+            names(
+                "kind: List\napiVersion: v1\nitems:\n- {apiVersion: v1, kind: Service, metadata: {name: a, namespace: ns}}\n- kind: ConfigMapList\n  apiVersion: v1\n  items: [{metadata: {name: b}}]\n"
+            ),
             ["Service ns/a", "ConfigMap b"]
         );
         assert_eq!(
-            names(r#"{"kind": "RoleList", "apiVersion": "rbac.authorization.k8s.io/v1", "items": [{"metadata": {"name": "r"}}]}"#),
+            names(
+                r#"{"kind": "RoleList", "apiVersion": "rbac.authorization.k8s.io/v1", "items": [{"metadata": {"name": "r"}}]}"#
+            ),
             ["Role r"]
         );
         assert_eq!(names("apiVersion: x.io/v1\nkind: AllowList\nmetadata: {name: l}\nitems: [a]\n"), ["AllowList l"]);
@@ -140,7 +144,10 @@ mod tests {
             ("a: 1\n", "m.yaml:1: the document has no `kind`"),
             ("- 1\n", "m.yaml:1: a manifest is a mapping with `apiVersion`, `kind` and `metadata`"),
             ("---\n\nkind: Service\n", "m.yaml:3: the Service has no `apiVersion`"),
-            ("apiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}\n", "m.yaml:1: the Pod has `generateName: a-` and no `name`"),
+            (
+                "apiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}\n",
+                "m.yaml:1: the Pod has `generateName: a-` and no `name`",
+            ),
             ("apiVersion: v1\nkind: Pod\n", "m.yaml:1: the Pod has no `metadata`"),
         ] {
             assert_eq!(read_text(text).unwrap_err().to_string(), message);

@@ -45,7 +45,8 @@ fn plain(found: &Found, key: &str, warnings: &mut Vec<String>) -> (Service, Map<
             for (name, value) in values.clone() {
                 let text = scalar(&value);
                 if let (Some(text), false) = (&text, value.is_string()) {
-                    warnings.push(format!("{}: {field}.{name}: {value} is taken as the string \"{text}\"", found.place));
+                    warnings
+                        .push(format!("{}: {field}.{name}: {value} is taken as the string \"{text}\"", found.place));
                     body["metadata"][field][&name] = json!(text);
                 }
                 target.extend(text.map(|text| (name, text)));
@@ -173,19 +174,32 @@ mod tests {
 
     #[test]
     fn defect_18_bodies_of_every_group_are_kept_whole() {
-        let rbac = service(json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "key"}, "rules": [{"verbs": ["get"]}]}));
+        let rbac = service(
+            json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "key"}, "rules": [{"verbs": ["get"]}]}),
+        );
         assert_eq!(Value::Object(rbac.settings), json!({"rules": [{"verbs": ["get"]}]}));
-        let hook = service(json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": "a"}, "webhooks": []}));
+        let hook = service(
+            json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": "a"}, "webhooks": []}),
+        );
         assert_eq!((hook.name.as_deref(), Value::Object(hook.settings)), (Some("a"), json!({"webhooks": []})));
-        let strange = service(json!({"apiVersion": "x.io/v1", "kind": "Thing", "metadata": {"name": "a"}, "name": "n", "data": {"role Ref": 1}}));
+        let strange = service(
+            json!({"apiVersion": "x.io/v1", "kind": "Thing", "metadata": {"name": "a"}, "name": "n", "data": {"role Ref": 1}}),
+        );
         assert_eq!(strange.settings["kind"], "Thing", "a body without spec of an unknown kind is written whole");
-        let spec = service(json!({"apiVersion": "x.io/v1", "kind": "Thing", "metadata": {"name": "a", "finalizers": ["f"]}, "spec": {}, "extra": {"labels": 1}}));
-        assert_eq!(Value::Object(spec.settings), json!({"metadata": {"finalizers": ["f"]}, "spec": {}, "extra": {"labels": 1}}));
+        let spec = service(
+            json!({"apiVersion": "x.io/v1", "kind": "Thing", "metadata": {"name": "a", "finalizers": ["f"]}, "spec": {}, "extra": {"labels": 1}}),
+        );
+        assert_eq!(
+            Value::Object(spec.settings),
+            json!({"metadata": {"finalizers": ["f"]}, "spec": {}, "extra": {"labels": 1}})
+        );
     }
 
     #[test]
     fn text_that_the_grammar_would_read_is_escaped() {
-        let map = service(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "key"}, "data": {"k": "$(#ref.vars.x) $$(#ref.y) $(A)"}}));
+        let map = service(
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "key"}, "data": {"k": "$(#ref.vars.x) $$(#ref.y) $(A)"}}),
+        );
         assert_eq!(map.settings["data"]["k"], "$$(#ref.vars.x) $$$(#ref.y) $(A)");
     }
 }

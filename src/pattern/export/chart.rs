@@ -50,7 +50,8 @@ pub fn chart(document: &Document, options: Options<'_>) -> Result<Chart> {
         }
     }
     if pattern.services.iter().any(|service| !service.depends_on.is_empty()) {
-        warnings.push("`dependsOn` is not part of the chart: Helm applies objects in its own order of kinds".to_owned());
+        warnings
+            .push("`dependsOn` is not part of the chart: Helm applies objects in its own order of kinds".to_owned());
     }
     warnings.extend(literal.warnings);
     Ok(Chart { name, version, files, warnings })
@@ -63,7 +64,8 @@ fn templated(document: &Document, options: Options<'_>, literal: &Exported) -> (
         .services
         .iter()
         .flat_map(|service| {
-            let texts = [Some(&service.kind), service.api_version.as_ref(), service.model.as_ref(), service.version.as_ref()];
+            let texts =
+                [Some(&service.kind), service.api_version.as_ref(), service.model.as_ref(), service.version.as_ref()];
             texts.into_iter().flatten().chain(&service.depends_on).cloned().collect::<Vec<_>>()
         })
         .collect();
@@ -172,14 +174,19 @@ mod tests {
             file(&chart, "templates/web.yaml"),
             "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  namespace: {{ .Values.ns | toJson }}\nspec:\n  replicas: {{ .Values.size | toJson }}\n"
         );
-        assert!(file(&chart, "templates/map.yaml").contains("url: {{ printf \"http://web.%s/\" (include \"my-shop.text\" (.Values.ns)) | toJson }}"));
+        assert!(
+            file(&chart, "templates/map.yaml")
+                .contains("url: {{ printf \"http://web.%s/\" (include \"my-shop.text\" (.Values.ns)) | toJson }}")
+        );
         assert!(file(&chart, "crds/crd.yaml").starts_with("apiVersion: apiextensions.k8s.io/v1\n"));
         assert_eq!(chart.warnings.len(), 1, "{:?}", chart.warnings);
     }
 
     #[test]
     fn versions_become_semantic() {
-        for (from, to) in [("1.2", "1.2.0"), ("v1", "1.0.0"), ("1.2.3-rc.1", "1.2.3-rc.1"), ("soon", "0.1.0"), ("1.02", "0.1.0")] {
+        for (from, to) in
+            [("1.2", "1.2.0"), ("v1", "1.0.0"), ("1.2.3-rc.1", "1.2.3-rc.1"), ("soon", "0.1.0"), ("1.02", "0.1.0")]
+        {
             assert_eq!(semantic(from), to);
         }
     }

@@ -6,8 +6,8 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::text;
 use crate::model::kubernetes::{GroupVersionKind, KindInfo};
 use crate::model::pattern::Pattern;
-use crate::pattern::identify::Kinds;
 use crate::pattern::convert::service::without_marks;
+use crate::pattern::identify::{self, Kinds};
 use crate::pattern::locate::Step;
 use crate::pattern::{Document, builtin, compile, known};
 
@@ -79,19 +79,24 @@ fn drop_stand_in(body: &mut Value) {
 fn kinds(pattern: &Pattern) -> Kinds {
     let mut all = builtin::kinds();
     all.extend(known::kinds());
+    all.extend(pattern.services.iter().flat_map(identify::definitions));
+    // Without a cluster the scope of other kinds shows in whether one of their services names a namespace.
+    let mut told: Vec<KindInfo> = Vec::new();
     for service in &pattern.services {
         let Some(api_version) = &service.api_version else { continue };
         let name = service.kind.split('.').next().unwrap_or_default();
         let gvk = GroupVersionKind::parse(api_version.trim_start_matches('/'), name);
+        if all.iter().any(|kind| kind.gvk == gvk) {
+            continue;
+        }
         let near = all.iter().find(|kind| kind.gvk.group == gvk.group && kind.gvk.kind == gvk.kind);
-        // Without a cluster the scope of other kinds shows in whether the service names a namespace.
         let namespaced = near.map_or(service.namespace.is_some(), |kind| kind.namespaced);
-        let known = all.iter_mut().find(|kind| kind.gvk == gvk);
-        match known {
+        match told.iter_mut().find(|kind| kind.gvk == gvk) {
             Some(kind) => kind.namespaced |= namespaced,
-            None => all.push(KindInfo { gvk, plural: String::new(), namespaced, preferred: false }),
+            None => told.push(KindInfo { gvk, plural: String::new(), namespaced, preferred: false }),
         }
     }
+    all.extend(told);
     let mut kinds = Kinds::of_cluster(all);
     kinds.complete = false;
     kinds
@@ -136,7 +141,8 @@ mod tests {
     #[test]
     fn kinds_of_meshes_are_known_and_others_by_their_api_version() {
         let known = exported("  a: {type: VirtualService.Istio, settings: {hosts: [x]}}\n  b: {type: Thing, apiVersion: x.io/v1, namespace: n}\n  c: {type: Service, apiVersion: serving.knative.dev/v1}\n", Options::default()).unwrap();
-        let versions: Vec<&str> = known.objects.iter().map(|object| object.body["apiVersion"].as_str().unwrap()).collect();
+        let versions: Vec<&str> =
+            known.objects.iter().map(|object| object.body["apiVersion"].as_str().unwrap()).collect();
         assert_eq!(versions, ["serving.knative.dev/v1", "networking.istio.io/v1", "x.io/v1"]);
         let error = exported("  a: {type: Thing}\n", Options::default()).unwrap_err();
         assert_eq!((error.code(), error.place().unwrap().to_string().as_str()), (Code::ExportOpen, "p.yaml:3:7"));

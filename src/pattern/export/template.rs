@@ -159,7 +159,9 @@ mod tests {
     use super::*;
 
     fn vars() -> Map<String, Value> {
-        let Value::Object(vars) = json!({"image": "a:1", "my-port": 80, "deep": {"list": ["x"]}, "same": "$(#ref.vars.image)", "kept": 1}) else {
+        let Value::Object(vars) =
+            json!({"image": "a:1", "my-port": 80, "deep": {"list": ["x"]}, "same": "$(#ref.vars.image)", "kept": 1})
+        else {
             panic!()
         };
         vars

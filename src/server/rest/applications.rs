@@ -13,8 +13,8 @@ use super::page::{self, PAGE, PAGE_SIZE};
 use super::route::Route;
 use crate::base::{Code, Error};
 use crate::model::pattern::PatternRecord;
-use crate::server::import;
 use crate::server::Shared;
+use crate::server::import;
 use crate::store::patterns::{Filter, OrderBy};
 use crate::wire::rest::exchange::{ApplicationPage, ApplicationRecord, SaveApplicationRequest};
 use crate::wire::rest::paths;
@@ -30,12 +30,13 @@ pub struct SourceType {
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::get::<ApplicationPage, _, _>(paths::APPLICATIONS, "listApplications", "Stored applications", list).query(&[
-            PAGE,
-            PAGE_SIZE,
-            ("search", "part of the name, in any case"),
-            ("order", "`name`, `created_at` or `updated_at`, a blank, `asc` or `desc`; default `updated_at desc`"),
-        ]),
+        Route::get::<ApplicationPage, _, _>(paths::APPLICATIONS, "listApplications", "Stored applications", list)
+            .query(&[
+                PAGE,
+                PAGE_SIZE,
+                ("search", "part of the name, in any case"),
+                ("order", "`name`, `created_at` or `updated_at`, a blank, `asc` or `desc`; default `updated_at desc`"),
+            ]),
         Route::post::<Vec<ApplicationRecord>, _, _>(
             paths::APPLICATIONS,
             "saveApplication",
@@ -49,7 +50,12 @@ pub(super) fn routes() -> Vec<Route> {
             "Sources that applications are made of",
             types,
         ),
-        Route::get::<ApplicationRecord, _, _>(paths::APPLICATION, "getApplication", "One application by id or name", get),
+        Route::get::<ApplicationRecord, _, _>(
+            paths::APPLICATION,
+            "getApplication",
+            "One application by id or name",
+            get,
+        ),
         Route::post::<Vec<ApplicationRecord>, _, _>(
             paths::APPLICATION,
             "saveApplicationOfType",
@@ -69,11 +75,8 @@ pub(super) fn routes() -> Vec<Route> {
 async fn list(State(state): State<Shared>, query: Query) -> Reply<ApplicationPage> {
     let wanted = page::asked(&query)?;
     let order = query.get(&["order"]).and_then(OrderBy::parse).unwrap_or(Filter::default().order);
-    let filter = Filter {
-        page: crate::store::page::Page::ALL,
-        search: query.get(&["search"]).unwrap_or_default(),
-        order,
-    };
+    let filter =
+        Filter { page: crate::store::page::Page::ALL, search: query.get(&["search"]).unwrap_or_default(), order };
     let (mut records, _) = state.store.patterns().list(&filter).await?;
     records.retain(PatternRecord::is_application);
     let total = records.len() as u64;
@@ -124,11 +127,7 @@ async fn save_typed(
     store(&state, request, Some(id.0)).await
 }
 
-async fn store(
-    state: &Shared,
-    request: SaveApplicationRequest,
-    from: Option<String>,
-) -> Reply<Vec<ApplicationRecord>> {
+async fn store(state: &Shared, request: SaveApplicationRequest, from: Option<String>) -> Reply<Vec<ApplicationRecord>> {
     let data = request.application_data.unwrap_or_default();
     let source = import::Text { name: data.name, text: data.application_file, url: request.url, from };
     let (format, imported) = import::text(source).await?;
@@ -136,12 +135,8 @@ async fn store(
     location.entry("type".to_owned()).or_insert_with(|| "local".to_owned());
     location.insert("source_type".to_owned(), format.word().to_owned());
     location.insert(PatternRecord::STANDS_FOR.to_owned(), PatternRecord::APPLICATION.to_owned());
-    let new = crate::store::patterns::NewPattern {
-        id: data.id,
-        name: imported.name,
-        pattern_file: imported.text,
-        location,
-    };
+    let new =
+        crate::store::patterns::NewPattern { id: data.id, name: imported.name, pattern_file: imported.text, location };
     let record = if request.save { state.store.patterns().save(new).await? } else { super::patterns::unsaved(new) };
     Ok(Json(vec![record.into()]))
 }

@@ -98,7 +98,8 @@ fn export(record: &PatternRecord, form: &str) -> Result<(&'static str, &'static 
         }
         "helm" | "helm-chart" => {
             let chart = export::chart::chart(&document()?, options)?;
-            let files = chart.files.into_iter().map(|(path, text)| (format!("{}/{path}", chart.name), text.into_bytes()));
+            let files =
+                chart.files.into_iter().map(|(path, text)| (format!("{}/{path}", chart.name), text.into_bytes()));
             ("application/gzip", "tgz", archive::pack(&files.collect::<Vec<_>>(), true)?)
         }
         "oci" => {
@@ -108,8 +109,11 @@ fn export(record: &PatternRecord, form: &str) -> Result<(&'static str, &'static 
             ("application/x-tar", "tar", archive::pack(&files, false)?)
         }
         other => {
-            return Err(Error::new(Code::RequestInvalid, format!("`export` is `{other}`, which is no form of a pattern"))
-                .remedy("Use one of original, k8s-manifest, helm, oci."));
+            return Err(Error::new(
+                Code::RequestInvalid,
+                format!("`export` is `{other}`, which is no form of a pattern"),
+            )
+            .remedy("Use one of original, k8s-manifest, helm, oci."));
         }
     })
 }
@@ -281,6 +285,9 @@ mod tests {
 
     #[test]
     fn names_make_harmless_file_names() {
-        assert_eq!(attachment("a/../\"b\"\r\nc", "yaml").to_str().unwrap(), "attachment; filename=\"a-..--b---c.yaml\"");
+        assert_eq!(
+            attachment("a/../\"b\"\r\nc", "yaml").to_str().unwrap(),
+            "attachment; filename=\"a-..--b---c.yaml\""
+        );
     }
 }

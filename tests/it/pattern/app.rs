@@ -18,7 +18,10 @@ fn an_application_is_onboarded_listed_and_offboarded() {
     let patterns = run(&env, &["pattern", "list", "-o", "name"]);
     assert_eq!(patterns.stdout, "hello\nshop\n", "an application is a pattern");
     let not_one = run(&env, &["app", "view", "hello"]);
-    assert!(not_one.code == Some(5) && not_one.stderr.contains("`hello` is a pattern, not an application"), "{not_one}");
+    assert!(
+        not_one.code == Some(5) && not_one.stderr.contains("`hello` is a pattern, not an application"),
+        "{not_one}"
+    );
     let viewed = run(&env, &["application", "view", "shop", "-o", "json"]).json();
     assert_eq!(viewed["location"], json!({"kind": "application", "source_type": "compose", "type": "local"}));
     let offboarded = run(&env, &["app", "offboard", "shop", "--yes", "-o", "json"]);

@@ -55,7 +55,8 @@ fn exported_manifests_import_to_the_same_objects() {
 fn canonical(value: &Value) -> String {
     match value {
         Value::Object(map) => {
-            let mut entries: Vec<String> = map.iter().map(|(key, value)| format!("{key:?}:{}", canonical(value))).collect();
+            let mut entries: Vec<String> =
+                map.iter().map(|(key, value)| format!("{key:?}:{}", canonical(value))).collect();
             entries.sort();
             format!("{{{}}}", entries.join(","))
         }
@@ -81,7 +82,8 @@ fn a_kind_that_nobody_knows_needs_its_api_version() {
 fn a_layout_brings_the_file_back_byte_for_byte() {
     let env = Env::new();
     let text = std::fs::read_to_string(SHOP).unwrap();
-    let tar = env.ctl(["pattern", "export", "-f", SHOP, "--format", "oci", "--output-file", "shop.tar", "-o", "json"]).ok();
+    let tar =
+        env.ctl(["pattern", "export", "-f", SHOP, "--format", "oci", "--output-file", "shop.tar", "-o", "json"]).ok();
     let folder = env.ctl(["pattern", "export", "-f", SHOP, "--format", "oci", "-d", "layout", "-o", "json"]).ok();
     assert_eq!(tar.json()["digest"], folder.json()["digest"]);
     assert!(env.path("work/layout/blobs/sha256").is_dir() && env.path("work/layout/index.json").is_file());
@@ -91,7 +93,11 @@ fn a_layout_brings_the_file_back_byte_for_byte() {
         let json = env.ctl(["pattern", "import", "-f", source, "-o", "json"]).ok().json();
         assert_eq!(json["format"], "oci");
     }
-    let blob = std::fs::read_dir(env.path("work/layout/blobs/sha256")).unwrap().map(|entry| entry.unwrap().path()).max_by_key(|path| path.metadata().unwrap().len()).unwrap();
+    let blob = std::fs::read_dir(env.path("work/layout/blobs/sha256"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .max_by_key(|path| path.metadata().unwrap().len())
+        .unwrap();
     std::fs::write(&blob, "name: other\nservices: {}\n").unwrap();
     let damaged = env.ctl(["pattern", "import", "-f", "layout"]).run();
     assert!(damaged.code == Some(65) && damaged.stderr.contains("layout is damaged"), "{damaged}");
@@ -104,14 +110,49 @@ fn scalar() -> impl Strategy<Value = Value> {
         any::<i32>().prop_map(Value::from),
         (-1.0e6..1.0e6).prop_map(|number: f64| json!(number)),
         "[ -~\n\t\u{e9}]{0,24}".prop_map(Value::from),
-        proptest::sample::select(vec!["yes", "off", "1.10", "0x1f", "~", "null", "---", "a: b", "# c", "$(#ref.vars.a)", "$$(#ref", "{{ .X }}", " lead", "line\n", "a\n\nb\n\n", "2020-01-01", "!x", "&a", "*a", "|"]).prop_map(Value::from),
+        proptest::sample::select(vec![
+            "yes",
+            "off",
+            "1.10",
+            "0x1f",
+            "~",
+            "null",
+            "---",
+            "a: b",
+            "# c",
+            "$(#ref.vars.a)",
+            "$$(#ref",
+            "{{ .X }}",
+            " lead",
+            "line\n",
+            "a\n\nb\n\n",
+            "2020-01-01",
+            "!x",
+            "&a",
+            "*a",
+            "|"
+        ])
+        .prop_map(Value::from),
     ]
 }
 
 fn body() -> impl Strategy<Value = Value> {
     let key = prop_oneof![
         "[a-z][a-zA-Z0-9]{0,8}",
-        proptest::sample::select(vec!["name", "labels", "namespace", "kind", "spec", "role Ref", "on", "metadata", "1", "a.b/c", "$(#ref.x)"]).prop_map(str::to_owned),
+        proptest::sample::select(vec![
+            "name",
+            "labels",
+            "namespace",
+            "kind",
+            "spec",
+            "role Ref",
+            "on",
+            "metadata",
+            "1",
+            "a.b/c",
+            "$(#ref.x)"
+        ])
+        .prop_map(str::to_owned),
     ];
     scalar().prop_recursive(4, 24, 4, move |inner| {
         prop_oneof![

@@ -34,7 +34,10 @@ fn manifests_become_a_pattern_with_nothing_lost() {
             "reviews-virtualservice"
         ]
     );
-    assert_eq!(services["settings"]["settings"]["data"]["prometheus.yml"], "scrape_configs:\n---\n- job_name: \"{{ .name }}\"\n");
+    assert_eq!(
+        services["settings"]["settings"]["data"]["prometheus.yml"],
+        "scrape_configs:\n---\n- job_name: \"{{ .name }}\"\n"
+    );
     assert_eq!(services["settings"]["settings"]["data"]["on"], "yes");
     assert_eq!(services["reader-role"]["settings"]["rules"][0]["verbs"][0], "get");
     assert_eq!(services["novels"]["settings"]["books"][1]["title"], "Two");
@@ -67,8 +70,9 @@ fn a_compose_file_runs_on_the_practice_cluster() {
     let source = format!("{FIXTURES}/compose.yaml");
     let output = env.ctl(["pattern", "import", "-f", &source, "-q"]).ok();
     insta::assert_snapshot!(output.stderr.replace(FIXTURES, "$FIXTURES"), @r"
-    warning: $FIXTURES/compose.yaml:33:5: services.db.cgroup_parent: has no counterpart in Kubernetes and is left out
-    warning: $FIXTURES/compose.yaml:29:9: services.db.volumes[1]: ./dump is a folder of this machine, which pods do not have; it is left out
+    warning: $FIXTURES/compose.yaml:18:7: services.api.depends_on.db: service_healthy is kept as an order only: db is applied first
+    warning: $FIXTURES/compose.yaml:37:5: services.db.cgroup_parent: has no counterpart in Kubernetes and is left out
+    warning: $FIXTURES/compose.yaml:32:9: services.db.volumes[1]: ./dump is a folder of this machine, which pods do not have; it is left out
     ");
     env.write("work/shop.yaml", output.stdout);
     let applied = run(&env, &["pattern", "apply", "-f", "shop.yaml", "-o", "json"]);
@@ -112,7 +116,8 @@ fn what_cannot_be_imported_says_why() {
     env.write("work/nameless.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}\n");
     env.write("work/chart/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n");
     env.write("work/kust/kustomization.yaml", "resources: []\n");
-    let fails = |args: &[&str]| env.ctl(["pattern", "import"].iter().chain(args).copied()).var("PATH", "/nowhere").run();
+    let fails =
+        |args: &[&str]| env.ctl(["pattern", "import"].iter().chain(args).copied()).var("PATH", "/nowhere").run();
     for (args, code, text) in [
         (&["-f", "odd.yaml"][..], 65, "odd.yaml is of no known format"),
         (&["-f", "nameless.yaml"], 65, "nameless.yaml:1: the Pod has `generateName: a-` and no `name`"),
@@ -123,7 +128,10 @@ fn what_cannot_be_imported_says_why() {
         (&[], 2, "there is nothing to import"),
     ] {
         let output = fails(args);
-        assert!(output.code == Some(code) && output.stderr.contains(text) && output.stdout.is_empty(), "{args:?} {output}");
+        assert!(
+            output.code == Some(code) && output.stderr.contains(text) && output.stdout.is_empty(),
+            "{args:?} {output}"
+        );
     }
 }
 
@@ -143,7 +151,8 @@ fn a_namespace_comes_back_as_it_was_applied() {
     let mut actions = actions(&again);
     actions.sort();
     assert_eq!(actions, ["hello unchanged", "settings unchanged", "web unchanged"]);
-    let narrowed = run(&env, &["pattern", "import", "--from-cluster", "hello", "--kinds", "secrets", "--include-secrets"]);
+    let narrowed =
+        run(&env, &["pattern", "import", "--from-cluster", "hello", "--kinds", "secrets", "--include-secrets"]);
     assert!(narrowed.stdout.contains("a: Yg==") && !narrowed.stdout.contains("ConfigMap"), "{narrowed}");
     let unknown = run(&env, &["pattern", "import", "--from-cluster", "hello", "--kinds", "Deploymnt"]);
     assert!(unknown.code == Some(2) && unknown.stderr.contains("did you mean Deployment?"), "{unknown}");
@@ -171,10 +180,10 @@ fn objects_that_others_made_with_defaults_come_without_them() {
         namespace: theirs
         settings:
           spec:
-            ports:
-            - port: 80
             selector:
               app: web
+            ports:
+            - port: 80
     --- stderr
     ");
 }

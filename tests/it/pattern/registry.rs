@@ -96,7 +96,13 @@ fn token(headers: &HeaderMap, query: &str) -> Response {
     error(StatusCode::UNAUTHORIZED, "UNAUTHORIZED")
 }
 
-fn registry(held: &Mutex<Held>, method: &Method, (rest, query): (&str, &str), headers: &HeaderMap, body: &Bytes) -> Response {
+fn registry(
+    held: &Mutex<Held>,
+    method: &Method,
+    (rest, query): (&str, &str),
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Response {
     let mut held = held.lock().unwrap();
     let (sort, name) = rest.split_once('/').unwrap_or((rest, ""));
     match (method.as_str(), sort, name) {
@@ -105,7 +111,8 @@ fn registry(held: &Mutex<Held>, method: &Method, (rest, query): (&str, &str), he
             (StatusCode::ACCEPTED, [(header::LOCATION, "/v2/team/shop/blobs/uploads/1?state=x")]).into_response()
         }
         ("PUT", "blobs", "uploads/1") => {
-            let claimed = query.split('&').find_map(|pair| pair.strip_prefix("digest=")).unwrap_or_default().replace("%3A", ":");
+            let claimed =
+                query.split('&').find_map(|pair| pair.strip_prefix("digest=")).unwrap_or_default().replace("%3A", ":");
             if !query.contains("state=x") || claimed != digest(body) {
                 return error(StatusCode::BAD_REQUEST, "DIGEST_INVALID");
             }

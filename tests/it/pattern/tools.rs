@@ -44,7 +44,8 @@ fn sorted(text: &str) -> Vec<String> {
 fn canonical(value: &Value) -> String {
     match value {
         Value::Object(map) => {
-            let mut entries: Vec<String> = map.iter().map(|(key, value)| format!("{key:?}:{}", canonical(value))).collect();
+            let mut entries: Vec<String> =
+                map.iter().map(|(key, value)| format!("{key:?}:{}", canonical(value))).collect();
             entries.sort();
             format!("{{{}}}", entries.join(","))
         }
@@ -90,13 +91,21 @@ fn an_exported_chart_lints_and_gives_the_same_objects() {
         let chart = format!("charts/{name}");
         helm(&kit, &env, &["lint", "--strict", &chart]);
         let manifests = env.ctl(["pattern", "export", "-f", source, "-q"]).ok().stdout;
-        assert_eq!(sorted(&helm(&kit, &env, &["template", "--include-crds", "x", &chart])), sorted(&manifests), "{name}");
+        assert_eq!(
+            sorted(&helm(&kit, &env, &["template", "--include-crds", "x", &chart])),
+            sorted(&manifests),
+            "{name}"
+        );
         let tgz = format!("{name}.tgz");
         env.ctl(["pattern", "export", "-f", source, "--format", "helm", "--output-file", &tgz]).ok();
         assert_eq!(sorted(&helm(&kit, &env, &["template", "--include-crds", "x", &tgz])), sorted(&manifests), "{name}");
         let back = with_tools(&env, &kit, env.ctl(["pattern", "import", "-f", &tgz, "-q"])).ok().stdout;
         env.write("work/back.yaml", back);
-        assert_eq!(sorted(&env.ctl(["pattern", "export", "-f", "back.yaml", "-q"]).ok().stdout), sorted(&manifests), "{name}");
+        assert_eq!(
+            sorted(&env.ctl(["pattern", "export", "-f", "back.yaml", "-q"]).ok().stdout),
+            sorted(&manifests),
+            "{name}"
+        );
     }
     let changed = helm(&kit, &env, &["template", "x", "charts/shop", "--set", "namespace=other,image=a:1"]);
     assert!(changed.contains("namespace: \"other\"") && changed.contains("image: \"a:1\""), "{changed}");
@@ -114,7 +123,8 @@ fn an_imported_set_runs_on_a_real_cluster_and_comes_back_unchanged() {
     let namespace = format!("inout-{}", std::process::id());
     env.write("work/compose.yaml", format!("name: {namespace}\nservices:\n  web: {{image: 'kit.local/sleep:1', ports: ['8080:80'], environment: {{A: b}}, configs: [c]}}\nconfigs: {{c: {{content: hello}}}}\n"));
     let pattern = env.ctl(["pattern", "import", "-f", "compose.yaml", "-q"]).ok().stdout;
-    let with_namespace = pattern.replace("services:\n", &format!("services:\n  {namespace}:\n    type: Namespace\n    apiVersion: v1\n"));
+    let with_namespace = pattern
+        .replace("services:\n", &format!("services:\n  {namespace}:\n    type: Namespace\n    apiVersion: v1\n"));
     env.write("work/web.yaml", with_namespace);
     let applied = run(&kit, &env, &["pattern", "apply", "-f", "web.yaml", "-n", &namespace, "-o", "json"]);
     assert_eq!(applied.code, Some(0), "{applied}");
@@ -122,11 +132,27 @@ fn an_imported_set_runs_on_a_real_cluster_and_comes_back_unchanged() {
     kit.kubectl(&["-n", &namespace, "create", "deployment", "theirs", "--image=kit.local/sleep:1", "--port=80"]);
     kit.kubectl(&["-n", &namespace, "expose", "deployment", "theirs"]);
 
-    let back = run(&kit, &env, &["pattern", "import", "--from-cluster", &namespace, "--name", &namespace, "--output-file", "back.yaml"]);
+    let back = run(
+        &kit,
+        &env,
+        &["pattern", "import", "--from-cluster", &namespace, "--name", &namespace, "--output-file", "back.yaml"],
+    );
     assert_eq!(back.code, Some(0), "{back}");
     let text = env.read("work/back.yaml");
-    assert!(!text.contains("terminationMessagePath") && !text.contains("clusterIP") && !text.contains("kube-root-ca"), "{text}");
-    let generations = || kit.kubectl(&["-n", &namespace, "get", "deployment,service", "-o", "jsonpath={range .items[*]}{.kind}/{.metadata.name}={.metadata.generation}/{.spec.clusterIP} {end}"]);
+    assert!(
+        !text.contains("terminationMessagePath") && !text.contains("clusterIP") && !text.contains("kube-root-ca"),
+        "{text}"
+    );
+    let generations = || {
+        kit.kubectl(&[
+            "-n",
+            &namespace,
+            "get",
+            "deployment,service",
+            "-o",
+            "jsonpath={range .items[*]}{.kind}/{.metadata.name}={.metadata.generation}/{.spec.clusterIP} {end}",
+        ])
+    };
     let before = generations();
     let again = run(&kit, &env, &["pattern", "apply", "-f", "back.yaml", "-o", "json", "--force-conflicts"]);
     assert_eq!(again.code, Some(0), "{again}");

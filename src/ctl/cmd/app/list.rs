@@ -19,7 +19,8 @@ pub struct Args {
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
     let search = args.search.unwrap_or_default();
     let client = ctx.client().await?;
-    let (mut records, mut applied) = futures_util::future::try_join(client.all_patterns(&search), client.applied()).await?;
+    let (mut records, mut applied) =
+        futures_util::future::try_join(client.all_patterns(&search), client.applied()).await?;
     records.retain(crate::model::pattern::PatternRecord::is_application);
     applied.applied.retain(|set| records.iter().any(|record| record.name == set.pattern));
     list::show(ctx, list::rows(records, &applied.applied, &search), "application")

@@ -76,6 +76,7 @@ pub(super) fn of_import(reply: ImportReply, common: &DeployRequest) -> DeployReq
 
 /// Neither a name nor a source was given.
 pub(super) fn nothing(verb: &str) -> Error {
-    Error::new(Code::UsageError, format!("there is nothing to {verb}"))
-        .remedy(format!("Name a source with -f, as in `mesheryctl app {verb} -f compose.yaml`, or a stored application."))
+    Error::new(Code::UsageError, format!("there is nothing to {verb}")).remedy(format!(
+        "Name a source with -f, as in `mesheryctl app {verb} -f compose.yaml`, or a stored application."
+    ))
 }

@@ -146,7 +146,10 @@ async fn pattern(ctx: &Ctl, args: &Args) -> Result<(Bundle, Document)> {
     let mut assembled = args.source.assembled(ctx, &args.assemble).await?;
     match (assembled.pop(), assembled.len()) {
         (Some(one), 0) => Ok((one.bundle, one.document)),
-        (_, more) => Err(Error::new(Code::UsageError, format!("{} patterns were given, and one is exported at a time", more + 1))),
+        (_, more) => Err(Error::new(
+            Code::UsageError,
+            format!("{} patterns were given, and one is exported at a time", more + 1),
+        )),
     }
 }
 
@@ -175,7 +178,9 @@ impl Work<'_> {
         if let Some(dir) = &self.args.output_dir {
             return self.folder(&dir.join(&chart.name), chart.files, chart.warnings);
         }
-        let Some(path) = &self.args.output_file else { return Err(self.needs_target("a chart is a folder or an archive")) };
+        let Some(path) = &self.args.output_file else {
+            return Err(self.needs_target("a chart is a folder or an archive"));
+        };
         let files = chart.files.into_iter().map(|(path, text)| (format!("{}/{path}", chart.name), text.into_bytes()));
         let bytes = archive::pack(&files.collect::<Vec<_>>(), true)?;
         self.file(path, &bytes, chart.warnings)

@@ -63,14 +63,23 @@ impl ClusterArgs {
             [] => None,
             [one] => Some(one.clone()),
             several => {
-                return Err(Error::new(Code::UsageError, format!("{} are named, and a namespace is of one cluster", text::count(several.len(), "context")))
-                    .remedy("Name one --kube-context."));
+                return Err(Error::new(
+                    Code::UsageError,
+                    format!("{} are named, and a namespace is of one cluster", text::count(several.len(), "context")),
+                )
+                .remedy("Name one --kube-context."));
             }
         };
         let (kinds, selector) = (self.kinds.clone(), self.selector.clone());
         let cluster = ClusterSource { namespace, context, kinds, selector, include_secrets: self.include_secrets };
         let kubeconfig = ctx.settings.kubeconfig_list();
-        Ok(Some(ImportRequest { name, cluster: Some(cluster), save: Some(false), kubeconfig, ..ImportRequest::default() }))
+        Ok(Some(ImportRequest {
+            name,
+            cluster: Some(cluster),
+            save: Some(false),
+            kubeconfig,
+            ..ImportRequest::default()
+        }))
     }
 }
 

@@ -111,7 +111,9 @@ fn environment(file: &mut File<'_>, one: &One<'_>) -> Result<Vec<Value>> {
         for (key, value) in pairs {
             match value.or_else(|| (file.options.variable)(&key)) {
                 Some(value) => set(key, value),
-                None => file.warn(&path, &format!("{key} has no value here and is not set where this runs; it is left out")),
+                None => {
+                    file.warn(&path, &format!("{key} has no value here and is not set where this runs; it is left out"))
+                }
             }
         }
     }
@@ -199,7 +201,10 @@ fn security(file: &mut File<'_>, one: &One<'_>) -> Map<String, Value> {
         for (key, value) in parts.into_iter().filter_map(|(key, value)| Some((key, value?))) {
             match value.parse::<i64>() {
                 Ok(number) => drop(security.insert(key.to_owned(), json!(number))),
-                Err(_) => file.warn(&at(&one.path, "user"), &format!("`{value}` is a name; pods take numbers only, so it is left out")),
+                Err(_) => file.warn(
+                    &at(&one.path, "user"),
+                    &format!("`{value}` is a name; pods take numbers only, so it is left out"),
+                ),
             }
         }
     }
@@ -252,7 +257,10 @@ fn around(file: &mut File<'_>, one: &One<'_>) -> Map<String, Value> {
         if mode == "host" {
             pod.insert("hostNetwork".to_owned(), json!(true));
         } else {
-            file.warn(&at(&one.path, "network_mode"), &format!("`{mode}` has no counterpart in Kubernetes and is left out"));
+            file.warn(
+                &at(&one.path, "network_mode"),
+                &format!("`{mode}` has no counterpart in Kubernetes and is left out"),
+            );
         }
     }
     for (from, to) in [("pid", "hostPID"), ("ipc", "hostIPC")] {
@@ -260,7 +268,8 @@ fn around(file: &mut File<'_>, one: &One<'_>) -> Map<String, Value> {
             pod.insert(to.to_owned(), json!(true));
         }
     }
-    let groups: Vec<i64> = service.get("group_add").and_then(Value::as_array).into_iter().flatten().filter_map(read::number).collect();
+    let groups: Vec<i64> =
+        service.get("group_add").and_then(Value::as_array).into_iter().flatten().filter_map(read::number).collect();
     let mut context = Map::new();
     if !groups.is_empty() {
         context.insert("supplementalGroups".to_owned(), json!(groups));
@@ -281,7 +290,9 @@ fn host_aliases(file: &mut File<'_>, hosts: &Value, path: &[Step]) -> Vec<Value>
             .iter()
             .filter_map(|item| item.as_str()?.split_once([':', '=']).map(|(name, ip)| (name.to_owned(), ip.to_owned())))
             .collect(),
-        other => read::pairs(other).unwrap_or_default().into_iter().filter_map(|(name, ip)| Some((name, ip?))).collect(),
+        other => {
+            read::pairs(other).unwrap_or_default().into_iter().filter_map(|(name, ip)| Some((name, ip?))).collect()
+        }
     };
     let mut found = Vec::new();
     for (name, ip) in pairs {

@@ -127,7 +127,8 @@ impl Mounted {
                 }
                 ("bind", source) => {
                     let source = source.as_deref().unwrap_or_default();
-                    let message = format!("{source} is a folder of this machine, which pods do not have; it is left out");
+                    let message =
+                        format!("{source} is a folder of this machine, which pods do not have; it is left out");
                     file.warn(&here, &message);
                 }
                 (other, _) => file.warn(&here, &format!("a volume of type {other} has no counterpart and is left out")),
@@ -198,7 +199,9 @@ impl Mounted {
     fn claim(&self, file: &mut File<'_>, top: &Map<String, Value>, name: &str) -> Result<Option<Found>> {
         let path = [Step::from("volumes"), name.into()];
         let Some(declared) = top.get("volumes").and_then(|volumes| volumes.get(name)) else {
-            return Err(file.fault(&[path[0].clone()], &format!("volume `{name}` is used and not declared in `volumes`")));
+            return Err(
+                file.fault(&[path[0].clone()], &format!("volume `{name}` is used and not declared in `volumes`"))
+            );
         };
         let mut size = SIZE.to_owned();
         if let Value::Object(declared) = declared {
@@ -244,7 +247,10 @@ fn content(file: &mut File<'_>, top: &Map<String, Value>, sort: &str, name: &str
     let Some(found) = found else {
         let kind = if sort == "secrets" { "Secret" } else { "ConfigMap" };
         let what = if is_external(declared) { "is external" } else { "cannot be read" };
-        file.warn(&path, &format!("its content {what}; a {kind} `{}` with the key `{name}` must exist", dns_name(name)));
+        file.warn(
+            &path,
+            &format!("its content {what}; a {kind} `{}` with the key `{name}` must exist", dns_name(name)),
+        );
         return Ok(None);
     };
     let body = if sort == "secrets" {
@@ -326,9 +332,8 @@ pub(super) fn keeps_state(service: &Map<String, Value>) -> bool {
 pub(super) fn needs(service: &Map<String, Value>) -> Vec<Identity> {
     let names = |key: &str| {
         let items = service.get(key).and_then(Value::as_array).into_iter().flatten();
-        let name = |value: &Value| {
-            value.as_str().or_else(|| value.get("source").and_then(Value::as_str)).map(str::to_owned)
-        };
+        let name =
+            |value: &Value| value.as_str().or_else(|| value.get("source").and_then(Value::as_str)).map(str::to_owned);
         items.filter_map(name).collect::<Vec<_>>()
     };
     let of = |key: &str, kind: &str| {

@@ -26,7 +26,9 @@ pub(super) fn ports(file: &mut File<'_>, service: &Map<String, Value>, path: &[S
             let here = item(&at(path, key), index);
             let more = match value {
                 Value::Object(long) => vec![long_form(file, long, &here)?],
-                other => short_form(&read::scalar(other).unwrap_or_default()).ok_or_else(|| no_port(file, other, &here))?,
+                other => {
+                    short_form(&read::scalar(other).unwrap_or_default()).ok_or_else(|| no_port(file, other, &here))?
+                }
             };
             for port in more {
                 if !found.contains(&port) {

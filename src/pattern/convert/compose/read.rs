@@ -145,7 +145,9 @@ mod tests {
     #[test]
     fn small_forms_are_read() {
         assert_eq!(split(r#"sh -c "echo \"a b\"" 'c  d' "" e\ f"#), ["sh", "-c", "echo \"a b\"", "c  d", "", "e f"]);
-        for (text, wanted) in [("1m30s", Some(90)), ("500ms", Some(1)), ("2h", Some(7200)), ("7", Some(7)), ("x", None), ("", None)] {
+        for (text, wanted) in
+            [("1m30s", Some(90)), ("500ms", Some(1)), ("2h", Some(7200)), ("7", Some(7)), ("x", None), ("", None)]
+        {
             assert_eq!(seconds(&json!(text)), wanted, "{text}");
         }
         for (text, wanted) in [("50M", Some("50Mi")), ("1.5gb", Some("1.5Gi")), ("1024", Some("1024")), ("5x", None)] {

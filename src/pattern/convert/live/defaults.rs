@@ -110,14 +110,8 @@ const BY_KIND: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     ("ServiceAccount", &[("secrets", "any")]),
-    (
-        "Ingress",
-        &[("status", "any")],
-    ),
-    (
-        "CustomResourceDefinition",
-        &[("spec.conversion.strategy", "\"None\""), ("spec.names.listKind", "any")],
-    ),
+    ("Ingress", &[("status", "any")]),
+    ("CustomResourceDefinition", &[("spec.conversion.strategy", "\"None\""), ("spec.names.listKind", "any")]),
 ];
 
 /// What is filled into every pod spec.
@@ -184,7 +178,8 @@ pub(super) fn strip(object: &mut Value, applied: &Owned) {
 
 /// A path's steps; annotations and labels have dots in their names, so that only the first two are steps there.
 fn steps(path: &str) -> Vec<&str> {
-    for (start, count) in [("metadata.annotations.", 2), ("metadata.labels.", 2), ("spec.template.metadata.labels.", 4)] {
+    for (start, count) in [("metadata.annotations.", 2), ("metadata.labels.", 2), ("spec.template.metadata.labels.", 4)]
+    {
         if path.starts_with(start) {
             return path.splitn(count + 1, '.').collect();
         }
@@ -276,11 +271,20 @@ mod tests {
         let mut service = json!({"kind": "Service", "spec": {"clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "type": "ClusterIP", "sessionAffinity": "ClientIP",
             "ports": [{"port": 80, "targetPort": 80, "protocol": "TCP"}, {"port": 53, "targetPort": "dns", "protocol": "UDP"}]}});
         strip(&mut service, &Owned::NOTHING);
-        assert_eq!(service["spec"], json!({"sessionAffinity": "ClientIP", "ports": [{"port": 80}, {"port": 53, "targetPort": "dns", "protocol": "UDP"}]}));
+        assert_eq!(
+            service["spec"],
+            json!({"sessionAffinity": "ClientIP", "ports": [{"port": 80}, {"port": 53, "targetPort": "dns", "protocol": "UDP"}]})
+        );
         let mut claim = json!({"kind": "PersistentVolumeClaim", "metadata": {"finalizers": ["kubernetes.io/pvc-protection"], "annotations": {"pv.kubernetes.io/bind-completed": "yes"}}, "spec": {"volumeName": "x"}});
         strip(&mut claim, &Owned::NOTHING);
         assert_eq!(claim, json!({"kind": "PersistentVolumeClaim"}));
-        for (image, policy) in [("nginx", "Always"), ("h:5000/nginx", "Always"), ("nginx:1", "IfNotPresent"), ("n@sha256:0", "IfNotPresent"), ("n:latest", "Always")] {
+        for (image, policy) in [
+            ("nginx", "Always"),
+            ("h:5000/nginx", "Always"),
+            ("nginx:1", "IfNotPresent"),
+            ("n@sha256:0", "IfNotPresent"),
+            ("n:latest", "Always"),
+        ] {
             assert_eq!(pull_policy(image), policy, "{image}");
         }
     }

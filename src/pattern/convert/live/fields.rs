@@ -83,7 +83,11 @@ fn project(value: &Value, set: &Value) -> Value {
             let kept = items.iter().enumerate().filter_map(|(index, item)| {
                 let inner = entry(set, index, item)?;
                 let only_itself = inner.as_object().is_some_and(|fields| fields.keys().all(|key| key == "."));
-                Some(if only_itself { keys_of(set, item).unwrap_or_else(|| item.clone()) } else { project(item, inner) })
+                Some(if only_itself {
+                    keys_of(set, item).unwrap_or_else(|| item.clone())
+                } else {
+                    project(item, inner)
+                })
             });
             Value::Array(kept.collect())
         }

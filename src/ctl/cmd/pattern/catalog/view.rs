@@ -48,8 +48,11 @@ fn find<'e>(entries: &'e [Entry], wanted: &str) -> Result<&'e Entry> {
             let near = text::did_you_mean(wanted, entries.iter().map(|entry| entry.name.as_str()));
             Err(Error::new(Code::CatalogNotFound, format!("the catalogue has no pattern `{wanted}`")).details(near))
         }
-        several => Err(Error::new(Code::PatternNameAmbiguous, format!("{} patterns of the catalogue are called `{wanted}`", several.len()))
-            .details(several.iter().map(|entry| entry.file.clone()))
-            .remedy("Name the file instead.")),
+        several => Err(Error::new(
+            Code::PatternNameAmbiguous,
+            format!("{} patterns of the catalogue are called `{wanted}`", several.len()),
+        )
+        .details(several.iter().map(|entry| entry.file.clone()))
+        .remedy("Name the file instead.")),
     }
 }

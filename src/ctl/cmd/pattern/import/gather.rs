@@ -12,9 +12,9 @@ use crate::client::import::{Options, Part};
 use crate::client::{fetch, tool};
 use crate::ctl::Ctl;
 use crate::oci::{Reference, layout, reference, registry};
+use crate::pattern::convert::Source;
 use crate::pattern::convert::compose;
 use crate::pattern::convert::detect::Format;
-use crate::pattern::convert::Source;
 
 /// Limit for a download when --timeout says nothing.
 const DOWNLOAD_TIME: Duration = Duration::from_secs(30);
@@ -150,7 +150,10 @@ impl GatherArgs {
         if source == "-" {
             return text("-", self.standard_input(ctx)?, None);
         }
-        if format == Some(Format::Helm) && (self.chart.repo.is_some() || source.starts_with("oci://") || !path.exists()) && !is_web(source) {
+        if format == Some(Format::Helm)
+            && (self.chart.repo.is_some() || source.starts_with("oci://") || !path.exists())
+            && !is_web(source)
+        {
             return Ok(Part::Chart(source.to_owned()));
         }
         if is_web(source) {
@@ -160,7 +163,11 @@ impl GatherArgs {
             return self.pull(ctx, source, gathered).await;
         }
         if path.is_dir() {
-            return if is_layout(path) { self.layout(source, path, gathered) } else { Ok(Part::Folder(path.to_owned())) };
+            return if is_layout(path) {
+                self.layout(source, path, gathered)
+            } else {
+                Ok(Part::Folder(path.to_owned()))
+            };
         }
         let bytes = self.read(path)?;
         if archive::is_archive(&bytes) {
@@ -172,7 +179,9 @@ impl GatherArgs {
             }
             return Ok(Part::Archive { name: source.to_owned(), path: path.to_owned() });
         }
-        let folder = path.parent().map(|folder| if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() });
+        let folder = path
+            .parent()
+            .map(|folder| if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() });
         text(source, bytes, folder)
     }
 
