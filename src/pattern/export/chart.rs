@@ -73,18 +73,23 @@ fn templated(document: &Document, options: Options<'_>, literal: &Exported) -> (
     let (stand_ins, vars) = StandIns::of(&document.pattern.vars, wanted);
     let mut changed = document.clone();
     changed.pattern.vars = vars;
-    match objects::objects(&changed, options) {
-        Ok(exported) if same_services(&exported, literal) => (stand_ins, exported, Vec::new()),
-        _ => {
-            let warning = "the values of `vars` decide which objects there are, so that the chart has them written out";
-            (StandIns::default(), literal.clone(), vec![warning.to_owned()])
-        }
+    // Which namespace is whose shows in the literal values only, and with it the order.
+    let exported = objects::objects(&changed, options).ok().and_then(|exported| in_order_of(exported, literal));
+    if let Some(exported) = exported {
+        return (stand_ins, exported, Vec::new());
     }
+    let warning = "the values of `vars` decide which objects there are, so that the chart has them written out";
+    (StandIns::default(), literal.clone(), vec![warning.to_owned()])
 }
 
-fn same_services(one: &Exported, other: &Exported) -> bool {
-    let keys = |exported: &Exported| exported.objects.iter().map(|object| object.service.clone()).collect::<Vec<_>>();
-    keys(one) == keys(other)
+/// The same objects in the order of `literal`; `None` when they are others.
+fn in_order_of(exported: Exported, literal: &Exported) -> Option<Exported> {
+    if exported.objects.len() != literal.objects.len() {
+        return None;
+    }
+    let of = |service: &str| exported.objects.iter().find(|object| object.service == service).cloned();
+    let objects = literal.objects.iter().map(|object| of(&object.service)).collect::<Option<Vec<_>>>()?;
+    Some(Exported { objects, ..exported })
 }
 
 /// Chart names are lower-case letters, digits and dashes.

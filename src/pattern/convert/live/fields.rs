@@ -101,7 +101,7 @@ fn entry<'s>(set: &'s Value, index: usize, item: &Value) -> Option<&'s Value> {
         let (sort, rest) = name.split_once(':')?;
         let fits = match sort {
             "k" => serde_json::from_str::<Map<String, Value>>(rest)
-                .is_ok_and(|keys| keys.iter().all(|(key, value)| item.get(key) == Some(value))),
+                .is_ok_and(|keys| keys.iter().all(|(key, value)| has(item, key, value))),
             "v" => serde_json::from_str::<Value>(rest).is_ok_and(|value| value == *item),
             "i" => rest.parse() == Ok(index),
             _ => false,
@@ -110,11 +110,16 @@ fn entry<'s>(set: &'s Value, index: usize, item: &Value) -> Option<&'s Value> {
     })
 }
 
+/// Whether an item has the value of a key. Ports are known by a protocol that goes without saying.
+fn has(item: &Value, key: &str, value: &Value) -> bool {
+    item.get(key).map_or_else(|| key == "protocol" && value == "TCP", |found| found == value)
+}
+
 /// The keys by which the set knows an item, as a value.
 fn keys_of(set: &Value, item: &Value) -> Option<Value> {
     set.as_object()?.keys().find_map(|name| {
         let keys: Map<String, Value> = serde_json::from_str(name.strip_prefix("k:")?).ok()?;
-        keys.iter().all(|(key, value)| item.get(key) == Some(value)).then_some(Value::Object(keys))
+        keys.iter().all(|(key, value)| has(item, key, value)).then_some(Value::Object(keys))
     })
 }
 
