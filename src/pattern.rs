@@ -15,6 +15,7 @@
 //!
 //! [`compile`] runs them in that order; [`walk`] is the state machine that carries the ordered objects out.
 
+pub mod application;
 pub mod builtin;
 pub mod bundle;
 pub mod catalog;
@@ -33,6 +34,8 @@ pub mod order;
 pub mod overlay;
 pub mod parse;
 pub mod reference;
+mod steps;
+mod traits;
 pub mod tree;
 pub mod validate;
 pub mod values;

@@ -1,5 +1,7 @@
 //! Stage objects: a service and its kind become the Kubernetes object that is sent.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::base::error::{Code, Error, Result};
@@ -28,6 +30,10 @@ pub struct Target<'a> {
     pub pattern: &'a str,
     /// Namespace for services that name none.
     pub namespace: &'a str,
+    /// Labels of every object.
+    pub labels: &'a BTreeMap<String, String>,
+    /// Annotations of every object.
+    pub annotations: &'a BTreeMap<String, String>,
 }
 
 /// The object of a service.
@@ -71,9 +77,6 @@ pub fn build(service: &Service, kind: &KindInfo, target: Target<'_>) -> Result<B
     } else if !settings.is_empty() {
         body.insert("spec".to_owned(), Value::Object(settings));
     }
-    for name in service.traits.keys().filter(|name| *name != "meshmap") {
-        warnings.push(format!("service `{}`: trait `{name}` has no effect on {}", service.key, kind.gvk.kind));
-    }
     Ok(Built { object, body: Value::Object(body), warnings })
 }
 
@@ -108,10 +111,13 @@ fn complete_metadata(
     if let Some(namespace) = &object.namespace {
         out.insert("namespace".to_owned(), json!(namespace));
     }
-    let mut labels = take_mapping(service, &mut metadata, "labels")?;
+    let common = |map: &BTreeMap<String, String>| map.iter().map(|(k, v)| (k.clone(), json!(v))).collect::<Map<_, _>>();
+    let mut labels = common(target.labels);
+    labels.extend(take_mapping(service, &mut metadata, "labels")?);
     labels.extend(service.labels.iter().map(|(key, value)| (key.clone(), json!(value))));
     labels.insert(LABEL_SERVICE.to_owned(), json!(id::stable(target.pattern, &service.key).to_string()));
-    let mut annotations = take_mapping(service, &mut metadata, "annotations")?;
+    let mut annotations = common(target.annotations);
+    annotations.extend(take_mapping(service, &mut metadata, "annotations")?);
     annotations.extend(service.annotations.iter().map(|(key, value)| (key.clone(), json!(value))));
     annotations.insert(ANNOTATION_PATTERN.to_owned(), json!(target.pattern));
     annotations.insert(ANNOTATION_SERVICE.to_owned(), json!(service.key));
@@ -211,7 +217,9 @@ mod tests {
             namespaced,
             preferred: true,
         };
-        build(&document.pattern.services[0], &info, Target { pattern: "p", namespace: "default" }).unwrap()
+        let none = BTreeMap::new();
+        let target = Target { pattern: "p", namespace: "default", labels: &none, annotations: &none };
+        build(&document.pattern.services[0], &info, target).unwrap()
     }
 
     #[test]

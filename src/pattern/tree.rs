@@ -7,6 +7,7 @@ use crate::base::Place;
 use crate::base::error::{Code, Error, Result};
 use crate::base::yaml::{self, Located, Shape};
 use crate::pattern::locate::Step;
+use crate::pattern::steps;
 
 /// Where a value came from: a source, and the line and column in it (0 where it has none).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -185,6 +186,7 @@ impl Node {
     pub fn deepest(&self, path: &[Step]) -> (&Node, usize) {
         let mut here = self;
         for (taken, step) in path.iter().enumerate() {
+            steps::count(1);
             match here.step(step) {
                 Some(next) => here = next,
                 None => return (here, taken),
