@@ -269,7 +269,9 @@ impl<'a> Work<'a> {
         }
         let mut found = manifests::read(&Source { name: format!("{name} (helm template)"), text })?;
         if let Some(namespace) = &options.namespace {
-            found.iter_mut().for_each(|object| place_in(object, namespace));
+            for object in &mut found {
+                place_in(object, namespace);
+            }
         }
         let hooks: Vec<String> =
             found.iter().filter(|object| is_hook(object)).map(|object| object.identity().name).collect();

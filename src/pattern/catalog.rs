@@ -84,7 +84,7 @@ fn header(text: &str) -> Vec<(String, String)> {
         let comment = comment.trim();
         let heading = comment.split_once(':').and_then(|(heading, rest)| {
             let plain: String = heading.chars().filter(char::is_ascii_alphabetic).collect::<String>().to_lowercase();
-            HEADINGS.contains(&plain.as_str()).then(|| (plain.trim_end_matches("s").to_owned(), rest.trim()))
+            HEADINGS.contains(&plain.as_str()).then(|| (plain.trim_end_matches('s').to_owned(), rest.trim()))
         });
         match (heading, parts.last_mut()) {
             (Some((heading, rest)), _) => {

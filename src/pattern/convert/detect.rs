@@ -99,11 +99,10 @@ pub fn of_document(document: &Value) -> Option<Format> {
     }
     match top.get("services") {
         Some(Value::Object(services)) => Some(of_services(top, services)),
-        Some(_) => None,
         None if ["resources", "bases", "namePrefix", "configMapGenerator"].iter().any(|key| top.contains_key(*key)) => {
             Some(Format::Kustomize)
         }
-        None => None,
+        _ => None,
     }
 }
 

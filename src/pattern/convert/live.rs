@@ -64,8 +64,8 @@ pub fn objection(object: &Value, with_secrets: bool) -> Option<&'static str> {
         return Some("being deleted");
     }
     match (group, kind, name) {
-        ("", "ConfigMap", "kube-root-ca.crt" | "istio-ca-root-cert" | "istio-ca-crl") => Some("made by the cluster"),
-        ("", "ServiceAccount", "default") => Some("made by the cluster"),
+        ("", "ConfigMap", "kube-root-ca.crt" | "istio-ca-root-cert" | "istio-ca-crl")
+        | ("", "ServiceAccount", "default") => Some("made by the cluster"),
         ("", "Namespace", name) if NAMESPACES.contains(&name) => Some("made by the cluster"),
         ("", "Service", "kubernetes") if metadata["namespace"] == "default" => Some("made by the cluster"),
         ("", "Secret", _) => secret(object, with_secrets),
@@ -91,10 +91,8 @@ pub fn users_part(object: &Value) -> Map<String, Value> {
         Owned::union(entries.map(|entry| &entry["fieldsV1"]))
     };
     let (applied, updated) = (of("Apply"), of("Update"));
-    let mut kept = match by_users.is_empty() {
-        true => object.clone(),
-        false => applied.clone().join(updated).of(object),
-    };
+    let mut kept =
+        if by_users.is_empty() { object.clone() } else { applied.clone().join(updated).of(object) };
     if let Value::Object(kept) = &mut kept {
         kept.insert("kind".to_owned(), object["kind"].clone());
     }
@@ -143,7 +141,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn deployment(managed: Value) -> Value {
+    fn deployment(managed: &Value) -> Value {
         json!({
             "apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"name": "web", "namespace": "a", "uid": "u", "generation": 3, "labels": {"app": "web", "other": "x"},
@@ -171,7 +169,7 @@ mod tests {
             {"manager": "kube-controller-manager", "operation": "Update", "fieldsV1": {"f:metadata": {"f:annotations": {"f:deployment.kubernetes.io/revision": {}}}}}
         ]);
         assert_eq!(
-            Value::Object(users_part(&deployment(managed))),
+            Value::Object(users_part(&deployment(&managed))),
             json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "a", "labels": {"app": "web"}},
                 "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": {"metadata": {"labels": {"app": "web"}},
                     "spec": {"restartPolicy": "Always", "containers": [{"name": "web", "image": "nginx", "ports": [{"containerPort": 80}]}]}}}})
@@ -185,7 +183,7 @@ mod tests {
             json!([{"manager": "kubectl-create", "operation": "Update", "fieldsV1": {"f:metadata": {"f:labels": {".": {}, "f:app": {}, "f:other": {}}}, "f:spec": {}}}]),
         ] {
             assert_eq!(
-                Value::Object(users_part(&deployment(managed))),
+                Value::Object(users_part(&deployment(&managed))),
                 json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "a", "labels": {"app": "web", "other": "x"}},
                     "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "web"}}, "template": {"metadata": {"labels": {"app": "web"}},
                         "spec": {"containers": [{"name": "web", "image": "nginx", "ports": [{"containerPort": 80}]}]}}}})

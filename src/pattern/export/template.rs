@@ -104,7 +104,7 @@ impl StandIns {
                         Part::Text(text) => format.push_str(&text.replace('%', "%%")),
                         Part::Value(expression) => {
                             format.push_str("%s");
-                            values.push_str(&format!(" (include {} ({expression}))", json!(helper)));
+                            values.extend([" (include ", &json!(helper).to_string(), " (", expression, "))"]);
                         }
                     }
                 }

@@ -23,5 +23,5 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
         futures_util::future::try_join(client.all_patterns(&search), client.applied()).await?;
     records.retain(crate::model::pattern::PatternRecord::is_application);
     applied.applied.retain(|set| records.iter().any(|record| record.name == set.pattern));
-    list::show(ctx, list::rows(records, &applied.applied, &search), "application")
+    list::show(ctx, &list::rows(records, &applied.applied, &search), "application")
 }

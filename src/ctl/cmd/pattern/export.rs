@@ -201,7 +201,7 @@ impl Work<'_> {
             };
             let digest = registry::Registry::open(&reference, options).await?.push(&artifact).await?;
             let line = format!("pattern {} pushed to {reference} as {digest}", pattern.name);
-            return self.tell(View { digest: Some(digest), ..self.view(Vec::new(), Vec::new()) }, line);
+            return self.tell(&View { digest: Some(digest), ..self.view(Vec::new(), Vec::new()) }, line);
         }
         let files = layout::files(&artifact, pattern.version.as_deref().unwrap_or("latest"))?;
         let target = self.args.output_dir.as_ref().or(self.args.output_file.as_ref());
@@ -216,7 +216,7 @@ impl Work<'_> {
         }
         let line = format!("pattern {} written as oci to {} as {digest}", pattern.name, target.display());
         let view = self.view(vec![target.display().to_string()], Vec::new());
-        self.tell(View { digest: Some(digest), ..view }, line)
+        self.tell(&View { digest: Some(digest), ..view }, line)
     }
 
     /// The pattern as it stands in its file; with overlays, values and imports, as one file that has them worked in.
@@ -239,14 +239,14 @@ impl Work<'_> {
         if let Some(path) = &self.args.output_file {
             return self.file(path, text.as_bytes(), warnings);
         }
-        self.tell(View { content: Some(text.clone()), ..self.view(Vec::new(), warnings) }, text)
+        self.tell(&View { content: Some(text.clone()), ..self.view(Vec::new(), warnings) }, text)
     }
 
     fn file(&self, path: &Path, bytes: &[u8], warnings: Vec<String>) -> Result<()> {
         dirs::write_atomic(path, bytes, 0o644)?;
         let view = self.view(vec![path.display().to_string()], warnings);
         let line = format!("pattern {} written as {} to {}", view.pattern, view.format, path.display());
-        self.tell(view, line)
+        self.tell(&view, line)
     }
 
     fn folder(&self, dir: &Path, files: Vec<(String, String)>, warnings: Vec<String>) -> Result<()> {
@@ -260,7 +260,7 @@ impl Work<'_> {
         let count = text::count(written.len(), "file");
         let view = self.view(written, warnings);
         let line = format!("pattern {} written as {} to {} ({count})", view.pattern, view.format, dir.display());
-        self.tell(view, line)
+        self.tell(&view, line)
     }
 
     fn view(&self, files: Vec<String>, warnings: Vec<String>) -> View {
@@ -268,11 +268,11 @@ impl Work<'_> {
         View { pattern, format: self.args.format.to_string(), files, content: None, digest: None, warnings }
     }
 
-    fn tell(&self, view: View, text: String) -> Result<()> {
+    fn tell(&self, view: &View, text: String) -> Result<()> {
         for warning in self.document.warnings.iter().chain(&view.warnings).collect::<std::collections::BTreeSet<_>>() {
             self.ctx.ui.warn(warning)?;
         }
-        self.ctx.ui.print(&Rendered::one(&view, text)?.names([view.pattern.clone()]))
+        self.ctx.ui.print(&Rendered::one(view, text)?.names([view.pattern.clone()]))
     }
 }
 

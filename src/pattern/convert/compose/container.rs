@@ -32,7 +32,7 @@ pub(super) fn pod(
     }
     let env = environment(file, one)?;
     let container_ports = ports::of_container(ports);
-    for (key, list) in [("env", env), ("ports", container_ports), ("volumeMounts", mounts.mounts.clone())] {
+    for (key, list) in [("env", env), ("ports", container_ports), ("volumeMounts", mounts.in_container.clone())] {
         if !list.is_empty() {
             container.insert(key.to_owned(), Value::Array(list));
         }
@@ -112,7 +112,7 @@ fn environment(file: &mut File<'_>, one: &One<'_>) -> Result<Vec<Value>> {
             match value.or_else(|| (file.options.variable)(&key)) {
                 Some(value) => set(key, value),
                 None => {
-                    file.warn(&path, &format!("{key} has no value here and is not set where this runs; it is left out"))
+                    file.warn(&path, &format!("{key} has no value here and is not set where this runs; it is left out"));
                 }
             }
         }

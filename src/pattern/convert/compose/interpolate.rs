@@ -108,7 +108,7 @@ fn braced(inside: &str, file: &mut File<'_>, path: &[Step]) -> Result<String> {
     };
     let present = set.filter(|value| !rest.starts_with(':') || !value.is_empty());
     match (operator, present) {
-        (None, Some(value)) | (Some('-' | '?'), Some(value)) => Ok(value),
+        (None | Some('-' | '?'), Some(value)) => Ok(value),
         (None, None) => Ok(plain(name, file, path)),
         (Some('-'), None) | (Some('+'), Some(_)) => string(word, file, path),
         (Some('+'), None) => Ok(String::new()),

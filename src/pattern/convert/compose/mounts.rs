@@ -27,7 +27,7 @@ pub(super) struct Mounts {
     /// `volumes` of the pod.
     pub(super) volumes: Vec<Value>,
     /// `volumeMounts` of the container.
-    pub(super) mounts: Vec<Value>,
+    pub(super) in_container: Vec<Value>,
     /// Whether a named volume is written to.
     pub(super) keeps_state: bool,
 }
@@ -46,7 +46,7 @@ impl Mounts {
         for (key, value) in mount.as_object().into_iter().flatten() {
             ordered[key] = value.clone();
         }
-        self.mounts.push(ordered);
+        self.in_container.push(ordered);
     }
 }
 

@@ -101,7 +101,7 @@ pub(super) fn convert(
     }
     let kind = kind(run, mounts.keeps_state);
     let template = json!({"metadata": {"labels": {"app": name}}, "spec": pod});
-    let mut body = object(api_version(kind), kind, &name, json!({"spec": spec(kind, run, one, &name, template)}));
+    let mut body = object(api_version(kind), kind, &name, json!({"spec": spec(kind, run, one, &name, &template)}));
     describe(one, &name, &mut body);
     let place = file.source.place(&one.path);
     let mut workload = Found::new(body, place.clone());
@@ -151,7 +151,7 @@ fn run(service: &Map<String, Value>) -> Run {
     }
 }
 
-fn spec(kind: &str, run: Run, one: &One<'_>, name: &str, template: Value) -> Value {
+fn spec(kind: &str, run: Run, one: &One<'_>, name: &str, template: &Value) -> Value {
     let copies = one.service.get("deploy").and_then(|deploy| deploy.get("replicas")).or(one.service.get("scale"));
     let copies = copies.and_then(read::number).unwrap_or(1);
     let selector = json!({"matchLabels": {"app": name}});

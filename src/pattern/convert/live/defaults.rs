@@ -202,7 +202,9 @@ fn pod_spec(spec: &mut Value, owned: &Owned) {
             remove(container, &["imagePullPolicy"], &json!(pull).to_string(), &set);
             for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
                 let (Some(value), set) = (container.get_mut(probe), set.field(probe)) else { continue };
-                PROBE.iter().for_each(|(path, silent)| remove(value, &steps(path), silent, &set));
+                for (path, silent) in PROBE {
+                    remove(value, &steps(path), silent, &set);
+                }
             }
         }
     }

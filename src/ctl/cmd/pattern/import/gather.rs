@@ -81,7 +81,7 @@ pub struct Gathered {
     /// Their format, where it is known from where they came from.
     pub format: Option<Format>,
     /// Folder of what was downloaded; gone when this is dropped.
-    _downloads: Option<Temporary>,
+    downloads: Option<Temporary>,
 }
 
 impl GatherArgs {
@@ -136,7 +136,7 @@ impl GatherArgs {
             return Err(Error::new(Code::UsageError, "there is nothing to import")
                 .remedy("Name a source with -f, as in `mesheryctl pattern import -f manifests/`, or a namespace with --from-cluster."));
         }
-        let mut gathered = Gathered { parts: Vec::new(), format: None, _downloads: None };
+        let mut gathered = Gathered { parts: Vec::new(), format: None, downloads: None };
         for source in &self.files {
             let part = self.one(ctx, source, &mut gathered).await?;
             gathered.parts.push(part);
@@ -227,12 +227,12 @@ impl GatherArgs {
         if !archive::is_archive(&bytes) {
             return text(address, bytes, None);
         }
-        let folder = match gathered._downloads.take() {
+        let folder = match gathered.downloads.take() {
             Some(folder) => folder,
             None => Temporary::new()?,
         };
         let path = folder.path().join(format!("{}.tgz", gathered.parts.len()));
-        gathered._downloads = Some(folder);
+        gathered.downloads = Some(folder);
         dirs::write_atomic(&path, &bytes, 0o600)?;
         Ok(Part::Archive { name: address.to_owned(), path })
     }
