@@ -134,7 +134,10 @@ impl Reader<'_> {
             let place = self.source.place(&self.path(&steps));
             let near = text::nearest(key, known.iter().copied()).first().map(|near| format!("; did you mean {near}?"));
             let key_of = &self.service.key;
-            format!("{place}: service `{key_of}`: an Application has no `{key}`, which has no effect{}", near.unwrap_or_default())
+            format!(
+                "{place}: service `{key_of}`: an Application has no `{key}`, which has no effect{}",
+                near.unwrap_or_default()
+            )
         })
         .collect()
     }
@@ -170,7 +173,9 @@ impl Reader<'_> {
         let Some(containers) = self.get("containers").and_then(Value::as_array).filter(|list| !list.is_empty()) else {
             return Err(self
                 .fault(&at(&[]), "an Application needs `containers`: a list with one container or more")
-                .remedy("Write `containers: [{name: web, image: nginx, ports: [{containerPort: 80}]}]` under settings."));
+                .remedy(
+                    "Write `containers: [{name: web, image: nginx, ports: [{containerPort: 80}]}]` under settings.",
+                ));
         };
         let (mut all, mut ports, mut names) = (Vec::with_capacity(containers.len()), Vec::new(), HashSet::new());
         for (index, container) in containers.iter().enumerate() {
@@ -239,7 +244,9 @@ mod tests {
     use crate::pattern::parse::parse;
 
     fn taken_apart(settings: &str) -> Result<Parts> {
-        let text = format!("name: p\nservices:\n  web:\n    type: Application\n    namespace: home\n    settings: {settings}\n");
+        let text = format!(
+            "name: p\nservices:\n  web:\n    type: Application\n    namespace: home\n    settings: {settings}\n"
+        );
         let document = parse("p.yaml", &text)?;
         parts(&document.pattern.services[0], &document.source)
     }

@@ -131,7 +131,10 @@ impl Compiler<'_> {
             return Ok(());
         }
         if import::is_import(&service.kind) {
-            return Err(Error::new(Code::PatternImport, format!("service `{}`: the import was not worked in", service.key)));
+            return Err(Error::new(
+                Code::PatternImport,
+                format!("service `{}`: the import was not worked in", service.key),
+            ));
         }
         compiled.warnings.extend(traits::warnings(service, &self.document.source));
         if application::is_application(service, self.kinds.complete && self.kinds.has(application::KIND)) {
@@ -387,7 +390,12 @@ mod tests {
         let named: Vec<String> = found.objects.iter().map(|o| format!("{} {}", o.service, o.object)).collect();
         assert_eq!(
             named,
-            ["db Deployment default/db", "db Service default/db", "web Deployment default/web", "web Service default/web"]
+            [
+                "db Deployment default/db",
+                "db Service default/db",
+                "web Deployment default/web",
+                "web Service default/web"
+            ]
         );
         assert_eq!(found.objects[3].node.depends_on, [0, 1], "all of web waits for all of db");
         let found = compiled(&format!("  front: {{type: Service.K8s, name: web}}\n  web: {{{app}}}\n")).unwrap();

@@ -111,7 +111,8 @@ fn unknown(services: &[Service], service: &Service, name: &str, several: &[usize
     };
     if !several.is_empty() {
         let keys: Vec<&str> = several.iter().map(|index| services[*index].key.as_str()).collect();
-        return fault("which is the name of several services").detail(format!("use a key instead: {}", keys.join(", ")));
+        return fault("which is the name of several services")
+            .detail(format!("use a key instead: {}", keys.join(", ")));
     }
     let near = if hint { text::did_you_mean(name, services.iter().map(|s| s.key.as_str())) } else { None };
     fault("which is not a service of this pattern").details(near)

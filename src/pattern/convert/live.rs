@@ -91,8 +91,7 @@ pub fn users_part(object: &Value) -> Map<String, Value> {
         Owned::union(entries.map(|entry| &entry["fieldsV1"]))
     };
     let (applied, updated) = (of("Apply"), of("Update"));
-    let mut kept =
-        if by_users.is_empty() { object.clone() } else { applied.clone().join(updated).of(object) };
+    let mut kept = if by_users.is_empty() { object.clone() } else { applied.clone().join(updated).of(object) };
     if let Value::Object(kept) = &mut kept {
         kept.insert("kind".to_owned(), object["kind"].clone());
     }

@@ -1,5 +1,7 @@
 //! An object as a service of a pattern, checked: what will be applied is what was read.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::{Found, told};
@@ -97,7 +99,8 @@ fn stands_for(service: &Service, found: &Found) -> Option<Value> {
         namespaced: !identity.namespace.is_empty(),
         preferred: true,
     };
-    let target = Target { pattern: "", namespace: "" };
+    let none = BTreeMap::new();
+    let target = Target { pattern: "", namespace: "", labels: &none, annotations: &none };
     object::build(service, &kind, target).ok().map(|built| essential(without_marks(built.body)))
 }
 
@@ -134,9 +137,8 @@ fn essential(mut body: Value) -> Value {
 
 /// The service with its texts written so that the pattern takes none for a reference.
 fn literal(service: Service) -> Service {
-    let strings = |map: std::collections::BTreeMap<String, String>| {
-        map.into_iter().map(|(key, value)| (escaped(&key), escaped(&value))).collect()
-    };
+    let strings =
+        |map: BTreeMap<String, String>| map.into_iter().map(|(key, value)| (escaped(&key), escaped(&value))).collect();
     Service {
         labels: strings(service.labels),
         annotations: strings(service.annotations),

@@ -66,7 +66,12 @@ fn a_chart_and_a_kustomize_folder_are_rendered() {
     assert_eq!((&services["till-web"]["namespace"], &services["till"]["namespace"]), (&"shop".into(), &"shop".into()));
     assert!(services["tills.shop.example.org"]["namespace"].is_null(), "{output}");
     let wrong = with_tools(&env, &kit, env.ctl(["pattern", "import", "-f", "nosuch/chart", "-s", "Helm Chart"])).run();
-    assert!(wrong.code == Some(1) && wrong.stderr.contains("`helm template` failed") && wrong.stderr.contains("repo nosuch not found"), "{wrong}");
+    assert!(
+        wrong.code == Some(1)
+            && wrong.stderr.contains("`helm template` failed")
+            && wrong.stderr.contains("repo nosuch not found"),
+        "{wrong}"
+    );
     helm(&kit, &env, &["package", &chart]);
     let packed = with_tools(&env, &kit, env.ctl(["pattern", "import", "-f", "corner-shop-0.2.0.tgz", "-q"])).ok();
     assert!(packed.stdout.starts_with("name: corner-shop\n"), "{packed}");

@@ -112,7 +112,10 @@ fn environment(file: &mut File<'_>, one: &One<'_>) -> Result<Vec<Value>> {
             match value.or_else(|| (file.options.variable)(&key)) {
                 Some(value) => set(key, value),
                 None => {
-                    file.warn(&path, &format!("{key} has no value here and is not set where this runs; it is left out"));
+                    file.warn(
+                        &path,
+                        &format!("{key} has no value here and is not set where this runs; it is left out"),
+                    );
                 }
             }
         }
