@@ -1,5 +1,6 @@
 //! The commands: one file a verb, one enum a noun.
 
+pub mod app;
 pub mod change;
 pub mod completion;
 pub mod config;
@@ -57,6 +58,9 @@ pub enum Command {
     Pattern(pattern::Command),
     /// Start the plane, apply a sample pattern, and show what to type next.
     Quickstart(quickstart::Args),
+    /// Import, apply, inspect and delete applications: patterns made of manifests, charts and Compose files.
+    #[command(subcommand, visible_alias = "application")]
+    App(app::Command),
     /// Show settings and where they come from.
     #[command(subcommand)]
     Config(config::Command),
@@ -94,6 +98,7 @@ impl Command {
             Command::Sample(command) => return command.run(ctx).await,
             Command::Pattern(command) => return command.run(ctx).await,
             Command::Quickstart(args) => quickstart::run(ctx, args).await,
+            Command::App(command) => command.run(ctx).await,
             Command::Config(command) => command.run(ctx),
             Command::Version(args) => version::run(ctx, args).await,
             Command::Operation(command) => command.run(ctx).await,
@@ -117,6 +122,7 @@ impl Command {
             | Command::Serve(_)
             | Command::Pattern(_)
             | Command::Quickstart(_)
+            | Command::App(_)
             | Command::Operation(_)
             | Command::Sample(_) => false,
             _ => true,

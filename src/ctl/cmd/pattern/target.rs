@@ -36,7 +36,7 @@ pub(super) enum Target {
 
 /// What is done with the patterns.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Verb {
+pub(crate) enum Verb {
     Apply,
     Delete,
     Rollback,
@@ -89,7 +89,7 @@ pub(super) fn common(ctx: &Ctl) -> DeployRequest {
 }
 
 /// Carries the requests out in order, until one is stopped, and shows what came of them.
-pub(super) async fn carry_out(ctx: &Ctl, verb: Verb, requests: Vec<DeployRequest>) -> Result<()> {
+pub(crate) async fn carry_out(ctx: &Ctl, verb: Verb, requests: Vec<DeployRequest>) -> Result<()> {
     protect::ask(ctx, verb.word()).await?;
     let mut ended = Vec::with_capacity(requests.len());
     for request in requests {
