@@ -3,6 +3,7 @@
 mod apply;
 mod delete;
 mod faults;
+mod graphs;
 mod istio;
 mod real;
 mod same;
