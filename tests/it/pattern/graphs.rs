@@ -135,12 +135,10 @@ impl World {
         match step {
             Step::Apply { edits, fault } => {
                 edits.iter().for_each(|edit| self.edit(edit));
-                fault.iter().for_each(|fault| self.break_down(fault));
-                self.apply().await;
+                self.apply(|world| fault.iter().for_each(|fault| world.break_down(fault))).await;
             }
             Step::Delete { fault } => {
-                fault.iter().for_each(|fault| self.break_down(fault));
-                self.delete().await;
+                self.delete(|world| fault.iter().for_each(|fault| world.break_down(fault))).await;
             }
             Step::DeletedByHand(which) => self.delete_by_hand(self.pick(which)).await,
             Step::ChangedByHand(which) => self.change_by_hand(self.pick(which)).await,
@@ -182,12 +180,12 @@ fn two_thousand_services_come_and_go() {
             let depends_on = if slot < 100 { vec![] } else { vec![key(slot - 100), key(slot - slot % 100 - 50)] };
             world.add(slot, Kind::ALL[slot % 3], depends_on);
         }
-        let first = world.apply().await;
+        let first = world.apply(|_| ()).await;
         assert_eq!(first.results.len(), 2001);
         world.change(&key(1234));
         world.remove(&key(1999));
-        world.apply().await;
-        world.delete().await;
+        world.apply(|_| ()).await;
+        world.delete(|_| ()).await;
     });
 }
 

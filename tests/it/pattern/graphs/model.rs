@@ -12,6 +12,8 @@ use crate::support::plane::Plane;
 /// Name of the pattern and of its namespace.
 const NAME: &str = "life";
 
+const PRUNES: bool = false;
+
 /// Kinds of services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -118,7 +120,17 @@ impl World {
     }
 
     fn reaches(&self, from: &str, to: &str) -> bool {
-        from == to || self.wanted.get(from).is_some_and(|one| one.depends_on.iter().any(|next| self.reaches(next, to)))
+        let mut seen = BTreeSet::new();
+        let mut next = vec![from];
+        while let Some(key) = next.pop() {
+            if key == to {
+                return true;
+            }
+            if seen.insert(key) {
+                next.extend(self.wanted.get(key).iter().flat_map(|one| one.depends_on.iter().map(String::as_str)));
+            }
+        }
+        false
     }
 
     pub fn change(&mut self, key: &str) {
@@ -183,17 +195,21 @@ impl World {
         known
     }
 
-    /// Applies the pattern as it stands, under whatever faults are on; they are off afterwards.
-    pub async fn apply(&mut self) -> Operation {
+    /// Applies the pattern as it stands while `fault` does its work.
+    pub async fn apply(&mut self, fault: impl FnOnce(&Self)) -> Operation {
         let before = self.live().await;
+        fault(self);
         let operation = self.plane.apply(&self.request()).await;
         self.plane.practice.cluster.faults().clear();
         let live = self.live().await;
         self.check_results(&operation, &before, &live);
         self.check_inventory(&operation, &live).await;
         if operation.status == OperationStatus::Succeeded {
-            let editions: BTreeMap<Id, Option<u32>> = live.into_iter().map(|(id, one)| (id, one.edition)).collect();
-            assert_eq!(editions, self.wants(), "what was applied is what is wanted");
+            let is: BTreeSet<(Id, Option<u32>)> = live.into_iter().map(|(id, one)| (id, one.edition)).collect();
+            let wanted: BTreeSet<(Id, Option<u32>)> = self.wants().into_iter().collect();
+            let missing: Vec<_> = wanted.difference(&is).collect();
+            let beyond: Vec<_> = is.difference(&wanted).filter(|_| PRUNES).collect();
+            assert!(missing.is_empty() && beyond.is_empty(), "wanted and not there: {missing:?}; there and not wanted: {beyond:?}");
             self.meddled = false;
         } else {
             assert!(operation.error.is_some(), "a failure says why: {operation:?}");
@@ -242,9 +258,10 @@ impl World {
         assert!(phantoms.is_empty(), "in the inventory and not in the cluster: {phantoms:?} after {operation:?}");
     }
 
-    /// Deletes the pattern, under whatever faults are on.
-    pub async fn delete(&mut self) {
+    /// Deletes the pattern while `fault` does its work.
+    pub async fn delete(&mut self, fault: impl FnOnce(&Self)) {
         let before = self.live().await;
+        fault(self);
         let request = DeployRequest {
             pattern_file: Some(self.file()),
             timeout_seconds: Some(20),
@@ -281,10 +298,10 @@ impl World {
 
     /// However it went: the next apply makes everything right, the one after changes nothing, and a delete ends it.
     pub async fn come_to_rest(&mut self) {
-        let operation = self.apply().await;
+        let operation = self.apply(|_| ()).await;
         assert_eq!(operation.status, OperationStatus::Succeeded, "{operation:?}");
         let before = self.live().await;
-        let again = self.apply().await;
+        let again = self.apply(|_| ()).await;
         let moved: Vec<&ObjectResult> =
             again.results.iter().filter(|result| result.action != Action::Unchanged).collect();
         assert!(moved.is_empty(), "an apply of what is there changes nothing: {moved:?}");
@@ -293,7 +310,7 @@ impl World {
             live.iter().filter(|(id, _)| workloads(id)).map(|(id, one)| (id.clone(), one.version.clone())).collect()
         };
         assert_eq!(versions(&before), versions(&self.live().await), "nothing was written");
-        self.delete().await;
+        self.delete(|_| ()).await;
         assert!(self.live().await.is_empty());
     }
 }
