@@ -8,16 +8,20 @@
 //! | [`apply`] | server-side apply of one object |
 //! | [`delete`] | deletion of one object, and waiting until it is gone |
 //! | [`wait`] | waiting for a CRD to be served |
+//! | [`blocker`] | what keeps a workload from being ready |
 //! | [`status`] | health of an object by the rules of kstatus |
+//! | [`unchanged`] | whether an apply would write nothing |
 //! | [`fault`] | what the API server says, as our errors |
 
 pub mod apply;
+pub mod blocker;
 pub mod connect;
 pub mod delete;
 pub mod discovery;
 pub mod fault;
 pub mod kubeconfig;
 pub mod status;
+pub mod unchanged;
 pub mod wait;
 
 pub use connect::Cluster;

@@ -7,4 +7,5 @@ pub mod operation;
 pub mod pattern;
 pub mod preference;
 pub mod provider;
+pub mod revision;
 pub mod version;

@@ -14,6 +14,7 @@ pub mod operations;
 pub mod page;
 pub mod patterns;
 pub mod preferences;
+pub mod revisions;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -70,6 +71,11 @@ impl Store {
     /// What is applied where.
     pub fn inventory(&self) -> inventory::Inventory<'_> {
         inventory::Inventory(self)
+    }
+
+    /// What each apply brought.
+    pub fn revisions(&self) -> revisions::Revisions<'_> {
+        revisions::Revisions(self)
     }
 
     /// SQLite's own check of the file; faults in its words, none when it is sound.

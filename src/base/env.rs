@@ -24,6 +24,8 @@ pub const MESHERY_TOKEN_FILE: &str = "MESHERY_TOKEN_FILE";
 /// Log filter of the program itself.
 pub const MESHERY_LOG: &str = "MESHERY_LOG";
 /// Raises an internal fault on purpose, to try how one is reported.
+pub const MESHERY_PROTECTED_CONTEXTS: &str = "MESHERY_PROTECTED_CONTEXTS";
+/// Raises a fault on purpose.
 pub const MESHERY_DEBUG_PANIC: &str = "MESHERY_DEBUG_PANIC";
 /// Kubeconfig files.
 pub const KUBECONFIG: &str = "KUBECONFIG";
@@ -57,6 +59,10 @@ pub const VARIABLES: &[Variable] = &[
     Variable { name: MESHERY_TOKEN, meaning: "the server token itself, instead of a token file" },
     Variable { name: MESHERY_TOKEN_FILE, meaning: "path of a token file, as --token" },
     Variable { name: MESHERY_LOG, meaning: "log filter, for example debug or mesheryctl=trace; written to stderr" },
+    Variable {
+        name: MESHERY_PROTECTED_CONTEXTS,
+        meaning: "Kubernetes contexts, by comma and with wildcards, in which changes ask for consent",
+    },
     Variable {
         name: MESHERY_DEBUG_PANIC,
         meaning: "1 raises an internal fault on purpose, to see how one is reported",

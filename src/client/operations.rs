@@ -185,6 +185,7 @@ mod tests {
             ended_at: None,
             results: vec![],
             warnings: vec![],
+            failures: vec![],
             error: None,
         }))
     }

@@ -7,8 +7,10 @@ use super::Client;
 use super::call::{segment, with_query};
 use crate::base::Result;
 use crate::model::pattern::PatternRecord;
+use crate::model::revision::Revision;
 use crate::wire::rest::{
-    Accepted, AppliedSets, DeployRequest, PatternPage, PatternStatus, SavePatternRequest, StatusRequest, paths,
+    Accepted, AppliedSets, DeployRequest, PatternPage, PatternStatus, RevisionContent, Revisions, SavePatternRequest,
+    StatusRequest, paths,
 };
 
 /// Rows asked for at once when all are wanted.
@@ -64,6 +66,21 @@ impl Client {
     /// What is applied, in every cluster this plane knows.
     pub async fn applied(&self) -> Result<AppliedSets> {
         self.get(paths::PATTERN_APPLIED[0]).await
+    }
+
+    /// Revisions of an applied pattern, newest first; `contexts` empty means every cluster that has it.
+    pub async fn revisions(&self, pattern: &str, contexts: &[String]) -> Result<Vec<Revision>> {
+        let contexts = contexts.join(",");
+        let query = [("pattern", pattern), ("contexts", contexts.as_str())];
+        let reply: Revisions = self.get(&with_query(paths::PATTERN_REVISIONS[0], &query)).await?;
+        Ok(reply.revisions)
+    }
+
+    /// What a revision brought; 0 is the newest.
+    pub async fn revision(&self, pattern: &str, number: i64, contexts: &[String]) -> Result<RevisionContent> {
+        let contexts = contexts.join(",");
+        let query = [("pattern", pattern), ("contexts", contexts.as_str())];
+        self.get(&with_query(&paths::with_id(paths::PATTERN_REVISION, &number.to_string()), &query)).await
     }
 
     /// Live state of an applied pattern.

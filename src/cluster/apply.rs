@@ -14,12 +14,14 @@ use crate::model::pattern::Action;
 const ATTEMPTS: u32 = 4;
 
 /// What an apply did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Applied {
-    /// Created, configured or unchanged.
+    /// Created, configured, unchanged, recreated or adopted.
     pub action: Action,
     /// Uid of the object in the cluster.
     pub uid: Option<String>,
+    /// The object as the cluster has it now.
+    pub live: Value,
 }
 
 /// How to apply.
@@ -27,6 +29,8 @@ pub struct Applied {
 pub struct Options<'a> {
     /// Take over fields, and objects, that others own.
     pub force: bool,
+    /// Delete the object and create it anew when a field that cannot change has to.
+    pub recreate: bool,
     /// How long an object of that name that is being deleted may take to be gone before it is made anew.
     pub gone_within: Duration,
     /// Annotation that names an object's owner: an existing object whose value differs from the body's is refused.
@@ -45,12 +49,7 @@ impl Cluster {
         body: &Value,
         options: Options<'_>,
     ) -> Result<Applied> {
-        let api = self.api(kind, object);
-        let mut params = PatchParams::apply(FIELD_MANAGER);
-        params.force = options.force;
-        let before =
-            retry(|| api.get_opt(&object.name)).await.map_err(|error| fault::of_object(self, object, &error))?;
-        let before = match before {
+        let before = match self.read(kind, object).await? {
             Some(leaving) if leaving.metadata.deletion_timestamp.is_some() => {
                 let uid = leaving.metadata.uid.as_deref();
                 self.wait_gone(kind, object, uid, options.gone_within).await?;
@@ -59,36 +58,93 @@ impl Cluster {
             before => before,
         };
         if let (Some(before), Some(key), false) = (&before, options.owner, options.force) {
-            refuse_foreign(
-                object,
-                before.metadata.annotations.as_ref().and_then(|all| all.get(key)),
-                &body["metadata"]["annotations"][key],
-            )?;
+            refuse_foreign(object, owner_of(before, key), &body["metadata"]["annotations"][key])?;
         }
-        let patch = Patch::Apply(body);
-        let after: DynamicObject = retry(|| api.patch(&object.name, &params, &patch))
-            .await
-            .map_err(|error| fault::of_object(self, object, &error))?;
-        let action = match before {
-            Some(before) if before.metadata.uid == after.metadata.uid => {
-                if is_same(&before, &after) {
-                    Action::Unchanged
-                } else {
-                    Action::Configured
-                }
+        match self.patch(kind, object, body, options.force).await {
+            Ok(after) => Ok(Applied::of(what_happened(before.as_ref(), &after), &after)),
+            Err(error) if error.code() == Code::ObjectImmutable && options.recreate => {
+                self.recreate(kind, object, before.as_ref(), (body, options)).await
             }
-            _ => Action::Created,
-        };
-        Ok(Applied { action, uid: after.metadata.uid })
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Marks an existing object as ours and changes nothing else: `marks` holds its name and our labels and
+    /// annotations. `None` when there is no such object.
+    pub async fn adopt(
+        &self,
+        kind: &KindInfo,
+        object: &ObjectRef,
+        marks: &Value,
+        options: Options<'_>,
+    ) -> Result<Option<Applied>> {
+        let Some(before) = self.read(kind, object).await? else { return Ok(None) };
+        let owner = options.owner.and_then(|key| owner_of(&before, key));
+        let own = options.owner.map(|key| &marks["metadata"]["annotations"][key]);
+        if let (Some(own), false) = (own, options.force) {
+            refuse_foreign(object, owner, own)?;
+        }
+        if owner.is_some_and(|owner| own.and_then(Value::as_str) == Some(owner)) {
+            return Ok(Some(Applied::of(Action::Unchanged, &before)));
+        }
+        let after = self.patch(kind, object, marks, true).await?;
+        Ok(Some(Applied::of(Action::Adopted, &after)))
+    }
+
+    async fn read(&self, kind: &KindInfo, object: &ObjectRef) -> Result<Option<DynamicObject>> {
+        let api = self.api(kind, object);
+        retry(|| api.get_opt(&object.name)).await.map_err(|error| fault::of_object(self, object, &error))
+    }
+
+    async fn patch(&self, kind: &KindInfo, object: &ObjectRef, body: &Value, force: bool) -> Result<DynamicObject> {
+        let api = self.api(kind, object);
+        let mut params = PatchParams::apply(FIELD_MANAGER);
+        params.force = force;
+        let patch = Patch::Apply(body);
+        retry(|| api.patch(&object.name, &params, &patch)).await.map_err(|error| fault::of_object(self, object, &error))
+    }
+
+    async fn recreate(
+        &self,
+        kind: &KindInfo,
+        object: &ObjectRef,
+        before: Option<&DynamicObject>,
+        (body, options): (&Value, Options<'_>),
+    ) -> Result<Applied> {
+        let uid = before.and_then(|before| before.metadata.uid.as_deref());
+        self.delete(kind, object, uid).await?;
+        self.wait_gone(kind, object, uid, options.gone_within).await?;
+        let after = self.patch(kind, object, body, options.force).await?;
+        Ok(Applied::of(Action::Recreated, &after))
     }
 
     /// The object as it stands in the cluster.
     pub async fn get(&self, kind: &KindInfo, object: &ObjectRef) -> Result<Option<Value>> {
-        let api = self.api(kind, object);
-        let found =
-            retry(|| api.get_opt(&object.name)).await.map_err(|error| fault::of_object(self, object, &error))?;
-        Ok(found.and_then(|found| serde_json::to_value(found).ok()))
+        Ok(self.read(kind, object).await?.and_then(|found| serde_json::to_value(found).ok()))
     }
+}
+
+impl Applied {
+    fn of(action: Action, live: &DynamicObject) -> Self {
+        Self { action, uid: live.metadata.uid.clone(), live: serde_json::to_value(live).unwrap_or_default() }
+    }
+}
+
+fn what_happened(before: Option<&DynamicObject>, after: &DynamicObject) -> Action {
+    match before {
+        Some(before) if before.metadata.uid == after.metadata.uid => {
+            if is_same(before, after) {
+                Action::Unchanged
+            } else {
+                Action::Configured
+            }
+        }
+        _ => Action::Created,
+    }
+}
+
+fn owner_of<'o>(object: &'o DynamicObject, key: &str) -> Option<&'o str> {
+    object.metadata.annotations.as_ref()?.get(key).map(String::as_str)
 }
 
 /// Whether an apply wrote nothing of ours. The version alone does not tell: controllers write the status meanwhile.
@@ -113,7 +169,7 @@ fn essence(object: &DynamicObject) -> (DynamicObject, Vec<Value>) {
 }
 
 /// Two patterns that hold the same object would undo each other's work without a conflict, since one manager applies both.
-fn refuse_foreign(object: &ObjectRef, owner: Option<&String>, own: &Value) -> Result<()> {
+fn refuse_foreign(object: &ObjectRef, owner: Option<&str>, own: &Value) -> Result<()> {
     match owner {
         Some(owner) if own.as_str().is_some_and(|own| own != owner) => {
             Err(Error::new(Code::ObjectConflict, format!("{object} belongs to pattern `{owner}`")).remedy(

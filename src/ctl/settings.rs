@@ -37,6 +37,7 @@ pub struct Settings {
     kubeconfig: Setting<Option<PathBuf>>,
     kube_context: Setting<Vec<String>>,
     namespace: Setting<Option<String>>,
+    protected_contexts: Setting<Vec<String>>,
     output: Setting<Format>,
     color: Setting<ColorChoice>,
     volume: Setting<Volume>,
@@ -74,6 +75,7 @@ impl Settings {
             kubeconfig: Setting::default(),
             kube_context: Setting::default(),
             namespace: Setting::default(),
+            protected_contexts: Setting::default(),
             output: sources.settle("output", output, None),
             color: sources.settle("color", color, None),
             volume: volume(global, &sources),
@@ -105,6 +107,7 @@ impl Settings {
             kubeconfig: sources.settle_option("kubeconfig", global.kubeconfig.clone(), None),
             kube_context: sources.settle("kube_context", kube_context, project.kube_context),
             namespace: Setting::from_project(project.namespace),
+            protected_contexts: protected_contexts(project.protected_contexts),
             output: sources.settle("output", global.output.clone(), project.output),
             color: sources.settle("color", global.color, project.color),
             volume: volume(global, sources),
@@ -112,6 +115,11 @@ impl Settings {
             config_path,
             config,
         })
+    }
+
+    /// Kubernetes contexts, with wildcards, in which changes ask for consent.
+    pub fn protected_contexts(&self) -> &[String] {
+        &self.protected_contexts.value
     }
 
     /// Folder of config.yaml, auth.json and data.
@@ -252,6 +260,18 @@ pub fn location(home: &Path, text: &str) -> PathBuf {
     match (text.strip_prefix("~/"), dirs::user_home()) {
         (Some(rest), Some(user)) => user.join(rest),
         _ => home.join(text),
+    }
+}
+
+/// The variable adds to nothing: it stands for the project file's list.
+fn protected_contexts(project: Option<(Vec<String>, PathBuf)>) -> Setting<Vec<String>> {
+    if let Some(text) = env::get(env::MESHERY_PROTECTED_CONTEXTS) {
+        let value = text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        return Setting { value, origin: Origin::Environment(env::MESHERY_PROTECTED_CONTEXTS.to_owned()) };
+    }
+    match project {
+        Some((value, path)) => Setting { value, origin: Origin::File(path) },
+        None => Setting::default(),
     }
 }
 

@@ -70,7 +70,19 @@ pub struct Operation {
     /// Things worth knowing that did not stop it.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// Contexts in which nothing could be begun, each with its reason; the others were worked on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<ContextFailure>,
     /// Why it failed as a whole.
     #[serde(default)]
     pub error: Option<Report>,
+}
+
+/// Why nothing could be begun in one context.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ContextFailure {
+    /// Kubernetes context.
+    pub context: String,
+    /// The reason.
+    pub error: Report,
 }

@@ -164,9 +164,19 @@ pub struct ObjectResult {
     /// Why it was withheld, or a note worth reading.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
-    /// Why it failed.
+    /// Why it failed, or was not ready in time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<crate::base::error::Report>,
+    /// Its health at the end, when readiness was waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
+}
+
+impl ObjectResult {
+    /// Whether this is what the user asked for, readiness included where it was waited for.
+    pub fn is_good(&self) -> bool {
+        self.action.is_good() && self.error.is_none()
+    }
 }
 
 /// One object of an applied set, as the inventory keeps it.

@@ -15,6 +15,9 @@ pub const ANNOTATION_PATTERN: &str = "pattern.meshery.io/name";
 /// Annotation on every object: the service it came from.
 pub const ANNOTATION_SERVICE: &str = "pattern.meshery.io/service";
 
+/// Annotation that spares an object when it leaves its pattern: `true`.
+pub const ANNOTATION_KEEP: &str = "pattern.meshery.io/keep";
+
 /// Fields that belong into `metadata`, wherever the file of 2021 put them.
 const METADATA_FIELDS: &[&str] = &["name", "namespace", "labels", "annotations"];
 

@@ -19,6 +19,7 @@ pub struct Node {
 enum State {
     Waiting,
     Running,
+    Applied,
     Good,
     Bad,
 }
@@ -61,7 +62,14 @@ impl Walk {
             && self.open.range((node.level, 0)..(node.level, node.rank)).all(|(_, count)| *count == 0)
     }
 
-    /// Records the outcome of a running node. After a failure every node that depends on it, however far, is
+    /// Records that a running node is in place but not ready: later kinds of its level need not wait for it any
+    /// longer, those that depend on it do.
+    pub fn applied(&mut self, index: usize) {
+        self.release(index);
+        self.states[index] = State::Applied;
+    }
+
+    /// Records the outcome of a node that runs or is in place. After a failure every node that depends on it, however far, is
     /// settled too and returned: they are withheld because of it.
     pub fn settle(&mut self, index: usize, good: bool) -> Vec<usize> {
         self.close(index, if good { State::Good } else { State::Bad });
@@ -99,8 +107,14 @@ impl Walk {
     }
 
     fn close(&mut self, index: usize, state: State) {
+        if self.states[index] != State::Applied {
+            self.release(index);
+        }
         self.states[index] = state;
         self.settled += 1;
+    }
+
+    fn release(&mut self, index: usize) {
         let node = &self.nodes[index];
         if let Some(count) = self.open.get_mut(&(node.level, node.rank)) {
             *count -= 1;
@@ -137,6 +151,19 @@ mod tests {
         assert_eq!((walk.start_next(), walk.start_next()), (Some(0), Some(3)));
         assert_eq!(walk.settle(0, false), [1, 2]);
         walk.settle(3, true);
+        assert!(walk.is_done());
+    }
+
+    #[test]
+    fn a_node_in_place_frees_its_level_and_holds_its_dependents_until_it_is_ready() {
+        let mut walk = Walk::new(vec![node(&[], 0, 1), node(&[], 0, 2), node(&[0], 1, 0)]);
+        assert_eq!((walk.start_next(), walk.start_next()), (Some(0), None));
+        walk.applied(0);
+        assert_eq!((walk.start_next(), walk.start_next()), (Some(1), None), "the dependent waits for readiness");
+        walk.settle(1, true);
+        walk.settle(0, true);
+        assert_eq!(walk.start_next(), Some(2));
+        walk.settle(2, true);
         assert!(walk.is_done());
     }
 

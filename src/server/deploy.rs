@@ -3,29 +3,38 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | [`request`] | a request becomes a parsed pattern and the clusters it means |
-//! | [`apply`] | carries the ordered objects of one pattern into one cluster |
-//! | [`delete`] | takes an applied set out of one cluster, last applied first |
+//! | [`apply`] | carries the ordered objects of one pattern into clusters |
+//! | [`delete`] | deletes what a pattern applied |
+//! | [`removal`] | takes objects out of one cluster, last applied first |
+//! | [`revision`] | what an apply was made from, to make it again |
+//! | [`contexts`] | what cannot begin in one context does not stop the others |
 //! | [`turn`] | one operation at a time on one pattern in one cluster |
 //! | [`outcome`] | what the results of all objects mean for the operation |
 
 mod apply;
+mod contexts;
 mod delete;
 mod outcome;
+mod removal;
 mod request;
+mod revision;
 mod status;
 mod turn;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::{Code, Error, Result};
 use crate::cluster::Cluster;
 use crate::cluster::kubeconfig::Kubeconfig;
 use crate::model::kubernetes::KindInfo;
-use crate::model::operation::OperationKind;
+use crate::model::operation::{ContextFailure, OperationKind};
+use crate::model::pattern::ObjectResult;
 use crate::server::Shared;
 use crate::server::operations::Handle;
 use crate::wire::rest::{Accepted, AppliedSet, AppliedSets, DeployRequest};
 
+pub use revision::{content as revision, list as revisions};
 pub use status::status;
 
 /// Objects of one cluster that are worked on at the same time.
@@ -35,21 +44,52 @@ const CANCEL_GRACE: Duration = Duration::from_millis(300);
 /// Limit of a single wait when the request names none.
 const DEFAULT_WAIT: Duration = Duration::from_mins(1);
 
-/// Begins to apply a pattern; answers when the operation exists.
+/// What an operation came to.
+#[derive(Debug, Default)]
+struct Ended {
+    /// Results by object, of all contexts.
+    results: Vec<ObjectResult>,
+    /// Contexts in which nothing could be begun.
+    failures: Vec<ContextFailure>,
+    /// Whether what was done was taken back.
+    taken_back: bool,
+}
+
+impl Ended {
+    fn add(&mut self, other: Ended) {
+        self.results.extend(other.results);
+        self.failures.extend(other.failures);
+        self.taken_back |= other.taken_back;
+    }
+}
+
+/// Begins to apply a pattern, an earlier revision of it, or to adopt what it names; answers when the operation exists.
 ///
 /// # Errors
 /// Faults of the file and of the choice of contexts; everything later is told by the operation.
 pub async fn apply(state: &Shared, request: DeployRequest) -> Result<Accepted> {
-    let document = request::document(state, &request).await?;
+    let request = request::complete(state, request).await?;
+    let (document, subject) = match request.revision {
+        Some(_) => (None, request::revised_name(state, &request).await?),
+        None => {
+            let document = request::document(state, &request).await?;
+            let name = document.pattern.name.clone();
+            (Some(Arc::new(document)), name)
+        }
+    };
     let (kubeconfig, contexts) = request::contexts(state, &request.contexts, request.kubeconfig.as_deref()).await?;
-    let subject = document.pattern.name.clone();
-    let handle = state.operations.begin(OperationKind::PatternApply, &subject, contexts.clone()).await?;
+    let (kind, verb) = match (request.revision, request.adopt) {
+        (Some(_), _) => (OperationKind::PatternRollback, "applied"),
+        (None, true) => (OperationKind::PatternAdopt, "adopted"),
+        (None, false) => (OperationKind::PatternApply, "applied"),
+    };
+    let handle = state.operations.begin(kind, &subject, contexts.clone()).await?;
     let operation_id = handle.id();
     let state = state.clone();
     tokio::spawn(async move {
-        let job = apply::Job { state: &state, handle: &handle, request: &request, document: &document };
+        let job = apply::Job { state: &state, handle: &handle, request: &request, document, name: &subject };
         let ended = job.run(&kubeconfig, &contexts).await;
-        outcome::finish(&handle, ended, "applied").await;
+        outcome::finish(&handle, ended, verb).await;
     });
     Ok(Accepted { operation_id })
 }
@@ -88,6 +128,7 @@ async fn forget_former(state: &Shared, handle: &Handle, pattern: &str, cluster: 
         if listed.set.pattern == pattern && listed.set.context == context && listed.cluster_id != id {
             objects += listed.set.items.len();
             state.store.inventory().forget(&listed.cluster_id, pattern).await?;
+            state.store.revisions().forget(&listed.cluster_id, pattern).await?;
         }
     }
     if objects > 0 {

@@ -106,6 +106,7 @@ impl Operations {
             ended_at: None,
             results: Vec::new(),
             warnings: Vec::new(),
+            failures: Vec::new(),
             error: None,
         };
         let cancel = CancellationToken::new();
@@ -226,6 +227,7 @@ mod tests {
             action,
             because: None,
             error: None,
+            health: None,
         }
     }
 

@@ -16,6 +16,7 @@ mod page;
 pub mod patterns;
 pub mod preferences;
 pub mod providers;
+mod revisions;
 pub mod route;
 pub mod session;
 mod unknown;
@@ -44,6 +45,7 @@ pub fn routes() -> Vec<Route> {
         kubernetes::routes(),
         patterns::routes(),
         deploy::routes(),
+        revisions::routes(),
         operations::routes(),
         events::routes(),
         event_log::routes(),

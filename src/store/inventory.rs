@@ -111,17 +111,18 @@ impl Inventory<'_> {
         Ok(Some(applied(set, items)))
     }
 
-    /// Begins an apply: the set exists from now on, with the generation returned.
-    pub async fn begin(&self, cluster_id: &str, pattern: &str, context: &str) -> Result<i64> {
+    /// Begins an apply: the set exists from now on, with the generation returned, and objects that it did not hold
+    /// are in it before the cluster hears of them, so that a crash in between loses none.
+    pub async fn begin(&self, key: Key<'_>, context: &str, items: &[InventoryItem]) -> Result<i64> {
         let what = "write the inventory";
         let transaction = self.0.begin(what).await?;
-        let key = (cluster_id.to_owned(), pattern.to_owned());
-        let known = set::Entity::find_by_id(key).one(&transaction).await;
+        let known =
+            set::Entity::find_by_id((key.cluster_id.to_owned(), key.pattern.to_owned())).one(&transaction).await;
         let known = known.map_err(|error| self.0.failed(what, &error))?;
         let generation = known.as_ref().map_or(0, |set| set.generation) + 1;
         let row = set::ActiveModel {
-            cluster_id: Set(cluster_id.to_owned()),
-            pattern: Set(pattern.to_owned()),
+            cluster_id: Set(key.cluster_id.to_owned()),
+            pattern: Set(key.pattern.to_owned()),
             context: Set(context.to_owned()),
             generation: Set(generation),
             updated_at: Set(clock::now().as_microsecond()),
@@ -131,20 +132,21 @@ impl Inventory<'_> {
             None => row.insert(&transaction).await.map(drop),
         };
         written.map_err(|error| self.0.failed(what, &error))?;
+        let items: Vec<InventoryItem> =
+            items.iter().map(|item| InventoryItem { generation, uid: None, ..item.clone() }).collect();
+        let keep = OnConflict::columns(IDENTITY).do_nothing().to_owned();
+        insert(&transaction, key, &items, &keep).await.map_err(|error| self.0.failed(what, &error))?;
         self.0.commit(what, transaction).await?;
         Ok(generation)
     }
 
-    /// Adds an object to a set that was begun, or replaces what is known of it.
-    pub async fn record(&self, cluster_id: &str, pattern: &str, item: &InventoryItem) -> Result<()> {
-        let key = [
-            item::Column::ClusterId,
-            item::Column::Pattern,
-            item::Column::ApiGroup,
-            item::Column::Kind,
-            item::Column::Namespace,
-            item::Column::Name,
-        ];
+    /// Adds objects to a set that was begun, or replaces what is known of them, and takes others out.
+    pub async fn settle(&self, key: Key<'_>, items: &[InventoryItem], gone: &[ObjectRef]) -> Result<()> {
+        let what = "write the inventory";
+        if items.is_empty() && gone.is_empty() {
+            return Ok(());
+        }
+        let transaction = self.0.begin(what).await?;
         let values = [
             item::Column::ApiVersion,
             item::Column::Service,
@@ -152,24 +154,13 @@ impl Inventory<'_> {
             item::Column::Generation,
             item::Column::Uid,
         ];
-        let conflict = OnConflict::columns(key).update_columns(values).to_owned();
-        let insert = item::Entity::insert(row(cluster_id, pattern, item)).on_conflict(conflict);
-        let done = insert.exec_without_returning(&self.0.write).await;
-        done.map(drop).map_err(|error| self.0.failed("write the inventory", &error))
-    }
-
-    /// Takes an object out of a set; nothing happens when it is not in it.
-    pub async fn remove(&self, cluster_id: &str, pattern: &str, object: &ObjectRef) -> Result<()> {
-        let done = item::Entity::delete_many()
-            .filter(item::Column::ClusterId.eq(cluster_id))
-            .filter(item::Column::Pattern.eq(pattern))
-            .filter(item::Column::ApiGroup.eq(object.gvk().group))
-            .filter(item::Column::Kind.eq(object.kind.as_str()))
-            .filter(item::Column::Namespace.eq(object.namespace.clone().unwrap_or_default()))
-            .filter(item::Column::Name.eq(object.name.as_str()))
-            .exec(&self.0.write)
-            .await;
-        done.map(drop).map_err(|error| self.0.failed("write the inventory", &error))
+        let replace = OnConflict::columns(IDENTITY).update_columns(values).to_owned();
+        insert(&transaction, key, items, &replace).await.map_err(|error| self.0.failed(what, &error))?;
+        for object in gone {
+            let done = one(key, object).exec(&transaction).await;
+            done.map_err(|error| self.0.failed(what, &error))?;
+        }
+        self.0.commit(what, transaction).await
     }
 
     /// Every set, by pattern name and context.
@@ -195,6 +186,52 @@ impl Inventory<'_> {
     }
 }
 
+/// Which set: the cluster's own id, not a context name, and the pattern's name.
+#[derive(Debug, Clone, Copy)]
+pub struct Key<'a> {
+    /// The cluster's own id.
+    pub cluster_id: &'a str,
+    /// Pattern name.
+    pub pattern: &'a str,
+}
+
+/// Columns that tell one object of a set from the others.
+const IDENTITY: [item::Column; 6] = [
+    item::Column::ClusterId,
+    item::Column::Pattern,
+    item::Column::ApiGroup,
+    item::Column::Kind,
+    item::Column::Namespace,
+    item::Column::Name,
+];
+
+/// Rows of one statement; a row has eleven values, and SQLite takes some 32,000 in one statement.
+const ROWS: usize = 1_000;
+
+async fn insert(
+    db: &impl ConnectionTrait,
+    key: Key<'_>,
+    items: &[InventoryItem],
+    conflict: &OnConflict,
+) -> Result<(), DbErr> {
+    for chunk in items.chunks(ROWS) {
+        let rows = chunk.iter().map(|item| row(key, item));
+        let insert = item::Entity::insert_many(rows).on_conflict(conflict.clone());
+        insert.exec_without_returning(db).await?;
+    }
+    Ok(())
+}
+
+fn one(key: Key<'_>, object: &ObjectRef) -> sea_orm::DeleteMany<item::Entity> {
+    item::Entity::delete_many()
+        .filter(item::Column::ClusterId.eq(key.cluster_id))
+        .filter(item::Column::Pattern.eq(key.pattern))
+        .filter(item::Column::ApiGroup.eq(object.gvk().group))
+        .filter(item::Column::Kind.eq(object.kind.as_str()))
+        .filter(item::Column::Namespace.eq(object.namespace.clone().unwrap_or_default()))
+        .filter(item::Column::Name.eq(object.name.as_str()))
+}
+
 async fn items(db: &impl ConnectionTrait, cluster_id: &str, pattern: &str) -> Result<Vec<item::Model>, DbErr> {
     item::Entity::find()
         .filter(item::Column::ClusterId.eq(cluster_id))
@@ -205,11 +242,11 @@ async fn items(db: &impl ConnectionTrait, cluster_id: &str, pattern: &str) -> Re
         .await
 }
 
-fn row(cluster_id: &str, pattern: &str, item: &InventoryItem) -> item::ActiveModel {
+fn row(key: Key<'_>, item: &InventoryItem) -> item::ActiveModel {
     let object = &item.object;
     item::ActiveModel {
-        cluster_id: Set(cluster_id.to_owned()),
-        pattern: Set(pattern.to_owned()),
+        cluster_id: Set(key.cluster_id.to_owned()),
+        pattern: Set(key.pattern.to_owned()),
         api_group: Set(GroupVersionKind::parse(&object.api_version, &object.kind).group),
         kind: Set(object.kind.clone()),
         namespace: Set(object.namespace.clone().unwrap_or_default()),
@@ -256,23 +293,26 @@ mod tests {
         InventoryItem { service: object.name.clone(), object, position, generation, uid: Some("u".into()) }
     }
 
+    fn key<'a>(cluster_id: &'a str) -> Key<'a> {
+        Key { cluster_id, pattern: "shop" }
+    }
+
     #[tokio::test]
     async fn a_set_grows_by_generation_and_holds_each_object_once() {
         let (_dir, store) = store().await;
         let inventory = store.inventory();
         assert_eq!(inventory.get("c1", "shop").await.unwrap(), None);
-        assert_eq!(inventory.begin("c1", "shop", "kind").await.unwrap(), 1);
         let namespace = object("v1", "Namespace", None, "shop");
-        inventory
-            .record("c1", "shop", &item(1, 1, object("apps/v1beta1", "Deployment", Some("shop"), "web")))
-            .await
-            .unwrap();
-        inventory.record("c1", "shop", &item(0, 1, namespace.clone())).await.unwrap();
-        assert_eq!(inventory.begin("c1", "shop", "other").await.unwrap(), 2);
-        inventory
-            .record("c1", "shop", &item(1, 2, object("apps/v1", "Deployment", Some("shop"), "web")))
-            .await
-            .unwrap();
+        let old = item(1, 1, object("apps/v1beta1", "Deployment", Some("shop"), "web"));
+        assert_eq!(inventory.begin(key("c1"), "kind", std::slice::from_ref(&old)).await.unwrap(), 1);
+        let begun = inventory.get("c1", "shop").await.unwrap().unwrap();
+        assert_eq!((begun.items.len(), begun.items[0].uid.as_deref()), (1, None), "known before the cluster has it");
+        inventory.settle(key("c1"), &[old.clone(), item(0, 1, namespace.clone())], &[]).await.unwrap();
+        assert_eq!(inventory.begin(key("c1"), "other", &[old]).await.unwrap(), 2);
+        let kept = inventory.get("c1", "shop").await.unwrap().unwrap();
+        assert_eq!((kept.items[1].generation, kept.items[1].uid.as_deref()), (1, Some("u")), "what is known stays");
+        let new = item(1, 2, object("apps/v1", "Deployment", Some("shop"), "web"));
+        inventory.settle(key("c1"), &[new], &[]).await.unwrap();
         let set = inventory.get("c1", "shop").await.unwrap().unwrap();
         assert_eq!((set.generation, set.context.as_str(), set.items.len()), (2, "other", 2));
         assert_eq!(set.items[0].object, namespace);
@@ -284,19 +324,28 @@ mod tests {
     async fn removing_and_forgetting_take_out_exactly_what_was_named() {
         let (_dir, store) = store().await;
         let inventory = store.inventory();
+        let secret = |namespace: &str, name: &str| object("v1", "Secret", Some(namespace), name);
         for cluster in ["c1", "c2"] {
-            inventory.begin(cluster, "shop", cluster).await.unwrap();
-            for name in ["a", "b"] {
-                inventory.record(cluster, "shop", &item(0, 1, object("v1", "Secret", Some("x"), name))).await.unwrap();
-            }
+            inventory.begin(key(cluster), cluster, &[]).await.unwrap();
+            let items = [item(0, 1, secret("x", "a")), item(0, 1, secret("x", "b"))];
+            inventory.settle(key(cluster), &items, &[]).await.unwrap();
         }
-        inventory.remove("c1", "shop", &object("v1", "Secret", Some("x"), "a")).await.unwrap();
-        inventory.remove("c1", "shop", &object("v1", "Secret", Some("y"), "b")).await.unwrap();
+        inventory.settle(key("c1"), &[], &[secret("x", "a"), secret("y", "b")]).await.unwrap();
         assert_eq!(inventory.get("c1", "shop").await.unwrap().unwrap().items[0].object.name, "b");
         inventory.forget("c2", "shop").await.unwrap();
         let left = inventory.list().await.unwrap();
         assert_eq!((left.len(), left[0].cluster_id.as_str(), left[0].set.items.len()), (1, "c1", 1));
-        let orphan = inventory.record("c2", "shop", &item(0, 1, object("v1", "Secret", None, "z"))).await;
+        let orphan = inventory.settle(key("c2"), &[item(0, 1, secret("x", "z"))], &[]).await;
         assert!(orphan.is_err(), "an object needs a set that was begun");
+    }
+
+    #[tokio::test]
+    async fn thousands_of_objects_are_one_transaction() {
+        let (_dir, store) = store().await;
+        let items: Vec<InventoryItem> =
+            (0..2_500).map(|number| item(0, 1, object("v1", "ConfigMap", Some("x"), &format!("c{number}")))).collect();
+        store.inventory().begin(key("c1"), "kind", &items).await.unwrap();
+        store.inventory().settle(key("c1"), &items, &[]).await.unwrap();
+        assert_eq!(store.inventory().get("c1", "shop").await.unwrap().unwrap().items.len(), 2_500);
     }
 }

@@ -1,6 +1,7 @@
 //! Numbered migrations. A migration that was released is never changed; the next change is a new file.
 
 mod m0001_first;
+mod m0002_revisions;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -8,6 +9,6 @@ pub(super) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_first::Migration)]
+        vec![Box::new(m0001_first::Migration), Box::new(m0002_revisions::Migration)]
     }
 }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::base::error::Report;
 use crate::model::operation::Operation;
 use crate::model::pattern::{InventoryItem, ObjectStatus, PatternRecord};
+use crate::model::revision::Revision;
 
 /// Error body of every failed request.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -229,6 +230,24 @@ pub struct PatternStatus {
     pub pattern: String,
     /// One row an object, in the order of application.
     pub objects: Vec<ObjectStatus>,
+}
+
+/// `GET /api/pattern/revisions`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Revisions {
+    /// Newest first, cluster by cluster.
+    pub revisions: Vec<Revision>,
+}
+
+/// `GET /api/pattern/revisions/{number}`: what a revision brought.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct RevisionContent {
+    /// The revision.
+    pub revision: Revision,
+    /// The pattern file it was made from.
+    pub pattern_file: String,
+    /// Its objects as they were sent, in file order.
+    pub manifests: Vec<serde_json::Value>,
 }
 
 /// `GET /api/operations`.

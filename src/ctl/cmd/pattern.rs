@@ -1,9 +1,15 @@
 //! `pattern`: service mesh patterns.
 
+pub mod adopt;
 pub mod apply;
+mod carry;
 pub mod delete;
+pub mod diff;
+pub mod history;
 pub mod list;
 pub mod objects;
+mod protect;
+pub mod rollback;
 pub mod status;
 mod target;
 pub mod validate;
@@ -28,6 +34,14 @@ pub enum Command {
     Apply(apply::Args),
     /// Delete what a pattern applied.
     Delete(delete::Args),
+    /// Show the revisions of an applied pattern.
+    History(history::Args),
+    /// Show what differs between two revisions.
+    Diff(diff::Args),
+    /// Apply an earlier revision again.
+    Rollback(rollback::Args),
+    /// Take objects that are there already into a pattern.
+    Adopt(adopt::Args),
     /// List stored and applied patterns.
     #[command(visible_alias = "ls")]
     List(list::Args),
@@ -41,6 +55,10 @@ impl Command {
     pub(super) async fn run(self, ctx: &Ctl) -> Result<Outcome> {
         match self {
             Command::Status(args) => return status::run(ctx, args).await,
+            Command::Diff(args) => return diff::run(ctx, args).await,
+            Command::History(args) => history::run(ctx, args).await,
+            Command::Rollback(args) => rollback::run(ctx, args).await,
+            Command::Adopt(args) => adopt::run(ctx, args).await,
             Command::Validate(args) => validate::run(ctx, args).await,
             Command::Apply(args) => apply::run(ctx, args).await,
             Command::Delete(args) => delete::run(ctx, args).await,

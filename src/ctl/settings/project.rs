@@ -24,6 +24,7 @@ pub struct Project {
     pub timeout: Found<Duration>,
     pub endpoint: Found<String>,
     pub namespace: Found<String>,
+    pub protected_contexts: Found<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -36,6 +37,7 @@ struct Raw {
     timeout: Option<Time>,
     endpoint: Option<String>,
     namespace: Option<String>,
+    protected_contexts: Option<OneOrMore>,
     required_version: Option<String>,
 }
 
@@ -44,6 +46,15 @@ struct Raw {
 enum OneOrMore {
     One(String),
     More(Vec<String>),
+}
+
+impl OneOrMore {
+    fn list(self) -> Vec<String> {
+        match self {
+            Self::One(one) => one.split(',').map(|name| name.trim().to_owned()).collect(),
+            Self::More(more) => more,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -86,10 +97,8 @@ impl Project {
             Time::Seconds(seconds) => duration(&seconds.to_string(), "`timeout`"),
             Time::Text(text) => duration(&text, "`timeout`"),
         });
-        let kube_context = raw.kube_context.map(|value| match value {
-            OneOrMore::One(one) => one.split(',').map(str::to_owned).collect(),
-            OneOrMore::More(more) => more,
-        });
+        let kube_context = raw.kube_context.map(OneOrMore::list);
+        let protected = raw.protected_contexts.map(OneOrMore::list);
         let at = path.to_owned();
         Ok(Self {
             context: raw.context.map(|value| (value, at.clone())),
@@ -98,13 +107,13 @@ impl Project {
             color: color.transpose()?.map(|value| (value, at.clone())),
             timeout: timeout.transpose()?.map(|value| (value, at.clone())),
             endpoint: raw.endpoint.map(|value| (value, at.clone())),
-            namespace: raw.namespace.map(|value| (value, at)),
+            namespace: raw.namespace.map(|value| (value, at.clone())),
+            protected_contexts: protected.map(|value| (value, at)),
         })
     }
 }
 
-const REMEDY: &str =
-    "Keys are context, kube-context, output, color, timeout, endpoint, namespace and required-version.";
+const REMEDY: &str = "Keys are context, kube-context, protected-contexts, output, color, timeout, endpoint, namespace and required-version.";
 
 /// Versions are compared number by number; `>=` in front is understood.
 fn check_version(required: &str, own: &str, file: &str) -> Result<()> {

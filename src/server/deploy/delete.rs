@@ -1,20 +1,18 @@
 //! Takes an applied set out of clusters: exactly what was applied, last applied first.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::future::{join_all, try_join_all};
-use futures_util::stream::{self, StreamExt};
+use futures_util::future::join_all;
 use serde_json::json;
 
+use super::removal::{Purpose, Removal};
 use super::request::Target;
-use super::{CANCEL_GRACE, PARALLEL, forget_former, is_applied, reach, turn, unless_cancelled, wait_limit};
+use super::{Ended, contexts, forget_former, is_applied, reach, turn, unless_cancelled, wait_limit};
 use crate::base::error::{Code, Error, Result};
 use crate::cluster::apply::Options;
-use crate::cluster::delete::Deletion;
 use crate::cluster::{Cluster, kubeconfig::Kubeconfig};
 use crate::model::kubernetes::KindInfo;
-use crate::model::pattern::{Action, InventoryItem, ObjectResult, PatternRecord};
+use crate::model::pattern::{InventoryItem, ObjectResult, PatternRecord};
 use crate::pattern::compile;
 use crate::pattern::identify::Kinds;
 use crate::pattern::object::ANNOTATION_PATTERN;
@@ -40,9 +38,13 @@ struct Prepared {
 
 impl Job<'_> {
     /// Runs it in every context.
-    pub(super) async fn run(&self, kubeconfig: &Kubeconfig, contexts: &[String]) -> Result<Vec<ObjectResult>> {
-        let preparing = try_join_all(contexts.iter().map(|context| self.prepare(kubeconfig, context)));
-        let prepared = unless_cancelled(self.handle, Duration::ZERO, preparing).await?;
+    pub(super) async fn run(&self, kubeconfig: &Kubeconfig, contexts: &[String]) -> Result<Ended> {
+        let preparing = join_all(contexts.iter().map(async |context| {
+            let outcome = self.prepare(kubeconfig, context).await;
+            (context.clone(), outcome)
+        }));
+        let prepared = unless_cancelled(self.handle, Duration::ZERO, async { Ok(preparing.await) }).await?;
+        let (prepared, failures) = contexts::split(prepared)?;
         let mut forgotten = 0;
         for target in &prepared {
             let cluster = (target.cluster.context.as_str(), target.id.as_str());
@@ -58,10 +60,10 @@ impl Job<'_> {
         let results = join_all(prepared.iter().map(|cluster| self.empty(cluster))).await;
         let results: Vec<ObjectResult> =
             results.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
-        if self.request.save && results.iter().all(|result| result.action.is_good()) {
+        if self.request.save && failures.is_empty() && results.iter().all(|result| result.action.is_good()) {
             self.drop_record().await?;
         }
-        Ok(results)
+        Ok(Ended { results, failures, taken_back: false })
     }
 
     async fn prepare(&self, kubeconfig: &Kubeconfig, context: &str) -> Result<Prepared> {
@@ -131,8 +133,7 @@ impl Job<'_> {
         self.state.store.patterns().delete(record.id).await.map(drop)
     }
 
-    /// Empties one cluster, wave after wave from the last to the first. A wave that fails holds the earlier ones
-    /// back: they are what the failed object may still need to go.
+    /// Empties one cluster.
     async fn empty(&self, prepared: &Prepared) -> Result<Vec<ObjectResult>> {
         let cluster = (prepared.cluster.context.as_str(), prepared.id.as_str());
         let _turn = turn::take(self.state, self.handle, &self.target.name, cluster).await?;
@@ -140,33 +141,21 @@ impl Job<'_> {
         // What was waited for may have applied more, or deleted some of it.
         let now = self.state.store.inventory().get(&prepared.id, &self.target.name).await?;
         let items = now.map_or_else(|| prepared.items.clone(), |set| set.items);
-        let mut waves: BTreeMap<u32, Vec<&InventoryItem>> = BTreeMap::new();
-        for item in &items {
-            waves.entry(item.position).or_default().push(item);
-        }
-        let mut results: Vec<ObjectResult> = Vec::with_capacity(items.len());
-        let mut stop: Option<String> = None;
-        for wave in waves.into_values().rev() {
-            if stop.is_none() && self.handle.cancelled().is_cancelled() {
-                stop = Some("the operation was cancelled".to_owned());
-            }
-            let (held, free): (Vec<_>, Vec<_>) = wave
-                .into_iter()
-                .map(|item| (item, stop.clone().or_else(|| shelter(item, &results))))
-                .partition(|(_, because)| because.is_some());
-            results
-                .extend(held.into_iter().map(|(item, because)| self.told(prepared, item, Action::Withheld, because)));
-            let removals = free.into_iter().map(|(item, _)| self.remove(prepared, item)).collect::<Vec<_>>();
-            let done: Vec<ObjectResult> = stream::iter(removals).buffer_unordered(PARALLEL).collect().await;
-            stop = stop.or_else(|| {
-                let failed = done.iter().find(|result| result.action == Action::Failed)?;
-                Some(format!("{} could not be deleted", failed.object))
-            });
-            results.extend(done);
-        }
+        let removal = Removal {
+            state: self.state,
+            handle: self.handle,
+            pattern: &self.target.name,
+            cluster: &prepared.cluster,
+            cluster_id: &prepared.id,
+            kinds: &prepared.kinds,
+            limit: wait_limit(self.request),
+            purpose: Purpose::Delete,
+        };
+        let results = removal.run(&items).await;
         if results.iter().all(|result| result.action.is_good()) {
             self.release_namespaces(prepared).await?;
             self.state.store.inventory().forget(&prepared.id, &self.target.name).await?;
+            self.state.store.revisions().forget(&prepared.id, &self.target.name).await?;
         }
         Ok(results)
     }
@@ -189,91 +178,5 @@ impl Job<'_> {
             }
         }
         Ok(())
-    }
-
-    fn told(&self, prepared: &Prepared, item: &InventoryItem, action: Action, because: Option<String>) -> ObjectResult {
-        let result = result(prepared, item, action, because);
-        self.handle.object(result.clone());
-        result
-    }
-
-    async fn remove(&self, prepared: &Prepared, item: &InventoryItem) -> ObjectResult {
-        let result = match unless_cancelled(self.handle, CANCEL_GRACE, self.delete(prepared, item)).await {
-            Ok((action, because)) => result(prepared, item, action, because),
-            Err(error) => ObjectResult { error: Some(error.report()), ..result(prepared, item, Action::Failed, None) },
-        };
-        self.handle.object(result.clone());
-        result
-    }
-
-    async fn delete(&self, prepared: &Prepared, item: &InventoryItem) -> Result<(Action, Option<String>)> {
-        let outcome = match kind_of(prepared, item) {
-            None => (Action::Absent, Some("its kind is no longer served".to_owned())),
-            Some(kind) => match self.own_uid(prepared, kind, item).await? {
-                Some(uid) => self.delete_uid(prepared, kind, item, &uid).await?,
-                None => (Action::Absent, None),
-            },
-        };
-        self.state.store.inventory().remove(&prepared.id, &self.target.name, &item.object).await?;
-        Ok(outcome)
-    }
-
-    /// The uid of the object that was applied. An apply that was cut off may not have learned it: then the object
-    /// counts only when it carries the pattern's name.
-    async fn own_uid(&self, prepared: &Prepared, kind: &KindInfo, item: &InventoryItem) -> Result<Option<String>> {
-        if item.uid.is_some() {
-            return Ok(item.uid.clone());
-        }
-        let found = prepared.cluster.get(kind, &item.object).await?.unwrap_or_default();
-        let own = found["metadata"]["annotations"][ANNOTATION_PATTERN] == self.target.name.as_str();
-        Ok(found["metadata"]["uid"].as_str().filter(|_| own).map(str::to_owned))
-    }
-
-    async fn delete_uid(
-        &self,
-        prepared: &Prepared,
-        kind: &KindInfo,
-        item: &InventoryItem,
-        uid: &str,
-    ) -> Result<(Action, Option<String>)> {
-        match prepared.cluster.delete(kind, &item.object, Some(uid)).await? {
-            Deletion::Absent => Ok((Action::Absent, None)),
-            Deletion::Foreign => {
-                Ok((Action::Skipped, Some("an object of that name that others made was left alone".to_owned())))
-            }
-            Deletion::Begun => {
-                let limit = wait_limit(self.request);
-                prepared.cluster.wait_gone(kind, &item.object, Some(uid), limit).await?;
-                Ok((Action::Deleted, None))
-            }
-        }
-    }
-}
-
-/// Why a namespace must stay: an object that others made in it, which was left alone, would go with it.
-fn shelter(item: &InventoryItem, results: &[ObjectResult]) -> Option<String> {
-    let holds = |result: &&ObjectResult| {
-        result.action == Action::Skipped && result.object.namespace.as_deref() == Some(item.object.name.as_str())
-    };
-    let guest = results.iter().find(holds).filter(|_| item.object.kind == "Namespace")?;
-    Some(format!("{} in it was made by others", guest.object))
-}
-
-/// The kind in the version it was applied with, else in the one that is preferred now.
-fn kind_of<'a>(prepared: &'a Prepared, item: &InventoryItem) -> Option<&'a KindInfo> {
-    let wanted = item.object.gvk();
-    let same = |kind: &&KindInfo| kind.gvk.group == wanted.group && kind.gvk.kind == wanted.kind;
-    let kinds = || prepared.kinds.iter().filter(same);
-    kinds().find(|kind| kind.gvk == wanted).or_else(|| kinds().find(|kind| kind.preferred))
-}
-
-fn result(prepared: &Prepared, item: &InventoryItem, action: Action, because: Option<String>) -> ObjectResult {
-    ObjectResult {
-        context: prepared.cluster.context.clone(),
-        service: item.service.clone(),
-        object: item.object.clone(),
-        action,
-        because,
-        error: None,
     }
 }

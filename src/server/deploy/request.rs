@@ -7,6 +7,30 @@ use crate::pattern::{Document, parse};
 use crate::server::{Shared, clusters};
 use crate::wire::rest::DeployRequest;
 
+/// The request with the text of the stored pattern it names, so that it says by itself what is to be applied.
+pub(super) async fn complete(state: &Shared, request: DeployRequest) -> Result<DeployRequest> {
+    let (None, None, Some(id)) = (&request.pattern_file, request.revision, &request.pattern_id) else {
+        return Ok(request);
+    };
+    let Some(record) = state.store.patterns().find(id).await? else { return Err(unknown(state, id).await?) };
+    Ok(DeployRequest {
+        pattern_file: Some(record.pattern_file),
+        source_name: Some(record.name),
+        // It is stored already, and its place is that of its record.
+        save: false,
+        ..request
+    })
+}
+
+/// The pattern whose earlier revision is wanted.
+pub(super) async fn revised_name(state: &Shared, request: &DeployRequest) -> Result<String> {
+    match (&request.pattern_id, &request.pattern_file) {
+        (Some(id), _) => applied_name(state, id).await,
+        (None, Some(_)) => Ok(document(state, request).await?.pattern.name),
+        (None, None) => Err(neither()),
+    }
+}
+
 /// The pattern a request brings or names.
 pub(super) async fn document(state: &Shared, request: &DeployRequest) -> Result<Document> {
     match (&request.pattern_file, &request.pattern_id) {

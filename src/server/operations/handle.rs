@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Entry, Inner};
 use crate::base::{Error, Result, clock};
 use crate::model::event::{Event, Payload, Severity};
-use crate::model::operation::{Operation, OperationKind, OperationStatus};
+use crate::model::operation::{ContextFailure, Operation, OperationKind, OperationStatus};
 use crate::model::pattern::{Action, Health, ObjectResult, ObjectStatus};
 
 /// A running operation. Telling never waits and never fails; dropping the handle without [`Handle::finish`] ends the
@@ -76,6 +76,29 @@ impl Handle {
         let summary = format!("{} {}", result.object, result.action.word());
         self.change(|operation| operation.results.push(result.clone()));
         self.tell(severity, summary, Payload::Object(Box::new(result)));
+    }
+
+    /// Puts what is known now of an object, such as its health, in the place of its result.
+    pub fn amend(&self, result: &ObjectResult) {
+        self.change(|operation| {
+            let same = |known: &&mut ObjectResult| known.context == result.context && known.object == result.object;
+            if let Some(known) = operation.results.iter_mut().rev().find(same) {
+                known.clone_from(result);
+            }
+        });
+    }
+
+    /// Replaces all results of a context.
+    pub fn restate(&self, context: &str, results: &[ObjectResult]) {
+        self.change(|operation| {
+            operation.results.retain(|known| known.context != context);
+            operation.results.extend_from_slice(results);
+        });
+    }
+
+    /// Records the contexts in which nothing could be begun.
+    pub fn failures(&self, failures: &[ContextFailure]) {
+        self.change(|operation| operation.failures = failures.to_vec());
     }
 
     /// Tells something worth knowing and adds it to the operation's warnings.

@@ -37,6 +37,10 @@ pub const PATTERN_DOWNLOAD: Spellings = &["/api/pattern/download/{id}"];
 pub const PATTERN_APPLIED: Spellings = &["/api/pattern/applied"];
 /// Live state of an applied set.
 pub const PATTERN_STATUS: Spellings = &["/api/pattern/status"];
+/// Revisions of an applied pattern.
+pub const PATTERN_REVISIONS: Spellings = &["/api/pattern/revisions"];
+/// One revision with its content.
+pub const PATTERN_REVISION: Spellings = &["/api/pattern/revisions/{id}"];
 /// Operations, newest first.
 pub const OPERATIONS: Spellings = &["/api/operations"];
 /// One operation.

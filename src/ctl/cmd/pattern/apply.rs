@@ -1,5 +1,6 @@
 //! `pattern apply`.
 
+use super::carry::CarryArgs;
 use super::target::{self, Target, TargetArgs, Verb};
 use super::view;
 use crate::base::error::Result;
@@ -9,12 +10,16 @@ use crate::wire::rest::DeployRequest;
 /// Apply patterns: every object in order, idempotent, with a result of its own.
 ///
 /// Objects are applied by server-side apply in the order of `dependsOn`, namespaces and CRDs before what needs them.
-/// A second apply writes nothing and says `unchanged`. When some objects fail, those that depend on them are withheld,
-/// the others are applied, and the exit code is 7.
+/// A second apply writes nothing and says `unchanged`. Objects that left the pattern are deleted once the rest is
+/// applied; the annotation `pattern.meshery.io/keep: "true"` spares one. When some objects fail, those that depend on
+/// them are withheld, the others are applied, and the exit code is 7; with --wait it is 6 when something is not ready
+/// in time, and the message names what keeps it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl pattern apply -f shop.yaml
-  mesheryctl pattern apply -f base/ -R --kube-context staging
+  mesheryctl pattern apply -f shop.yaml --wait --timeout 2m
+  mesheryctl pattern apply -f shop.yaml --atomic
+  mesheryctl pattern apply -f base/ -R --kube-context staging,prod
   cat shop.yaml | mesheryctl pattern apply -f - -o json
   mesheryctl pattern apply shop cart")]
 pub struct Args {
@@ -23,13 +28,12 @@ pub struct Args {
     /// Do not store the pattern.
     #[arg(long)]
     skip_save: bool,
-    /// Take over fields and objects that others own.
-    #[arg(long)]
-    force_conflicts: bool,
+    #[command(flatten)]
+    carry: CarryArgs,
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
-    let common = DeployRequest { force_conflicts: args.force_conflicts, ..args.target.request(ctx) };
+    let common = args.carry.put(args.target.request(ctx));
     let requests = match args.target.target(ctx, "apply").await? {
         Target::Known(words) => {
             let records = view::each(&words, async |wanted: &str| view::find(ctx, wanted).await).await?;

@@ -11,6 +11,11 @@ use crate::model::pattern::ObjectResult;
 /// Shows the results of all operations on stdout and their warnings on stderr; then fails as the worst of them.
 pub(super) fn show(ctx: &Ctl, ended: Vec<(Operation, Option<Error>)>) -> Result<()> {
     let (operations, stopped): (Vec<Operation>, Vec<Option<Error>>) = ended.into_iter().unzip();
+    for (context, error) in
+        operations.iter().flat_map(|operation| operation.failures.iter().map(|one| (&one.context, &one.error)))
+    {
+        ctx.ui.warn(&format!("{context}: nothing was begun: {}", error.message))?;
+    }
     for warning in operations.iter().flat_map(|operation| &operation.warnings) {
         ctx.ui.warn(warning)?;
     }

@@ -1,6 +1,6 @@
 //! Which patterns `apply` and `delete` mean, and how their requests are carried out one after the other.
 
-use super::objects;
+use super::{objects, protect};
 use crate::base::error::{Code, Error, Result};
 use crate::ctl::source::{Loaded, SourceArgs};
 use crate::ctl::{Ctl, complete, follow};
@@ -33,6 +33,19 @@ pub(super) enum Target {
 pub(super) enum Verb {
     Apply,
     Delete,
+    Rollback,
+    Adopt,
+}
+
+impl Verb {
+    fn word(self) -> &'static str {
+        match self {
+            Verb::Apply => "Apply",
+            Verb::Delete => "Delete",
+            Verb::Rollback => "Roll back",
+            Verb::Adopt => "Adopt",
+        }
+    }
 }
 
 impl TargetArgs {
@@ -54,13 +67,18 @@ impl TargetArgs {
 
     /// What every request of the command has in common.
     pub(super) fn request(&self, ctx: &Ctl) -> DeployRequest {
-        DeployRequest {
-            namespace: self.namespace.clone().or_else(|| ctx.settings.namespace().map(str::to_owned)),
-            contexts: ctx.settings.kube_contexts().to_vec(),
-            kubeconfig: ctx.settings.kubeconfig_list(),
-            timeout_seconds: ctx.settings.timeout().map(|limit| limit.as_secs().max(1)),
-            ..DeployRequest::default()
-        }
+        let namespace = self.namespace.clone().or_else(|| ctx.settings.namespace().map(str::to_owned));
+        DeployRequest { namespace, ..common(ctx) }
+    }
+}
+
+/// What every request to change a cluster has in common.
+pub(super) fn common(ctx: &Ctl) -> DeployRequest {
+    DeployRequest {
+        contexts: ctx.settings.kube_contexts().to_vec(),
+        kubeconfig: ctx.settings.kubeconfig_list(),
+        timeout_seconds: ctx.settings.timeout().map(|limit| limit.as_secs().max(1)),
+        ..DeployRequest::default()
     }
 }
 
@@ -76,11 +94,12 @@ pub(super) fn of_file(source: Loaded, common: &DeployRequest) -> DeployRequest {
 
 /// Carries the requests out in order, until one is stopped, and shows what came of them.
 pub(super) async fn carry_out(ctx: &Ctl, verb: Verb, requests: Vec<DeployRequest>) -> Result<()> {
+    protect::ask(ctx, verb.word()).await?;
     let mut ended = Vec::with_capacity(requests.len());
     for request in requests {
         let client = ctx.client().await?;
         let accepted = match verb {
-            Verb::Apply => client.deploy(&request).await?,
+            Verb::Apply | Verb::Rollback | Verb::Adopt => client.deploy(&request).await?,
             Verb::Delete => client.undeploy(&request).await?,
         };
         let (operation, stopped) = follow::follow(ctx, accepted.operation_id).await?;

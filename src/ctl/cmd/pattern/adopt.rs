@@ -1,0 +1,41 @@
+//! `pattern adopt`.
+
+use super::target::{self, Target, TargetArgs, Verb};
+use super::view;
+use crate::base::error::Result;
+use crate::ctl::Ctl;
+use crate::wire::rest::DeployRequest;
+
+/// Take objects that are there already into a pattern, without changing what they are.
+///
+/// Every object of the pattern that exists gets the pattern's marks (one label, two annotations) and belongs to it from
+/// then on: `pattern plan` shows what an apply would change, `pattern delete` deletes it. Nothing is created. An object of
+/// another pattern is taken over with --force-conflicts only.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "EXAMPLES:
+  mesheryctl pattern adopt -f shop.yaml
+  mesheryctl pattern adopt -f shop.yaml --kube-context staging
+  mesheryctl pattern adopt shop --force-conflicts")]
+pub struct Args {
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Take over objects of other patterns too.
+    #[arg(long)]
+    force_conflicts: bool,
+}
+
+pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
+    let common = DeployRequest { adopt: true, force_conflicts: args.force_conflicts, ..args.target.request(ctx) };
+    let requests = match args.target.target(ctx, "adopt").await? {
+        Target::Known(words) => {
+            let records = view::each(&words, async |wanted: &str| view::find(ctx, wanted).await).await?;
+            let of = |id: String| DeployRequest { pattern_id: Some(id), ..common.clone() };
+            records.into_iter().map(|record| of(record.id.to_string())).collect()
+        }
+        Target::Files(files) => {
+            let common = DeployRequest { save: true, ..common };
+            files.into_iter().map(|file| target::of_file(file, &common)).collect()
+        }
+    };
+    target::carry_out(ctx, Verb::Adopt, requests).await
+}
