@@ -79,10 +79,10 @@ pub(super) fn readable(steps: &[String]) -> String {
     let mut text = String::new();
     for step in steps {
         match step.split_once(':') {
-            Some(("f", name)) if name.contains(['.', '/', '[', ' ']) => text.push_str(&format!("[{name}]")),
+            Some(("f", name)) if name.contains(['.', '/', '[', ' ']) => text.extend(["[", name, "]"]),
             Some(("f", name)) if text.is_empty() => text.push_str(name),
-            Some(("f", name)) => text.push_str(&format!(".{name}")),
-            _ => text.push_str(&format!("[{}]", shown(step))),
+            Some(("f", name)) => text.extend([".", name]),
+            _ => text.extend(["[", &shown(step), "]"]),
         }
     }
     text

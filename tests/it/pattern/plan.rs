@@ -122,7 +122,7 @@ fn a_value_that_somebody_else_wrote_is_drift_and_taken_over_only_by_force() {
         .spec.replicas: conflict with "kubectl" using apps/v1
     fix: Remove the field from the pattern, or take it over with --force-conflicts.
     see: mesheryctl explain plan-refused
-    "#)
+    "#);
     });
     let forced = plan(&env, &["--force-conflicts", "--exit-code", "-o", "json"]);
     assert_eq!(forced.code, Some(1), "{forced}");

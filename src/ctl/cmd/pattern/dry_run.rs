@@ -23,6 +23,7 @@ pub enum Where {
 
 /// The results that applying one pattern would have.
 #[derive(Debug, Serialize, JsonSchema)]
+#[allow(clippy::struct_field_names, reason = "the key is what users of the flag look for")]
 pub struct DryRun {
     /// Pattern name.
     subject: String,
@@ -53,7 +54,7 @@ struct Row {
 /// What apply shows: operations, or with --dry-run what they would come to.
 #[derive(JsonSchema)]
 #[serde(untagged)]
-#[allow(dead_code, reason = "only its schema is wanted")]
+#[allow(dead_code, clippy::large_enum_variant, reason = "only its schema is wanted")]
 pub enum Shown {
     /// What was done.
     Done(Operation),
