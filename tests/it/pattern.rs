@@ -8,6 +8,7 @@ mod faults;
 mod graph;
 mod live;
 mod plan;
+mod plan_real;
 mod real;
 mod revisions;
 mod same;
