@@ -114,3 +114,13 @@ fn resources_of_a_real_mesh_fit_its_crds_and_their_typos_are_found() {
         "{found:#?}"
     );
 }
+
+#[test]
+fn validate_tells_wrong_fields_offline() {
+    let env = crate::support::env::Env::new();
+    env.write("work/hello.yaml", super::apply::HELLO.replace("replicas: 1", "replica: 1"));
+    let output = env.ctl(["pattern", "validate", "-f", "hello.yaml"]).run();
+    assert_eq!(output.code, Some(65), "{output}");
+    let told = "hello.yaml:15:7: service `web`: Deployment has no field `spec.replica`; did you mean replicas?";
+    assert!(output.stderr.contains(told), "{output}");
+}
