@@ -343,11 +343,9 @@ fn a_dry_run_shows_results_and_leaves_nothing() {
 fn two_hundred_objects_are_read_in_few_calls() {
     let env = Env::new();
     let _practice = Practice::start(&env);
-    let services: String = (0..200)
-        .map(|number| {
-            format!("  m{number}: {{type: ConfigMap, namespace: default, settings: {{data: {{k: v{number}}}}}}}\n")
-        })
-        .collect();
+    let services = (0..200).fold(String::new(), |text, number| {
+        text + &format!("  m{number}: {{type: ConfigMap, namespace: default, settings: {{data: {{k: v{number}}}}}}}\n")
+    });
     env.write("work/many.yaml", format!("name: many\nservices:\n{services}"));
     assert_eq!(run(&env, &["pattern", "apply", "-f", "many.yaml"]).code, Some(0));
     let output = run(&env, &["pattern", "plan", "-f", "many.yaml", "--exit-code"]);

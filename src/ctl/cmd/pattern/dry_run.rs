@@ -28,7 +28,8 @@ pub struct DryRun {
     /// Pattern name.
     subject: String,
     /// Always true: tells this from an operation.
-    dry_run: bool,
+    #[serde(rename = "dry_run")]
+    is_dry: bool,
     /// One row an object.
     results: Vec<Row>,
     /// Things worth knowing.
@@ -57,7 +58,7 @@ struct Row {
 #[allow(dead_code, clippy::large_enum_variant, reason = "only its schema is wanted")]
 pub enum Shown {
     /// What was done.
-    Done(Operation),
+    Done(Box<Operation>),
     /// What would be done.
     Dry(DryRun),
 }
@@ -96,7 +97,7 @@ fn of(plan: &PatternPlan) -> DryRun {
     });
     DryRun {
         subject: plan.pattern.clone(),
-        dry_run: true,
+        is_dry: true,
         results: rows.collect(),
         warnings: plan.contexts.iter().flat_map(|context| context.warnings.clone()).collect(),
     }
