@@ -71,8 +71,6 @@ fn every_path_of_the_table_of_paths_is_routed() {
         paths::PATTERN_DRIFT,
         paths::PATTERN_REVISIONS,
         paths::PATTERN_REVISION,
-        paths::PATTERN_PLAN,
-        paths::PATTERN_DRIFT,
         paths::PATTERN_IMPORT,
         paths::APPLICATIONS,
         paths::APPLICATION,
