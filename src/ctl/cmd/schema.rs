@@ -43,6 +43,7 @@ pub const SCHEMAS: &[Entry] = &[
     ("pattern history", || schema_for!(pattern::history::View)),
     ("pattern list", || schema_for!(Vec<pattern::list::Row>)),
     ("pattern plan", || schema_for!(Vec<crate::wire::rest::plan::PatternPlan>)),
+    ("pattern render", || schema_for!(OneOrAll<serde_json::Map<String, serde_json::Value>>)),
     ("pattern rollback", || schema_for!(Vec<Operation>)),
     ("pattern status", || schema_for!(OneOrAll<crate::wire::rest::PatternStatus>)),
     ("pattern validate", || schema_for!(Vec<pattern::validate::Checked>)),
