@@ -9,6 +9,7 @@ mod graph;
 mod live;
 mod plan;
 mod real;
+mod render;
 mod revisions;
 mod same;
 mod schema;

@@ -20,12 +20,8 @@ pub struct Args {
 pub type Topic = (&'static str, fn() -> String);
 
 /// The topics.
-pub const TOPICS: [Topic; 4] = [
-    ("environment", environment),
-    ("exit-codes", exit_codes),
-    ("formatting", formatting),
-    ("patterns", patterns),
-];
+pub const TOPICS: [Topic; 4] =
+    [("environment", environment), ("exit-codes", exit_codes), ("formatting", formatting), ("patterns", patterns)];
 
 pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     if let [word] = args.words.as_slice()

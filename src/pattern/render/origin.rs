@@ -68,7 +68,10 @@ impl<'a> Origins<'a> {
                 Some(next) => here = next,
                 // Below a reference everything comes from where that leads.
                 None => {
-                    return here.text().filter(|text| syntax::whole(text).is_some()).map(|text| self.reached(here, text));
+                    return here
+                        .text()
+                        .filter(|text| syntax::whole(text).is_some())
+                        .map(|text| self.reached(here, text));
                 }
             }
         }

@@ -103,5 +103,9 @@ fn show(ctx: &Ctl, stage: Stage, origin: bool, all: &[Rendering]) -> Result<()> 
 fn texts(stage: Stage, all: &[Rendering]) -> String {
     let parts: Vec<&str> = all.iter().map(|rendering| rendering.yaml.as_str()).collect();
     // Objects begin with their own separator each.
-    parts.concat().strip_prefix("---\n").filter(|_| stage == Stage::Objects).map_or_else(|| parts.join("---\n"), str::to_owned)
+    parts
+        .concat()
+        .strip_prefix("---\n")
+        .filter(|_| stage == Stage::Objects)
+        .map_or_else(|| parts.join("---\n"), str::to_owned)
 }
