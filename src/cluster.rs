@@ -8,6 +8,7 @@
 //! | [`apply`] | server-side apply of one object |
 //! | [`dry_run`] | what an apply would make of an object |
 //! | [`openapi`] | the cluster's own schemas |
+//! | [`list`] | every object of a kind in a namespace |
 //! | [`delete`] | deletion of one object, and waiting until it is gone |
 //! | [`wait`] | waiting for a CRD to be served |
 //! | [`snapshot`] | many objects with few calls |
@@ -25,6 +26,7 @@ pub mod discovery;
 pub mod dry_run;
 pub mod fault;
 pub mod kubeconfig;
+pub mod list;
 pub mod openapi;
 pub mod snapshot;
 pub mod status;

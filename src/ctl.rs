@@ -15,6 +15,7 @@ pub mod fault;
 mod follow;
 mod live;
 mod parse;
+mod paste;
 mod run;
 pub mod settings;
 pub mod signal;

@@ -29,6 +29,10 @@ pub const MESHERY_IMPORT_ALLOW: &str = "MESHERY_IMPORT_ALLOW";
 pub const MESHERY_PROTECTED_CONTEXTS: &str = "MESHERY_PROTECTED_CONTEXTS";
 /// Raises a fault on purpose.
 pub const MESHERY_DEBUG_PANIC: &str = "MESHERY_DEBUG_PANIC";
+/// Folders of the pattern catalogue.
+pub const MESHERY_CATALOG: &str = "MESHERY_CATALOG";
+/// Folder of docker's config.json, which holds the credentials of registries.
+pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
 /// Kubeconfig files.
 pub const KUBECONFIG: &str = "KUBECONFIG";
 /// Turns colour off.
@@ -74,6 +78,14 @@ pub const VARIABLES: &[Variable] = &[
         meaning: "1 raises an internal fault on purpose, to see how one is reported",
     },
     Variable { name: MESHERY_COMPLETE, meaning: "set by the completion scripts; names the shell that asks" },
+    Variable {
+        name: MESHERY_CATALOG,
+        meaning: "folders of the pattern catalogue, separated as in PATH; the bundled samples come after them",
+    },
+    Variable {
+        name: DOCKER_CONFIG,
+        meaning: "folder of docker's config.json with the credentials of registries; default ~/.docker",
+    },
     Variable { name: KUBECONFIG, meaning: "kubeconfig files, separated as in PATH; default ~/.kube/config" },
     Variable { name: NO_COLOR, meaning: "any non-empty value turns colour off" },
     Variable { name: CLICOLOR_FORCE, meaning: "any value but 0 turns colour on, in pipes too" },

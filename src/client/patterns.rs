@@ -8,6 +8,7 @@ use super::call::{segment, with_query};
 use crate::base::Result;
 use crate::model::pattern::PatternRecord;
 use crate::model::revision::Revision;
+use crate::wire::rest::exchange::{ImportReply, ImportRequest};
 use crate::wire::rest::plan::{PatternDrift, PatternPlan, PlanRequest};
 use crate::wire::rest::{
     Accepted, AppliedSets, DeployRequest, PatternPage, PatternStatus, RevisionContent, Revisions, SavePatternRequest,
@@ -52,6 +53,11 @@ impl Client {
     /// Deletes a stored pattern; answers with what it was.
     pub async fn delete_pattern(&self, id: Uuid) -> Result<PatternRecord> {
         self.send_empty(Method::DELETE, &paths::with_id(paths::PATTERN, &id.to_string())).await
+    }
+
+    /// Makes a pattern of something that the plane reads, such as a running namespace.
+    pub async fn import(&self, request: &ImportRequest) -> Result<ImportReply> {
+        self.send_json(Method::POST, paths::PATTERN_IMPORT[0], request).await
     }
 
     /// Begins to apply a pattern.

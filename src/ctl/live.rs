@@ -140,8 +140,12 @@ impl Live {
         part.action = Some(result.action);
         // One that is waited for says so before its health is told.
         part.health = part.health.or(result.health);
-        if let Some(why) = result.error.as_ref().map(|error| &error.message).or(result.because.as_ref()) {
-            part.message.clone_from(why);
+        let error = result.error.as_ref().map(|error| match &error.probable_cause {
+            Some(cause) => format!("{}: {cause}", error.message),
+            None => error.message.clone(),
+        });
+        if let Some(why) = error.or_else(|| result.because.clone()) {
+            part.message = why;
         }
         row.settle(now);
         let because = result.because.as_ref().map(|because| format!(": {because}")).unwrap_or_default();

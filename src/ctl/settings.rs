@@ -180,6 +180,28 @@ impl Settings {
         std::env::join_paths(absolute).ok().map(|joined| joined.to_string_lossy().into_owned())
     }
 
+    /// What flags of this run chose among planes and clusters, and another command has to choose too; variables of the
+    /// shell and files stay.
+    pub fn chosen_by_flag(&self) -> Vec<(&'static str, String)> {
+        let path = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string();
+        let is_flag = |origin: &Origin| matches!(origin, Origin::Flag(_));
+        let mut chosen = Vec::new();
+        let text = [("context", &self.context), ("endpoint", &self.endpoint)];
+        chosen.extend(
+            text.into_iter()
+                .filter(|(_, setting)| is_flag(&setting.origin))
+                .filter_map(|(flag, setting)| Some((flag, setting.value.clone()?))),
+        );
+        let paths = [("token", &self.token), ("config", &self.config_path), ("kubeconfig", &self.kubeconfig)];
+        chosen.extend(
+            paths
+                .into_iter()
+                .filter(|(_, setting)| is_flag(&setting.origin))
+                .filter_map(|(flag, setting)| Some((flag, path(setting.value.as_ref()?)))),
+        );
+        chosen
+    }
+
     /// Kubeconfig named by flag or variable.
     pub fn kubeconfig(&self) -> Option<PathBuf> {
         self.kubeconfig.value.clone()

@@ -184,6 +184,11 @@ impl Ui {
         self.out
     }
 
+    /// Colour rules of stderr.
+    pub fn paint_errors(&self) -> Paint {
+        self.err
+    }
+
     /// A sign in front of a line: a tick, a cross and the like, in ASCII where the locale has no Unicode.
     pub fn sign(&self, tone: Tone) -> &'static str {
         tone.sign(self.terminal.unicode)

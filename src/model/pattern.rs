@@ -98,6 +98,18 @@ pub struct PatternRecord {
     pub updated_at: Timestamp,
 }
 
+impl PatternRecord {
+    /// Key of [`PatternRecord::location`] that tells what the pattern stands for.
+    pub const STANDS_FOR: &str = "kind";
+    /// Value of that key for applications.
+    pub const APPLICATION: &str = "application";
+
+    /// Whether the pattern was stored as an application.
+    pub fn is_application(&self) -> bool {
+        self.location.get(Self::STANDS_FOR).is_some_and(|kind| kind == Self::APPLICATION)
+    }
+}
+
 /// What happened, or is to happen, to one object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -53,7 +53,8 @@ pub struct Built {
 /// [`Code::PatternGrammar`] when metadata inside `settings` has the wrong shape or contradicts the service.
 pub fn build(service: &Service, kind: &KindInfo, target: Target<'_>) -> Result<Built> {
     let mut warnings = Vec::new();
-    let mut settings = plain_keys(&service.settings);
+    let whole = is_whole(&service.settings, kind);
+    let mut settings = if whole { service.settings.clone() } else { plain_keys(&service.settings) };
     for key in ["apiVersion", "kind"] {
         settings.remove(key);
     }
@@ -61,9 +62,11 @@ pub fn build(service: &Service, kind: &KindInfo, target: Target<'_>) -> Result<B
         warnings.push(format!("service `{}`: `status` is the cluster's to write and is left out", service.key));
     }
     // Kinds without `spec` are their settings; for all others a `spec` shows that the body was written out.
-    let is_body = builtin::has_no_spec(&kind.gvk) || settings.contains_key("spec");
+    let is_body = whole || builtin::has_no_spec(&kind.gvk) || settings.contains_key("spec");
     let mut metadata = take_mapping(service, &mut settings, "metadata")?;
-    lift_metadata(service, &mut settings, &mut metadata, &mut warnings)?;
+    if !whole {
+        lift_metadata(service, &mut settings, &mut metadata, &mut warnings)?;
+    }
     let mut body = Map::new();
     body.insert("apiVersion".to_owned(), json!(kind.gvk.api_version()));
     body.insert("kind".to_owned(), json!(kind.gvk.kind));
@@ -75,6 +78,12 @@ pub fn build(service: &Service, kind: &KindInfo, target: Target<'_>) -> Result<B
         body.insert("spec".to_owned(), Value::Object(settings));
     }
     Ok(Built { object, body: Value::Object(body), warnings })
+}
+
+/// Whether settings are an object written out with all its fields: those that say `apiVersion` and `kind` of it are.
+fn is_whole(settings: &Map<String, Value>, kind: &KindInfo) -> bool {
+    let says = |key: &str, value: &str| settings.get(key).and_then(Value::as_str) == Some(value);
+    says("kind", &kind.gvk.kind) && says("apiVersion", &kind.gvk.api_version())
 }
 
 fn name_object(service: &Service, kind: &KindInfo, metadata: &Map<String, Value>, target: Target<'_>) -> ObjectRef {
@@ -252,6 +261,19 @@ mod tests {
         assert_eq!((&map.body["data"]["k"], &map.body["immutable"]), (&json!("v"), &json!(true)));
         let account = built("v1", "ServiceAccount", true, "{type: X, settings: {automountServiceAccountToken: false}}");
         assert_eq!(account.body["automountServiceAccountToken"], json!(false));
+    }
+
+    #[test]
+    fn settings_that_say_api_version_and_kind_are_the_whole_object() {
+        let built = built(
+            "x.io/v1",
+            "Thing",
+            true,
+            "{type: Thing, settings: {apiVersion: x.io/v1, kind: Thing, metadata: {labels: {a: b}}, name: own, role Ref: 1}}",
+        );
+        assert_eq!((&built.body["name"], &built.body["role Ref"]), (&json!("own"), &json!(1)));
+        assert_eq!((&built.body["metadata"]["labels"]["a"], built.warnings.len()), (&json!("b"), 0));
+        assert!(built.body.get("spec").is_none());
     }
 
     #[test]

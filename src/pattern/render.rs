@@ -84,11 +84,11 @@ pub struct Rendering {
 /// Faults of the stages up to the one that is wanted, with their places.
 pub fn render(bundle: &Bundle, wanted: &Wanted<'_>) -> Result<Rendering> {
     if wanted.stage == Stage::Parse {
-        return as_written(bundle::without_imports(bundle)?, wanted);
+        return as_written(&bundle::without_imports(bundle)?, wanted);
     }
     let document = bundle::assemble(bundle)?;
     match wanted.stage {
-        Stage::Parse | Stage::Import => as_written(document, wanted),
+        Stage::Parse | Stage::Import => as_written(&document, wanted),
         Stage::Resolve => resolved(&document, wanted),
         stage => {
             let compiled = compile(&document, wanted.kinds, wanted.namespace)?;
@@ -110,12 +110,12 @@ fn of_pattern(value: Value, document: &Document, wanted: &Wanted<'_>) -> Result<
     })
 }
 
-fn as_written(document: Document, wanted: &Wanted<'_>) -> Result<Rendering> {
+fn as_written(document: &Document, wanted: &Wanted<'_>) -> Result<Rendering> {
     let mut value = document.source.tree().to_value();
     if value.get("name").is_none() {
         value["name"] = json!(document.pattern.name);
     }
-    of_pattern(value, &document, wanted)
+    of_pattern(value, document, wanted)
 }
 
 fn resolved(document: &Document, wanted: &Wanted<'_>) -> Result<Rendering> {
@@ -198,7 +198,7 @@ fn compiled_stage(stage: Stage, document: &Document, compiled: Compiled, wanted:
                 .map(|service| oam::component(&compiled.pattern, service)).collect::<Vec<_>>(),
             "configuration": oam::configuration(&compiled.pattern),
         }),
-        _ => return objects(document, compiled, wanted),
+        _ => return objects(document, &compiled, wanted),
     };
     Ok(Rendering {
         yaml: emit::yaml(&value, &|_: &[Step]| None)?,
@@ -250,9 +250,9 @@ fn ordered(compiled: &Compiled) -> Value {
         .collect()
 }
 
-fn objects(document: &Document, compiled: Compiled, wanted: &Wanted<'_>) -> Result<Rendering> {
+fn objects(document: &Document, compiled: &Compiled, wanted: &Wanted<'_>) -> Result<Rendering> {
     if !compiled.open.is_empty() {
-        return Err(open_kinds(document, &compiled));
+        return Err(open_kinds(document, compiled));
     }
     let origins = Origins::new(document);
     let mut rendering = Rendering {
@@ -262,7 +262,7 @@ fn objects(document: &Document, compiled: Compiled, wanted: &Wanted<'_>) -> Resu
         names: Vec::new(),
         warnings: compiled.warnings.clone(),
     };
-    for planned in in_order(&compiled) {
+    for planned in in_order(compiled) {
         let service = &compiled.pattern.services[planned.index];
         let origin = |path: &[Step]| if wanted.origin { Some(origins.of_object(service, path)) } else { None };
         rendering.yaml.push_str("---\n");

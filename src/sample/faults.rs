@@ -91,8 +91,15 @@ pub enum Effect {
     },
     /// The answer comes this much later.
     Delay(Duration),
-    /// The connection is closed without an answer.
+    /// The connection is closed without an answer, and nothing was done.
     Hangup,
+    /// The call is carried out, but the connection is closed without an answer.
+    LoseAnswer,
+    /// 500: a webhook that must be asked does not answer in time.
+    SilentWebhook {
+        /// The webhook's name.
+        webhook: String,
+    },
     /// 500.
     Error,
     /// 401, as when a token has run out.
@@ -153,8 +160,10 @@ pub(super) struct Verdict {
     pub failure: Option<Failure>,
     /// Seconds for `Retry-After`.
     pub retry_after: Option<u64>,
-    /// Whether the connection is to be closed without an answer.
+    /// Whether the connection is to be closed instead of the call being carried out.
     pub hangup: bool,
+    /// Whether the connection is to be closed after the call was carried out.
+    pub lose_answer: bool,
 }
 
 /// The switchboard of one cluster; a cheap handle.
@@ -221,6 +230,14 @@ impl Effect {
                 return false;
             }
             Effect::Hangup => verdict.hangup = true,
+            Effect::LoseAnswer => verdict.lose_answer = true,
+            Effect::SilentWebhook { webhook } => {
+                let text = format!(
+                    "Internal error occurred: failed calling webhook \"{webhook}\": failed to call webhook: Post \
+                     \"https://{webhook}:443/?timeout=10s\": context deadline exceeded"
+                );
+                verdict.failure = Some(Failure::new(500, "InternalError", text));
+            }
             Effect::Refuse { code, webhook, message } => {
                 let text = format!("admission webhook \"{webhook}\" denied the request: {message}");
                 let reason = match code {

@@ -43,7 +43,7 @@ pub async fn handle(State(cluster): State<Cluster>, request: Request) -> Respons
     let verb = verb(&parts.method, &target, &query, &parts.headers);
     let verdict = judge(&cluster, &target, verb, &body);
     tokio::time::sleep(verdict.delay).await;
-    if let Some(response) = struck(&verdict, cut) {
+    if let Some(response) = struck(&verdict, cut.clone()) {
         return response;
     }
     let call = Call {
@@ -55,7 +55,11 @@ pub async fn handle(State(cluster): State<Cluster>, request: Request) -> Respons
         content_type: header(&parts.headers, header::CONTENT_TYPE),
         agent: header(&parts.headers, header::USER_AGENT),
     };
-    match answer(&cluster, &call) {
+    let answered = answer(&cluster, &call);
+    if verdict.lose_answer {
+        return hang_up(cut);
+    }
+    match answered {
         Ok(response) => response,
         Err(failure) => Reply::failure(&failure).into_response(),
     }
@@ -131,14 +135,19 @@ fn judge(cluster: &Cluster, target: &Target, verb: &str, body: &Bytes) -> Verdic
     cluster.faults().judge(Seen { verb, target, name: &name })
 }
 
+/// Closes the connection. Callers within the process have none: they get the status of a broken one.
+fn hang_up(cut: Option<Cut>) -> Response {
+    if let Some(cut) = cut {
+        cut.cut();
+    }
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::BAD_GATEWAY;
+    response
+}
+
 fn struck(verdict: &Verdict, cut: Option<Cut>) -> Option<Response> {
     if verdict.hangup {
-        if let Some(cut) = cut {
-            cut.cut();
-        }
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::BAD_GATEWAY;
-        return Some(response);
+        return Some(hang_up(cut));
     }
     let failure = verdict.failure.as_ref()?;
     let mut response = Reply::failure(failure).into_response();

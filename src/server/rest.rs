@@ -2,6 +2,7 @@
 //!
 //! [`routes`] is the table. The service, the OpenAPI document and the tests are made from it.
 
+pub mod applications;
 pub mod database;
 pub mod deploy;
 pub mod event_log;
@@ -9,6 +10,7 @@ pub mod events;
 pub mod extract;
 pub mod failure;
 pub mod health;
+pub mod import;
 pub mod kubernetes;
 pub mod openapi;
 pub mod operations;
@@ -44,6 +46,8 @@ pub fn routes() -> Vec<Route> {
         session::routes(),
         preferences::routes(),
         kubernetes::routes(),
+        import::routes(),
+        applications::routes(),
         patterns::routes(),
         deploy::routes(),
         plan::routes(),

@@ -3,5 +3,6 @@
 pub mod cluster;
 pub mod ctl;
 pub mod env;
+pub mod plane;
 #[cfg(unix)]
 pub mod tty;

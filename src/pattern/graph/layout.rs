@@ -309,7 +309,7 @@ fn wish(slot: usize, near: &[Vec<usize>], middles: &[f64]) -> f64 {
 
 /// The services of each column. A wave of many is several columns, or the picture would be a stripe.
 fn columns(graph: &Graph) -> (Vec<Vec<usize>>, Vec<usize>) {
-    let most = (8..).find(|rows| rows * rows * 2 >= graph.services.len() * 3).unwrap_or(8);
+    let most = (graph.services.len() * 3 / 2).isqrt().max(8);
     let mut columns: Vec<Vec<usize>> = Vec::new();
     for wave in 1..=graph.waves {
         let members: Vec<usize> =
@@ -319,7 +319,9 @@ fn columns(graph: &Graph) -> (Vec<Vec<usize>>, Vec<usize>) {
     }
     let mut column_of = vec![0; graph.services.len()];
     for (at, column) in columns.iter().enumerate() {
-        column.iter().for_each(|node| column_of[*node] = at);
+        for node in column {
+            column_of[*node] = at;
+        }
     }
     (columns, column_of)
 }

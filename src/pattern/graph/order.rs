@@ -80,7 +80,9 @@ impl Columns {
         let place = self.places(slots);
         let mut column_of = vec![0; slots];
         for (at, column) in self.columns.iter().enumerate() {
-            column.iter().for_each(|slot| column_of[*slot] = at);
+            for slot in column {
+                column_of[*slot] = at;
+            }
         }
         let mut between: Vec<Vec<(usize, usize)>> = vec![Vec::new(); self.columns.len()];
         for (from, to) in &self.links {

@@ -1,6 +1,6 @@
 //! The placed graph as PNG, painted here with a font of our own, so that it looks the same on a machine without fonts.
 
-use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
+use noto_sans_mono_bitmap::{FontWeight, RasterHeight, RasterizedChar, get_raster, get_raster_width};
 use tiny_skia::{
     Color, FillRule, LineCap, Paint, Path, PathBuilder, Pixmap, PremultipliedColorU8, Stroke, StrokeDash, Transform,
 };
@@ -112,7 +112,7 @@ impl Canvas {
             let raster = get_raster(c, FontWeight::Regular, size)
                 .or_else(|| get_raster('?', FontWeight::Regular, size))
                 .filter(|_| width > 0);
-            for (row, cells) in raster.iter().flat_map(|raster| raster.rows()).enumerate() {
+            for (row, cells) in raster.iter().flat_map(RasterizedChar::rows).enumerate() {
                 for (column, cover) in cells.iter().enumerate().filter(|(_, cover)| **cover > 0) {
                     let dot =
                         (x + u32::try_from(column).unwrap_or_default(), y + u32::try_from(row).unwrap_or_default());

@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn waves_stand_below_each_other_with_what_each_comes_after() {
         insta::assert_snapshot!(write(&graph(SHOP), true, &plain), @r"
-        shop: 6 services in 5 waves, 1 only drawn
+        shop: 6 services in 6 waves, 1 only drawn
         1 ── shop    Namespace
         2 ── config  ConfigMap             shop  after shop*
         3 ── db      Service               shop  after shop*
@@ -149,7 +149,13 @@ mod tests {
     fn a_wave_of_several_is_bound_together_also_in_ascii() {
         let text = "name: p\nservices:\n  a: {type: ConfigMap}\n  b: {type: ConfigMap}\n  c: {type: ConfigMap}\n  日本: {type: Section, dependsOn: [a]}\n";
         let drawn = write(&graph(text), false, &plain);
-        insta::assert_snapshot!(drawn, @"");
+        insta::assert_snapshot!(drawn, @r"
+        p: 4 services in 2 waves, 1 only drawn
+        1 +- a       ConfigMap  default
+          |- b       ConfigMap  default
+          `- c       ConfigMap  default
+        2 -- (日本)  Section             after a
+        ");
         assert!(write(&graph(text), true, &plain).contains("├─ b"));
     }
 }

@@ -1,5 +1,7 @@
 //! Where a value of a rendered pattern or object comes from.
 
+use std::fmt::Write;
+
 use crate::base::Place;
 use crate::model::pattern::Service;
 use crate::pattern::locate::{Source, Step};
@@ -91,7 +93,7 @@ impl<'a> Origins<'a> {
                 Some(next) if hops > 0 => self.told(&next, hops - 1),
                 _ => continue,
             };
-            told.push_str(&format!(", $(#ref.{path}) from {from}"));
+            let _ = write!(told, ", $(#ref.{path}) from {from}");
         }
         told
     }

@@ -17,7 +17,16 @@ fn hello() -> Env {
 #[test]
 fn a_graph_is_drawn_with_characters_offline() {
     let env = hello();
-    insta::assert_snapshot!(env.ctl(["pattern", "graph", "-f", "hello.yaml"]).run(), @"");
+    insta::assert_snapshot!(env.ctl(["pattern", "graph", "-f", "hello.yaml"]).run(), @r"
+    exit: 0
+    --- stdout
+    hello: 3 services in 3 waves
+    1 ── hello     Namespace
+    2 ── settings  ConfigMap   hello  after hello*
+    3 ── web       Deployment  hello  after settings
+    * Kubernetes wants it first: the namespace, or the CRD of the kind
+    --- stderr
+    ");
     let ascii = env.ctl(["pattern", "graph", "-f", "hello.yaml"]).var("LC_ALL", "C").ok();
     assert!(ascii.stdout.is_ascii(), "{ascii}");
 }

@@ -74,6 +74,7 @@ fn a_terminal_shows_a_window_that_settles_into_the_summary() {
         .on_terminal(Piped::default(), &[]);
     assert_eq!(screen.code, Some(0), "{}", screen.text);
     assert!(screen.text.contains("more:") && screen.text.contains("of 60"), "{}", screen.text);
+    assert!(screen.text.contains("applying  "), "what is worked on has a line: {}", screen.text);
     let (hidden, shown) = (screen.text.rfind("\x1b[?25l").unwrap(), screen.text.rfind("\x1b[?25h").unwrap());
     assert!(shown > hidden, "the cursor is given back");
     let (rows, most) = replay(&screen.text, 24);

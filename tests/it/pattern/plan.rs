@@ -48,7 +48,7 @@ fn a_first_plan_creates_everything_and_changes_nothing() {
     assert_eq!(differs.code, Some(1), "{differs}");
     assert_eq!(changes(&differs), ["hello create", "settings create", "web create"]);
     let objects = &differs.json()[0]["contexts"][0]["objects"];
-    assert_eq!((&objects[2]["wave"], &objects[2]["dependsOn"]), (&2.into(), &serde_json::json!(["settings", "hello"])));
+    assert_eq!((&objects[2]["wave"], &objects[2]["dependsOn"]), (&2.into(), &serde_json::json!(["hello", "settings"])));
 }
 
 #[test]

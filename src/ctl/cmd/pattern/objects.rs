@@ -96,7 +96,7 @@ fn message(row: &ObjectResult) -> String {
 }
 
 /// `deployment.apps/web`, as kubectl names objects.
-pub(super) fn name(object: &ObjectRef) -> String {
+pub(in crate::ctl::cmd) fn name(object: &ObjectRef) -> String {
     let gvk = object.gvk();
     let kind = gvk.kind.to_lowercase();
     if gvk.group.is_empty() {

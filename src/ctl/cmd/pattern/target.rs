@@ -36,7 +36,7 @@ pub(super) enum Target {
 
 /// What is done with the patterns.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Verb {
+pub(crate) enum Verb {
     Apply,
     Delete,
     Rollback,
@@ -89,7 +89,7 @@ pub(super) fn common(ctx: &Ctl) -> DeployRequest {
 }
 
 /// Carries the requests out in order, until one is stopped, and shows what came of them.
-pub(super) async fn carry_out(ctx: &Ctl, verb: Verb, requests: Vec<DeployRequest>) -> Result<()> {
+pub(crate) async fn carry_out(ctx: &Ctl, verb: Verb, requests: Vec<DeployRequest>) -> Result<()> {
     protect::ask(ctx, verb.word()).await?;
     let mut ended = Vec::with_capacity(requests.len());
     for request in requests {
@@ -109,7 +109,7 @@ pub(super) async fn carry_out(ctx: &Ctl, verb: Verb, requests: Vec<DeployRequest
 }
 
 /// The server ends a wait itself when the time is over, and tells what kept it; it gets the time to say so.
-fn limit(ctx: &Ctl, request: &DeployRequest) -> Option<Duration> {
+pub(in crate::ctl::cmd) fn limit(ctx: &Ctl, request: &DeployRequest) -> Option<Duration> {
     let limit = ctx.settings.timeout()?;
     Some(if request.wait { limit + LAST_WORDS } else { limit })
 }

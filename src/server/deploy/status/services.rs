@@ -131,7 +131,10 @@ fn nowhere(context: &str, key: &str, tried: &[&&ObjectResult], total: usize) -> 
 }
 
 fn reason(result: &ObjectResult) -> String {
-    let error = result.error.as_ref().map(|report| report.message.clone());
+    let error = result.error.as_ref().map(|report| match &report.probable_cause {
+        Some(cause) => format!("{}: {cause}", report.message),
+        None => report.message.clone(),
+    });
     error.or_else(|| result.because.clone()).unwrap_or_else(|| result.action.word().to_owned())
 }
 

@@ -1,0 +1,137 @@
+//! A pattern that configures a real mesh, and a mesh that obeys it.
+
+use std::collections::BTreeMap;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::apply::actions;
+use crate::support::cluster::Kit;
+use crate::support::ctl::Output;
+use crate::support::env::Env;
+
+const FAULT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/patterns/mesh/fault.yaml");
+const SPLIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/patterns/mesh/split.yaml");
+/// A namespace without sidecars.
+const OUTSIDE: &str = "echo-outside";
+/// How long a proxy may take to hear of a new route.
+const PROPAGATION: Duration = Duration::from_secs(30);
+
+struct Story {
+    kit: Kit,
+    env: Env,
+}
+
+impl Story {
+    fn begin() -> Self {
+        let story = Self { kit: Kit::up(), env: Env::new() };
+        story.kubectl(&["delete", "namespace", OUTSIDE, "echo", "--ignore-not-found"]);
+        story.kubectl(&["create", "namespace", OUTSIDE]);
+        let image = format!("--image={}", story.kit.get("IMAGE_FORTIO"));
+        story.kubectl(&["-n", OUTSIDE, "run", "stranger", &image, "--image-pull-policy=Never", "--", "server"]);
+        story.kubectl(&["-n", OUTSIDE, "wait", "--for=condition=Ready", "pod/stranger", "--timeout=60s"]);
+        story
+    }
+
+    fn kubectl(&self, args: &[&str]) -> String {
+        self.kit.kubectl(args)
+    }
+
+    fn pattern(&self, args: &[&str]) -> Output {
+        let args = ["pattern"].iter().chain(args).copied();
+        self.env.ctl(args).var("KUBECONFIG", self.kit.get("KUBECONFIG")).run()
+    }
+
+    /// How often each status answered that many requests from pod to pod.
+    fn answers(&self, requests: usize) -> BTreeMap<String, usize> {
+        let count = requests.to_string();
+        let caller = ["-n", "echo", "exec", "deployment/caller", "-c", "fortio", "--"];
+        let load = ["/fortio", "load", "-quiet", "-allow-initial-errors", "-c", "4", "-qps", "0", "-n", &count];
+        let report = self.kubectl(&[&caller[..], &load, &["-json", "-", "http://echo/"]].concat());
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        serde_json::from_value(report["RetCodes"].clone()).unwrap()
+    }
+
+    /// Asks until only these statuses answer, since a proxy hears of a new route a moment after it was written.
+    fn wait_for_answers(&self, wanted: &[&str]) {
+        let deadline = Instant::now() + PROPAGATION;
+        loop {
+            let answers = self.answers(50);
+            if answers.keys().map(String::as_str).eq(wanted.iter().copied()) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "wanted {wanted:?}, got {answers:?}");
+            sleep(Duration::from_millis(250));
+        }
+    }
+
+    /// A plain request from a pod without a sidecar; `Err` has what the client says.
+    fn plain_request(&self, url: &str) -> Result<String, String> {
+        let output = std::process::Command::new(self.kit.get("KUBECTL"))
+            .args(["--kubeconfig", self.kit.get("KUBECONFIG"), "-n", OUTSIDE, "exec", "stranger", "--"])
+            .args(["/fortio", "curl", url])
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    }
+
+    /// Everything in the cluster that carries a pattern's label, of every kind it serves.
+    fn labelled(&self) -> String {
+        let kinds = self.kubectl(&["api-resources", "--verbs=list", "-o", "name"]);
+        let kinds = kinds.lines().filter(|kind| !kind.contains("metrics.k8s.io")).collect::<Vec<_>>().join(",");
+        let label = "resource.pattern.meshery.io/id";
+        self.kubectl(&["get", &kinds, "-A", "-l", label, "--ignore-not-found", "-o", "name"])
+    }
+}
+
+fn all_did(output: &Output, word: &str) {
+    assert_eq!(output.code, Some(0), "{output}");
+    let actions = actions(output);
+    assert!(!actions.is_empty() && actions.iter().all(|action| action.ends_with(word)), "{word}: {output}");
+}
+
+/// Within five standard deviations of the share that was asked for: a true split misses that once in two million runs.
+fn assert_share(answers: &BTreeMap<String, usize>, status: &str, share: f64) {
+    let total = answers.values().sum::<usize>() as f64;
+    let found = answers.get(status).copied().unwrap_or_default() as f64;
+    let deviation = (total * share * (1.0 - share)).sqrt();
+    assert!((found - total * share).abs() < 5.0 * deviation, "{share} of {status} wanted: {answers:?}");
+}
+
+#[test]
+#[ignore = "needs the kit: tests/kit/up.sh istio"]
+fn a_mesh_obeys_the_pattern_its_next_version_its_rollback_and_its_end() {
+    let story = Story::begin();
+
+    let applied = story.pattern(&["apply", "-f", FAULT, "--wait", "--timeout", "120s", "-o", "json"]);
+    all_did(&applied, " created");
+    let pods =
+        story.kubectl(&["-n", "echo", "get", "pods", "-o", "jsonpath={.items[*].status.containerStatuses[*].ready}"]);
+    assert_eq!(pods, ["true"; 6].join(" "), "three pods with a sidecar each are ready when --wait returns");
+    story.wait_for_answers(&["418"]);
+    assert_eq!(story.answers(200), BTreeMap::from([("418".to_owned(), 200)]), "every request gets the fault");
+
+    let own = story.plain_request("http://localhost:8080/");
+    assert!(own.is_ok_and(|answer| answer.contains("200 OK")), "the stranger's own client works");
+    let refused = story.plain_request("http://echo.echo/").unwrap_err();
+    assert!(refused.contains("connection reset by peer"), "plain requests are refused: {refused}");
+
+    let split = story.pattern(&["apply", "-f", SPLIT, "--wait", "--timeout", "120s", "-o", "json"]);
+    assert_eq!(split.code, Some(0), "{split}");
+    let changed: Vec<String> = actions(&split).into_iter().filter(|action| !action.ends_with(" unchanged")).collect();
+    assert_eq!(changed, ["route configured"], "{split}");
+    story.wait_for_answers(&["200", "202"]);
+    let shares = story.answers(1000);
+    assert_eq!(shares.values().sum::<usize>(), shares["200"] + shares["202"], "{shares:?}");
+    assert_share(&shares, "200", 0.8);
+
+    let back = story.pattern(&["rollback", "echo", "--wait", "--timeout", "120s", "-o", "json"]);
+    assert_eq!(back.code, Some(0), "{back}");
+    story.wait_for_answers(&["418"]);
+
+    let deleted = story.pattern(&["delete", "echo", "--yes", "-o", "json"]);
+    all_did(&deleted, " deleted");
+    assert_eq!(story.labelled(), "");
+    assert_eq!(story.kubectl(&["get", "namespace/echo", "--ignore-not-found", "-o", "name"]), "");
+    story.kubectl(&["delete", "namespace", OUTSIDE]);
+}
