@@ -17,6 +17,7 @@ mod plan;
 mod plan_real;
 mod real;
 mod registry;
+mod render;
 mod revisions;
 mod same;
 mod schema;

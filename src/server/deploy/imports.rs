@@ -36,12 +36,11 @@ impl Loader for Imports<'_> {
             }
             Target::Stored(name) => {
                 if let Some(record) = self.state.store.patterns().find(name).await? {
-                    Ok(record.pattern_file)
-                } else {
-                    let names = self.state.store.patterns().names().await?;
-                    Err(Error::new(Code::PatternNotFound, format!("no pattern `{name}` is stored"))
-                        .details(text::did_you_mean(name, names.iter().map(String::as_str))))
+                    return Ok(record.pattern_file);
                 }
+                let names = self.state.store.patterns().names().await?;
+                Err(Error::new(Code::PatternNotFound, format!("no pattern `{name}` is stored"))
+                    .details(text::did_you_mean(name, names.iter().map(String::as_str))))
             }
         }
     }
