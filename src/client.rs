@@ -1,9 +1,11 @@
 //! Rank 4: typed calls of the REST API over a transport: HTTP, or the server's own router in this process.
 
+pub mod archive;
 pub mod call;
 pub mod credentials;
 pub mod fetch;
 pub mod http;
+pub mod import;
 mod operations;
 mod patterns;
 pub mod probe;
@@ -11,6 +13,7 @@ pub mod process;
 pub mod remote_error;
 pub mod sse;
 mod system;
+pub mod tool;
 
 use std::sync::Arc;
 

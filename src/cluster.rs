@@ -6,8 +6,12 @@
 //! | [`connect`] | a client for one context, and the cluster's identity |
 //! | [`discovery`] | the kinds the cluster serves |
 //! | [`apply`] | server-side apply of one object |
+//! | [`dry_run`] | what an apply would make of an object |
+//! | [`openapi`] | the cluster's own schemas |
+//! | [`list`] | every object of a kind in a namespace |
 //! | [`delete`] | deletion of one object, and waiting until it is gone |
 //! | [`wait`] | waiting for a CRD to be served |
+//! | [`snapshot`] | many objects with few calls |
 //! | [`blocker`] | what keeps a workload from being ready |
 //! | [`status`] | health of an object by the rules of kstatus |
 //! | [`unchanged`] | whether an apply would write nothing |
@@ -15,11 +19,16 @@
 
 pub mod apply;
 pub mod blocker;
+mod call;
 pub mod connect;
 pub mod delete;
 pub mod discovery;
+pub mod dry_run;
 pub mod fault;
 pub mod kubeconfig;
+pub mod list;
+pub mod openapi;
+pub mod snapshot;
 pub mod status;
 pub mod unchanged;
 pub mod wait;

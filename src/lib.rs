@@ -8,7 +8,7 @@
 //! | 1 | [`model`] | plain types of the domain, no I/O |
 //! | 2 | [`wire`] | what crosses a process boundary: REST paths and bodies |
 //! | 3 | [`pattern`] | pure thinking: a pattern file becomes ordered Kubernetes objects |
-//! | 4 | [`store`], [`cluster`], [`client`] | the outside world, one noun each |
+//! | 4 | [`store`], [`cluster`], [`client`], [`oci`] | the outside world, one noun each |
 //! | 5 | [`server`], [`sample`] | long-running roles: the REST server and the practice cluster |
 //! | 6 | [`ctl`] | the command line |
 //! | 7 | [`app`] | the composition root: which role, which transport |
@@ -21,6 +21,7 @@ pub mod client;
 pub mod cluster;
 pub mod ctl;
 pub mod model;
+pub mod oci;
 pub mod pattern;
 pub mod sample;
 pub mod server;

@@ -3,6 +3,7 @@
 pub mod clusters;
 pub mod deploy;
 pub mod gate;
+pub mod import;
 pub mod in_process;
 pub mod operations;
 pub mod rest;

@@ -23,10 +23,16 @@ pub const MESHERY_TOKEN: &str = "MESHERY_TOKEN";
 pub const MESHERY_TOKEN_FILE: &str = "MESHERY_TOKEN_FILE";
 /// Log filter of the program itself.
 pub const MESHERY_LOG: &str = "MESHERY_LOG";
+/// Hosts that imports of patterns may be read from.
+pub const MESHERY_IMPORT_ALLOW: &str = "MESHERY_IMPORT_ALLOW";
 /// Raises an internal fault on purpose, to try how one is reported.
 pub const MESHERY_PROTECTED_CONTEXTS: &str = "MESHERY_PROTECTED_CONTEXTS";
 /// Raises a fault on purpose.
 pub const MESHERY_DEBUG_PANIC: &str = "MESHERY_DEBUG_PANIC";
+/// Folders of the pattern catalogue.
+pub const MESHERY_CATALOG: &str = "MESHERY_CATALOG";
+/// Folder of docker's config.json, which holds the credentials of registries.
+pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
 /// Kubeconfig files.
 pub const KUBECONFIG: &str = "KUBECONFIG";
 /// Turns colour off.
@@ -64,10 +70,22 @@ pub const VARIABLES: &[Variable] = &[
         meaning: "Kubernetes contexts, by comma and with wildcards, in which changes ask for consent",
     },
     Variable {
+        name: MESHERY_IMPORT_ALLOW,
+        meaning: "hosts that $(#use https://…) imports may be read from without a checksum, by the server too",
+    },
+    Variable {
         name: MESHERY_DEBUG_PANIC,
         meaning: "1 raises an internal fault on purpose, to see how one is reported",
     },
     Variable { name: MESHERY_COMPLETE, meaning: "set by the completion scripts; names the shell that asks" },
+    Variable {
+        name: MESHERY_CATALOG,
+        meaning: "folders of the pattern catalogue, separated as in PATH; the bundled samples come after them",
+    },
+    Variable {
+        name: DOCKER_CONFIG,
+        meaning: "folder of docker's config.json with the credentials of registries; default ~/.docker",
+    },
     Variable { name: KUBECONFIG, meaning: "kubeconfig files, separated as in PATH; default ~/.kube/config" },
     Variable { name: NO_COLOR, meaning: "any non-empty value turns colour off" },
     Variable { name: CLICOLOR_FORCE, meaning: "any value but 0 turns colour on, in pipes too" },

@@ -3,8 +3,12 @@
 //! Two readers, on purpose: files of our own are read with `serde_yaml`; what ends in Kubernetes is read and
 //! written with serde-saphyr, which reads scalars as kubectl does and quotes `on`, `yes` and the like.
 
+mod located;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+pub use located::{Located, Shape, Spot, read_located};
 
 use super::error::{Code, Error, Place, Result};
 
@@ -55,6 +59,17 @@ pub fn read_kubernetes(text: &str) -> Result<serde_json::Value, Fault> {
 pub fn read_kubernetes_stream(text: &str) -> Result<Vec<serde_json::Value>, Fault> {
     let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple(text).map_err(|error| saphyr_fault(&error))?;
     Ok(documents.into_iter().filter(|document| !document.is_null()).collect())
+}
+
+/// As [`read_kubernetes_stream`], each document with the line it begins at, from 1.
+pub fn read_kubernetes_documents(text: &str) -> Result<Vec<(usize, serde_json::Value)>, Fault> {
+    let documents: Vec<serde_saphyr::Spanned<serde_json::Value>> =
+        serde_saphyr::from_multiple(text).map_err(|error| saphyr_fault(&error))?;
+    let line = |document: &serde_saphyr::Spanned<serde_json::Value>| {
+        usize::try_from(document.referenced.line()).unwrap_or_default().max(1)
+    };
+    let written = documents.into_iter().filter(|document| !document.value.is_null());
+    Ok(written.map(|document| (line(&document), document.value)).collect())
 }
 
 /// Writes what ends in Kubernetes; strings that YAML 1.1 readers would take for something else are quoted.
@@ -114,6 +129,16 @@ mod tests {
         let text = write_kubernetes(&json!({"a": "on", "b": "yes", "c": "1.10"})).unwrap();
         assert_eq!(read_kubernetes(&text).unwrap(), json!({"a": "on", "b": "yes", "c": "1.10"}));
         assert!(text.contains("\"on\"") || text.contains("'on'"), "{text}");
+    }
+
+    #[test]
+    fn documents_of_a_stream_are_told_apart_as_yaml_does() {
+        let text = "# a comment\r\n--- # first\r\na: 1\r\n---   \r\n# nothing here\r\n---\r\nb: |\r\n  ---x\r\n  y\r\n...\r\n---\r\nc: '\n ---\n'\r\n";
+        let documents = read_kubernetes_documents(text).unwrap();
+        let lines: Vec<usize> = documents.iter().map(|(line, _)| *line).collect();
+        let values: Vec<serde_json::Value> = documents.into_iter().map(|(_, value)| value).collect();
+        assert_eq!(values, [json!({"a": 1}), json!({"b": "---x\ny\n"}), json!({"c": " --- "})]);
+        assert_eq!(lines, [3, 7, 12]);
     }
 
     #[test]

@@ -26,11 +26,20 @@ pub struct Limits<'a> {
     pub private: bool,
 }
 
-/// Fetches a text. Hosts that `address` redirects to must not be private, and link-local addresses are never fetched.
+/// Fetches a text, as [`download_bytes`].
+///
+/// # Errors
+/// As there, and [`Code::DownloadFailed`] for what is not text.
+pub async fn download(address: &str, limits: Limits<'_>) -> Result<String> {
+    let bytes = download_bytes(address, limits).await?;
+    String::from_utf8(bytes).map_err(|_| failed(address).because("it is not text in UTF-8"))
+}
+
+/// Fetches a file. Hosts that `address` redirects to must not be private, and link-local addresses are never fetched.
 ///
 /// # Errors
 /// [`Code::UrlRefused`], [`Code::DownloadFailed`], [`Code::SourceTooLarge`]; each names the address.
-pub async fn download(address: &str, limits: Limits<'_>) -> Result<String> {
+pub async fn download_bytes(address: &str, limits: Limits<'_>) -> Result<Vec<u8>> {
     let named = parse(address)?;
     match tokio::time::timeout(limits.time, follow(named, limits)).await {
         Ok(outcome) => outcome,
@@ -50,7 +59,7 @@ fn parse(address: &str) -> Result<Url> {
     Ok(url)
 }
 
-async fn follow(named: Url, limits: Limits<'_>) -> Result<String> {
+async fn follow(named: Url, limits: Limits<'_>) -> Result<Vec<u8>> {
     let mut url = named.clone();
     for _ in 0..=MAX_REDIRECTS {
         let response = request(&url, limits.private && url.host() == named.host(), limits).await?;
@@ -119,7 +128,7 @@ fn objection(ip: IpAddr, named: bool) -> Option<&'static str> {
     }
 }
 
-async fn body(url: &Url, response: reqwest::Response, limit: u64) -> Result<String> {
+async fn body(url: &Url, response: reqwest::Response, limit: u64) -> Result<Vec<u8>> {
     let status = response.status();
     if !status.is_success() {
         return Err(failed(url.as_str()).because(format!("it answered {status}")));
@@ -142,7 +151,7 @@ async fn body(url: &Url, response: reqwest::Response, limit: u64) -> Result<Stri
             return Err(Error::new(Code::SourceTooLarge, format!("{url} is larger than {limit} bytes")));
         }
     }
-    String::from_utf8(bytes).map_err(|_| failed(url.as_str()).because("it is not text in UTF-8"))
+    Ok(bytes)
 }
 
 fn refused(address: &str, reason: String) -> Error {

@@ -8,6 +8,8 @@ use super::call::{segment, with_query};
 use crate::base::Result;
 use crate::model::pattern::PatternRecord;
 use crate::model::revision::Revision;
+use crate::wire::rest::exchange::{ImportReply, ImportRequest};
+use crate::wire::rest::plan::{PatternDrift, PatternPlan, PlanRequest};
 use crate::wire::rest::{
     Accepted, AppliedSets, DeployRequest, PatternPage, PatternStatus, RevisionContent, Revisions, SavePatternRequest,
     StatusRequest, paths,
@@ -53,6 +55,11 @@ impl Client {
         self.send_empty(Method::DELETE, &paths::with_id(paths::PATTERN, &id.to_string())).await
     }
 
+    /// Makes a pattern of something that the plane reads, such as a running namespace.
+    pub async fn import(&self, request: &ImportRequest) -> Result<ImportReply> {
+        self.send_json(Method::POST, paths::PATTERN_IMPORT[0], request).await
+    }
+
     /// Begins to apply a pattern.
     pub async fn deploy(&self, request: &DeployRequest) -> Result<Accepted> {
         self.send_json(Method::POST, paths::PATTERN_DEPLOY[0], request).await
@@ -81,6 +88,16 @@ impl Client {
         let contexts = contexts.join(",");
         let query = [("pattern", pattern), ("contexts", contexts.as_str())];
         self.get(&with_query(&paths::with_id(paths::PATTERN_REVISION, &number.to_string()), &query)).await
+    }
+
+    /// What applying a pattern would do.
+    pub async fn plan(&self, request: &PlanRequest) -> Result<PatternPlan> {
+        self.send_json(Method::POST, paths::PATTERN_PLAN[0], request).await
+    }
+
+    /// How what was applied stands, and who changed it.
+    pub async fn drift(&self, request: &StatusRequest) -> Result<PatternDrift> {
+        self.send_json(Method::POST, paths::PATTERN_DRIFT[0], request).await
     }
 
     /// Live state of an applied pattern.

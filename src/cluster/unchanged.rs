@@ -61,7 +61,8 @@ pub fn is_noop_apply(body: &Value, live: &Value, manager: &str) -> bool {
     }
     let metadata = (body.get("metadata").and_then(Value::as_object), live.get("metadata").and_then(Value::as_object));
     let (Some(wanted), Some(found)) = metadata else { return false };
-    let named = wanted.contains_key("name") && NAMES.iter().all(|key| is_none_or_same(wanted.get(*key), found.get(*key)));
+    let named =
+        wanted.contains_key("name") && NAMES.iter().all(|key| is_none_or_same(wanted.get(*key), found.get(*key)));
     if !named || SPECIAL.iter().any(|key| wanted.contains_key(*key)) || found.contains_key("deletionTimestamp") {
         return false;
     }
@@ -203,7 +204,8 @@ impl<'a> Walk<'a> {
             let mut fitting = (0..nodes.len()).filter(|index| is_identified(fields, &nodes[*index].1));
             let (Some(index), None) = (fitting.next(), fitting.next()) else { return false };
             let (step, keys, node) = nodes.swap_remove(index);
-            let Some((at, found)) = only(live, |one| keys.iter().all(|(key, value)| one.get(key) == Some(value))) else {
+            let Some((at, found)) = only(live, |one| keys.iter().all(|(key, value)| one.get(key) == Some(value)))
+            else {
                 return false;
             };
             let Some(found) = found.as_object().filter(|_| at >= after && node.contains_key(".")) else { return false };
@@ -312,7 +314,10 @@ mod tests {
             |_, live| live["metadata"]["managedFields"][0]["operation"] = json!("Update"),
             |_, live| live["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]["f:paused"] = json!({}),
             |_, live| {
-                live["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"].as_object_mut().unwrap().shift_remove("f:replicas");
+                live["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]
+                    .as_object_mut()
+                    .unwrap()
+                    .shift_remove("f:replicas");
             },
         ];
         for (index, change) in changes.into_iter().enumerate() {
@@ -347,7 +352,7 @@ mod tests {
 
     #[test]
     fn fields_called_atomic_are_so_in_every_kind_of_kubernetes() {
-        let table = include_str!("../sample/builtin/types.txt");
+        let table = crate::pattern::schema::table::TYPES;
         let types: Vec<(&str, bool)> = table
             .lines()
             .filter(|line| !line.starts_with([' ', '#']))
@@ -357,7 +362,8 @@ mod tests {
         for line in table.lines().filter_map(|line| line.strip_prefix(' ')) {
             let mut words = line.split(' ');
             let (name, shape) = (words.next().unwrap().trim_end_matches('!'), words.next().unwrap());
-            let is_object = shape.starts_with('{') || types.iter().any(|(known, _)| *known == shape.trim_end_matches(":atomic"));
+            let is_object =
+                shape.starts_with('{') || types.iter().any(|(known, _)| *known == shape.trim_end_matches(":atomic"));
             if ATOMIC.contains(&name) && is_object {
                 seen.push(name);
                 let atomic = shape.ends_with(":atomic") || types.contains(&(shape, true));

@@ -1,5 +1,6 @@
 //! The commands: one file a verb, one enum a noun.
 
+pub mod app;
 pub mod change;
 pub mod completion;
 pub mod config;
@@ -9,6 +10,7 @@ pub mod help;
 pub mod man;
 pub mod operation;
 pub mod pattern;
+pub mod quickstart;
 pub mod sample;
 pub mod schema;
 pub mod serve;
@@ -54,6 +56,11 @@ pub enum Command {
     /// Apply, inspect and delete service mesh patterns.
     #[command(subcommand, visible_alias = "design")]
     Pattern(pattern::Command),
+    /// Start the plane, apply a sample pattern, and show what to type next.
+    Quickstart(quickstart::Args),
+    /// Import, apply, inspect and delete applications: patterns made of manifests, charts and Compose files.
+    #[command(subcommand, visible_alias = "application")]
+    App(app::Command),
     /// Show settings and where they come from.
     #[command(subcommand)]
     Config(config::Command),
@@ -90,6 +97,8 @@ impl Command {
             Command::System(command) => return command.run(ctx).await,
             Command::Sample(command) => return command.run(ctx).await,
             Command::Pattern(command) => return command.run(ctx).await,
+            Command::Quickstart(args) => quickstart::run(ctx, args).await,
+            Command::App(command) => command.run(ctx).await,
             Command::Config(command) => command.run(ctx),
             Command::Version(args) => version::run(ctx, args).await,
             Command::Operation(command) => command.run(ctx).await,
@@ -112,10 +121,17 @@ impl Command {
             Command::Config(_)
             | Command::Serve(_)
             | Command::Pattern(_)
+            | Command::Quickstart(_)
+            | Command::App(_)
             | Command::Operation(_)
             | Command::Sample(_) => false,
             _ => true,
         }
+    }
+
+    /// Whether it has the pictures among the forms of its output.
+    pub(super) fn draws(&self) -> bool {
+        matches!(self, Command::Pattern(pattern::Command::Graph(_)))
     }
 
     /// Whether it goes by what config.yaml says without ever writing that file.

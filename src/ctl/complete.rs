@@ -14,7 +14,7 @@ use super::ConnectFn;
 use super::cli::{self, Cli};
 use super::cmd::{help, schema};
 use super::settings::Settings;
-use super::ui::format::NAMES;
+use super::ui::format::{NAMES, PICTURES};
 use crate::base::{Code, Error, Result, env};
 use crate::client::Client;
 
@@ -124,7 +124,9 @@ pub fn channels() -> ArgValueCandidates {
 pub fn formats() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         let word = |name: &str| name.find('=').map_or(name.len(), |at| at + 1);
-        NAMES.iter().map(|name| candidate(&name[..word(name)], "")).collect()
+        let draws = std::env::args().any(|word| word == "graph");
+        let pictures = PICTURES.iter().filter(|_| draws);
+        pictures.chain(NAMES).map(|name| candidate(&name[..word(name)], "")).collect()
     })
 }
 

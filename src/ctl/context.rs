@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -114,11 +115,12 @@ pub struct Ctl {
     pub(super) roles: Roles,
     connect: ConnectFn,
     client: OnceCell<Client>,
+    events: AtomicBool,
 }
 
 impl Ctl {
     pub(super) fn new(settings: Settings, ui: Ui, cancel: Cancel, connect: ConnectFn, roles: Roles) -> Self {
-        Self { settings, ui, cancel, roles, connect, client: OnceCell::new() }
+        Self { settings, ui, cancel, roles, connect, client: OnceCell::new(), events: AtomicBool::new(false) }
     }
 
     /// The client of the chosen context's plane, made on first use.
@@ -129,6 +131,16 @@ impl Ctl {
                 (self.connect)(request).await
             })
             .await
+    }
+
+    /// Whether operations are followed event by event on stdout.
+    pub(super) fn streams_events(&self) -> bool {
+        self.events.load(Ordering::Relaxed)
+    }
+
+    /// Decides that.
+    pub(super) fn stream_events(&self, wanted: bool) {
+        self.events.store(wanted, Ordering::Relaxed);
     }
 
     /// The present moment.

@@ -43,6 +43,9 @@ pub fn run(args: impl Iterator<Item = OsString>, connect: ConnectFn, roles: Role
         // Whoever named a file expects its content; that it is missing is told, and the defaults hold as ever.
         let _ = ui.note(&format!("{} does not exist; defaults hold.", path.display()));
     }
+    if matches!(ui.format(), ui::Format::Picture(_)) && !cli.command.draws() {
+        return end(&ui, &ui::no_picture(ui.format()));
+    }
     let ctx = Ctl::new(settings, ui, Cancel::default(), connect, roles);
     match execute(&ctx, cli) {
         Ok(outcome) => outcome.code(),

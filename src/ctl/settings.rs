@@ -38,6 +38,7 @@ pub struct Settings {
     kube_context: Setting<Vec<String>>,
     namespace: Setting<Option<String>>,
     protected_contexts: Setting<Vec<String>>,
+    import_allow: Setting<Vec<String>>,
     output: Setting<Format>,
     color: Setting<ColorChoice>,
     volume: Setting<Volume>,
@@ -76,6 +77,7 @@ impl Settings {
             kube_context: Setting::default(),
             namespace: Setting::default(),
             protected_contexts: Setting::default(),
+            import_allow: Setting::default(),
             output: sources.settle("output", output, None),
             color: sources.settle("color", color, None),
             volume: volume(global, &sources),
@@ -108,6 +110,7 @@ impl Settings {
             kube_context: sources.settle("kube_context", kube_context, project.kube_context),
             namespace: Setting::from_project(project.namespace),
             protected_contexts: protected_contexts(project.protected_contexts),
+            import_allow: sources.settle("import_allow", None, project.import_allow),
             output: sources.settle("output", global.output.clone(), project.output),
             color: sources.settle("color", global.color, project.color),
             volume: volume(global, sources),
@@ -177,6 +180,28 @@ impl Settings {
         std::env::join_paths(absolute).ok().map(|joined| joined.to_string_lossy().into_owned())
     }
 
+    /// What flags of this run chose among planes and clusters, and another command has to choose too; variables of the
+    /// shell and files stay.
+    pub fn chosen_by_flag(&self) -> Vec<(&'static str, String)> {
+        let path = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string();
+        let is_flag = |origin: &Origin| matches!(origin, Origin::Flag(_));
+        let mut chosen = Vec::new();
+        let text = [("context", &self.context), ("endpoint", &self.endpoint)];
+        chosen.extend(
+            text.into_iter()
+                .filter(|(_, setting)| is_flag(&setting.origin))
+                .filter_map(|(flag, setting)| Some((flag, setting.value.clone()?))),
+        );
+        let paths = [("token", &self.token), ("config", &self.config_path), ("kubeconfig", &self.kubeconfig)];
+        chosen.extend(
+            paths
+                .into_iter()
+                .filter(|(_, setting)| is_flag(&setting.origin))
+                .filter_map(|(flag, setting)| Some((flag, path(setting.value.as_ref()?)))),
+        );
+        chosen
+    }
+
     /// Kubeconfig named by flag or variable.
     pub fn kubeconfig(&self) -> Option<PathBuf> {
         self.kubeconfig.value.clone()
@@ -190,6 +215,11 @@ impl Settings {
     /// Namespace of the project file, for services that name none.
     pub fn namespace(&self) -> Option<&str> {
         self.namespace.value.as_deref()
+    }
+
+    /// Hosts of the project file that imports may be read from without a checksum.
+    pub fn import_allow(&self) -> &[String] {
+        &self.import_allow.value
     }
 
     /// Limit for the whole command, where the user set one.

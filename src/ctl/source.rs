@@ -1,4 +1,6 @@
-//! Where patterns come from: files, folders, standard input, URLs.
+//! Where patterns come from: files, folders, standard input, URLs; [`assemble`] makes patterns of them.
+
+mod assemble;
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Read};
@@ -9,6 +11,8 @@ use crate::base::error::{Code, Error, Place, Result};
 use crate::base::{dirs, text};
 use crate::client::fetch;
 use crate::ctl::Ctl;
+
+pub use assemble::{AssembleArgs, Assembled, Sourced, double};
 
 /// Limit for a download when --timeout says nothing.
 const DOWNLOAD_TIME: Duration = Duration::from_secs(30);
@@ -37,6 +41,8 @@ pub struct Loaded {
     pub text: String,
     /// What is kept with a stored pattern: `type`, `path`, `host`.
     pub location: BTreeMap<String, String>,
+    /// Whether it was found in a folder and not named itself.
+    pub of_folder: bool,
 }
 
 impl SourceArgs {
@@ -47,28 +53,32 @@ impl SourceArgs {
     pub async fn load(&self, ctx: &Ctl) -> Result<Vec<Loaded>> {
         let mut loaded = Vec::new();
         for source in &self.files {
-            if source == "-" {
-                loaded.push(self.standard_input(ctx)?);
-            } else if is_web(source) {
-                loaded.push(self.download(ctx, source).await?);
-            } else if let Some(scheme) = foreign_scheme(source) {
-                return Err(Error::new(
-                    Code::UrlRefused,
-                    format!("{source} cannot be fetched: {scheme} is not spoken"),
-                )
-                .because("sources are files, folders, http and https addresses, and - for standard input")
-                .remedy(if scheme.eq_ignore_ascii_case("file") {
-                    "Pass the path alone, without `file://`."
-                } else {
-                    "Download the file yourself and pass its path."
-                }));
-            } else {
+            if is_path(source) {
+                let of_folder = Path::new(source).is_dir();
                 for path in self.expand(source)? {
-                    loaded.push(self.read(&path)?);
+                    loaded.push(Loaded { of_folder, ..self.read(&path)? });
                 }
+            } else {
+                loaded.push(self.load_one(ctx, source).await?);
             }
         }
         Ok(loaded)
+    }
+
+    /// Reads one source that is no folder.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is of a scheme that is not spoken.
+    pub async fn load_one(&self, ctx: &Ctl, source: &str) -> Result<Loaded> {
+        if source == "-" {
+            self.standard_input(ctx)
+        } else if is_web(source) {
+            self.download(ctx, source).await
+        } else if let Some(scheme) = foreign_scheme(source) {
+            Err(not_spoken(source, scheme))
+        } else {
+            self.read(Path::new(source))
+        }
     }
 
     fn standard_input(&self, ctx: &Ctl) -> Result<Loaded> {
@@ -84,14 +94,19 @@ impl SourceArgs {
     }
 
     async fn download(&self, ctx: &Ctl, address: &str) -> Result<Loaded> {
+        let text = self.fetch(ctx, address, true).await?;
+        self.bounded(address, text, location("http", address))
+    }
+
+    /// Downloads a text; `private` says whether its host may be a private one.
+    async fn fetch(&self, ctx: &Ctl, address: &str, private: bool) -> Result<String> {
         let limits = fetch::Limits {
             size: self.max_size,
             time: ctx.settings.timeout().unwrap_or(DOWNLOAD_TIME),
             ca_file: ctx.settings.ca_file(),
-            private: true,
+            private,
         };
-        let text = fetch::download(address, limits).await?;
-        self.bounded(address, text, location("http", address))
+        fetch::download(address, limits).await
     }
 
     fn read(&self, path: &Path) -> Result<Loaded> {
@@ -109,7 +124,7 @@ impl SourceArgs {
         if text.len() as u64 > self.max_size {
             return Err(too_large(name, self.max_size));
         }
-        Ok(Loaded { name: name.to_owned(), text, location })
+        Ok(Loaded { name: name.to_owned(), text, location, of_folder: false })
     }
 
     fn expand(&self, source: &str) -> Result<Vec<PathBuf>> {
@@ -128,6 +143,21 @@ impl SourceArgs {
         found.sort();
         Ok(found)
     }
+}
+
+/// Whether a source is a file or a folder of this machine.
+fn is_path(source: &str) -> bool {
+    source != "-" && !is_web(source) && foreign_scheme(source).is_none()
+}
+
+fn not_spoken(source: &str, scheme: &str) -> Error {
+    Error::new(Code::UrlRefused, format!("{source} cannot be fetched: {scheme} is not spoken"))
+        .because("sources are files, folders, http and https addresses, and - for standard input")
+        .remedy(if scheme.eq_ignore_ascii_case("file") {
+            "Pass the path alone, without `file://`."
+        } else {
+            "Download the file yourself and pass its path."
+        })
 }
 
 fn is_web(source: &str) -> bool {

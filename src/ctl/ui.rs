@@ -7,6 +7,7 @@ mod jsonpath;
 mod output;
 mod progress;
 mod prompt;
+mod region;
 mod table;
 
 use std::io::{self, IsTerminal, Write};
@@ -15,10 +16,11 @@ use crate::base::{Code, Error, Result, env};
 
 pub use color::{ColorChoice, Paint, Tone};
 pub use error::ErrorObject;
-pub use format::{Format, FormatParser};
-pub use output::{Column, Rendered};
+pub use format::{Format, FormatParser, Picture};
+pub use output::{Column, Rendered, no_picture};
 pub use progress::{Progress, Step};
 pub use prompt::Question;
+pub use region::{Line, Region, cut};
 
 /// How to speak, as flags, variables and files say.
 #[derive(Debug, Clone, Default)]
@@ -117,14 +119,34 @@ impl Ui {
         }
     }
 
+    /// A value in the chosen form as text, for a verb that writes it elsewhere.
+    pub fn written(&self, rendered: &Rendered, format: &Format) -> Result<String> {
+        rendered.text(format, self.look())
+    }
+
+    /// Prints bytes on stdout; a terminal would be driven by them, so that callers look with [`Ui::has_terminal`] first.
+    pub fn bytes(&self, bytes: &[u8]) -> Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| output_error(&error))
+    }
+
+    /// Whether stdout is a terminal.
+    pub fn has_terminal(&self) -> bool {
+        self.terminal.output
+    }
+
+    /// Whether symbols beyond ASCII may be shown.
+    pub fn is_unicode(&self) -> bool {
+        self.terminal.unicode
+    }
+
     fn look(&self) -> table::Look {
         table::Look { paint: self.out, width: self.terminal.width, unicode: self.terminal.unicode }
     }
 
     /// Prints text on stdout as it is.
     pub fn text(&self, text: &str) -> Result<()> {
-        let mut out = io::stdout().lock();
-        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| output_error(&error))
+        self.bytes(text.as_bytes())
     }
 
     /// Prints one line on stdout.
@@ -152,9 +174,19 @@ impl Ui {
         let _ = self.talk(&text);
     }
 
+    /// Whether stderr is a terminal that can be animated, and nobody reads along.
+    pub fn is_animated(&self) -> bool {
+        self.terminal.errors && !color::terminal_is_dumb() && !in_ci()
+    }
+
     /// Colour rules of stdout, for verbs that lay out their own text.
     pub fn paint(&self) -> Paint {
         self.out
+    }
+
+    /// Colour rules of stderr.
+    pub fn paint_errors(&self) -> Paint {
+        self.err
     }
 
     /// A sign in front of a line: a tick, a cross and the like, in ASCII where the locale has no Unicode.

@@ -70,6 +70,21 @@ impl ObjectRef {
     pub fn gvk(&self) -> GroupVersionKind {
         GroupVersionKind::parse(&self.api_version, &self.kind)
     }
+
+    /// What tells the object from others: the version is no part of it, `apps/v1beta1` and `apps/v1` are one object.
+    pub fn identity(&self) -> Identity<'_> {
+        let group = self.api_version.rsplit_once('/').map_or("", |(group, _)| group);
+        Identity { group, kind: &self.kind, namespace: self.namespace.as_deref(), name: &self.name }
+    }
+}
+
+/// What tells an object of a cluster from every other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identity<'a> {
+    group: &'a str,
+    kind: &'a str,
+    namespace: Option<&'a str>,
+    name: &'a str,
 }
 
 impl fmt::Display for ObjectRef {

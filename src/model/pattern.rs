@@ -21,6 +21,10 @@ pub struct Pattern {
     pub version: Option<String>,
     /// Parameters that references may read.
     pub vars: Map<String, Value>,
+    /// Labels of every object; a service's own win.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations of every object; a service's own win.
+    pub annotations: BTreeMap<String, String>,
     /// Services by key, in file order.
     pub services: Vec<Service>,
     /// Top-level keys the grammar does not know, kept as they are.
@@ -92,6 +96,18 @@ pub struct PatternRecord {
     pub created_at: Timestamp,
     /// When it was stored last.
     pub updated_at: Timestamp,
+}
+
+impl PatternRecord {
+    /// Key of [`PatternRecord::location`] that tells what the pattern stands for.
+    pub const STANDS_FOR: &str = "kind";
+    /// Value of that key for applications.
+    pub const APPLICATION: &str = "application";
+
+    /// Whether the pattern was stored as an application.
+    pub fn is_application(&self) -> bool {
+        self.location.get(Self::STANDS_FOR).is_some_and(|kind| kind == Self::APPLICATION)
+    }
 }
 
 /// What happened, or is to happen, to one object.
@@ -241,4 +257,75 @@ impl Health {
             Health::Missing => "missing",
         }
     }
+}
+
+/// Health of a service: that of its worst object, or why there is none to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServiceHealth {
+    /// Every object is ready.
+    Ready,
+    /// On its way.
+    InProgress,
+    /// An object is being deleted.
+    Terminating,
+    /// An object is not in the cluster.
+    Missing,
+    /// An object reports a failure, or the last operation could not apply it.
+    Failed,
+    /// The pattern has it and the cluster does not: it was never applied, or withheld.
+    NotApplied,
+    /// The cluster does not answer.
+    Unknown,
+}
+
+impl ServiceHealth {
+    /// The word shown to users.
+    pub fn word(self) -> &'static str {
+        match self {
+            ServiceHealth::Ready => "ready",
+            ServiceHealth::InProgress => "in-progress",
+            ServiceHealth::Terminating => "terminating",
+            ServiceHealth::Missing => "missing",
+            ServiceHealth::Failed => "failed",
+            ServiceHealth::NotApplied => "not-applied",
+            ServiceHealth::Unknown => "unknown",
+        }
+    }
+}
+
+impl From<Health> for ServiceHealth {
+    fn from(health: Health) -> Self {
+        match health {
+            Health::Ready => ServiceHealth::Ready,
+            Health::InProgress => ServiceHealth::InProgress,
+            Health::Failed => ServiceHealth::Failed,
+            Health::Terminating => ServiceHealth::Terminating,
+            Health::Missing => ServiceHealth::Missing,
+        }
+    }
+}
+
+/// State of one service of a pattern in one cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceStatus {
+    /// Kubernetes context.
+    pub context: String,
+    /// Key of the service in the pattern.
+    pub service: String,
+    /// Its health.
+    pub health: ServiceHealth,
+    /// Objects that are ready.
+    pub ready: usize,
+    /// Objects it has, or should have.
+    pub total: usize,
+    /// The object in the worst health.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<ObjectRef>,
+    /// What keeps it from being ready; of a ready service, how it is.
+    #[serde(default)]
+    pub message: String,
+    /// When its oldest object was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
 }

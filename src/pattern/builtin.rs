@@ -115,5 +115,7 @@ pub fn has_no_spec(kind: &GroupVersionKind) -> bool {
                 | "PriorityClass"
                 | "RuntimeClass"
                 | "ControllerRevision"
+                | "CSIStorageCapacity"
+                | "VolumeAttributesClass"
         )
 }

@@ -1,16 +1,19 @@
 //! Runs the stages: a parsed document and the kinds of a cluster become ordered objects.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::Value;
 
-use crate::base::error::{Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::model::kubernetes::{KindInfo, ObjectRef};
 use crate::model::pattern::{Pattern, Service};
 use crate::pattern::identify::{self, Kinds};
 use crate::pattern::locate::Step;
 use crate::pattern::object::{self, Built, Target};
 use crate::pattern::parse::Document;
+use crate::pattern::reference::Unresolved;
 use crate::pattern::walk::Node;
-use crate::pattern::{order, reference, validate};
+use crate::pattern::{application, import, order, reference, steps, traits, validate};
 
 /// Types that only draw; without a kind of that name in the cluster they have no object.
 const DRAWINGS: &[&str] = &[
@@ -31,6 +34,8 @@ const DRAWINGS: &[&str] = &[
 pub struct Planned {
     /// Key of its service.
     pub service: String,
+    /// Index of its service in [`Compiled::pattern`].
+    pub index: usize,
     /// The object's name.
     pub object: ObjectRef,
     /// Its kind.
@@ -65,9 +70,9 @@ pub struct Compiled {
 pub fn compile(document: &Document, kinds: &Kinds, namespace: &str) -> Result<Compiled> {
     let (document, unresolved) = reference::resolve(document);
     let kinds = kinds.clone().with_definitions_of(&document.pattern);
-    let compiler =
-        Compiler { document: &document, kinds: &kinds, target: Target { pattern: &document.pattern.name, namespace } };
-    compiler.run(unresolved)
+    let Pattern { name, labels, annotations, .. } = &document.pattern;
+    let target = Target { pattern: name, namespace, labels, annotations };
+    Compiler { document: &document, kinds: &kinds, target }.run(unresolved)
 }
 
 struct Compiler<'a> {
@@ -76,12 +81,17 @@ struct Compiler<'a> {
     target: Target<'a>,
 }
 
+/// The objects of each service, as indices; none for drawings and open kinds.
+type Slots = Vec<Vec<usize>>;
+
 impl Compiler<'_> {
-    fn run(&self, mut unresolved: Vec<(usize, Error)>) -> Result<Compiled> {
+    fn run(&self, mut unresolved: Unresolved) -> Result<Compiled> {
         let services = &self.document.pattern.services;
         let (dependencies, mut faults) = order::dependencies(services, &self.document.source);
-        if let Err(circle) = order::levels(&dependencies) {
-            faults.push(order::circle_error(services, &circle, &self.document.source));
+        faults.append(&mut unresolved.others);
+        let levels = order::levels(&dependencies);
+        if let Err(circle) = &levels {
+            faults.push(order::circle_error(services, circle, &self.document.source));
         }
         let mut compiled = Compiled {
             pattern: self.document.pattern.clone(),
@@ -90,54 +100,93 @@ impl Compiler<'_> {
             open: Vec::new(),
             warnings: self.document.warnings.clone(),
         };
-        let mut slots = Vec::with_capacity(services.len());
+        let mut slots: Slots = Vec::with_capacity(services.len());
         for (index, service) in services.iter().enumerate() {
+            steps::count(1);
+            let first = compiled.objects.len();
             // What a broken reference stands for is unknown, so nothing else can be said of its service.
-            let broken = unresolved.iter().position(|(at, _)| *at == index).map(|at| unresolved.swap_remove(at).1);
-            match broken.map_or_else(|| self.service(service, &mut compiled), Err) {
-                Ok(slot) => slots.push(slot),
-                Err(fault) => {
-                    faults.push(self.placed(fault, service));
-                    slots.push(None);
-                }
+            let broken = unresolved.services.remove(&index);
+            if let Err(fault) = broken.map_or_else(|| self.service(index, &mut compiled), Err) {
+                faults.push(self.placed(fault, service));
             }
+            slots.push((first..compiled.objects.len()).collect());
         }
-        faults.extend(validate::duplicate_faults(
-            compiled.objects.iter().map(|planned| (planned.service.as_str(), &planned.object)),
-        ));
-        if let Some(error) = validate::combine(faults) {
-            return Err(error);
+        yield_to_explicit(&mut compiled.objects, &mut slots);
+        faults.extend(self.duplicates(&compiled.objects));
+        match (validate::combine(faults), levels) {
+            (Some(error), _) => Err(error),
+            (None, Ok(levels)) => {
+                self.arrange(&mut compiled, &solid(&dependencies, &levels, &slots), &slots)?;
+                Ok(compiled)
+            }
+            (None, Err(_)) => Err(Error::internal("a circle of services was not told")),
         }
-        self.arrange(&mut compiled, &dependencies, &slots)?;
-        Ok(compiled)
     }
 
-    /// Adds the object of a service and returns its index; `None` for drawings and open kinds.
-    fn service(&self, service: &Service, compiled: &mut Compiled) -> Result<Option<usize>> {
+    /// Adds the objects of a service; none for drawings and open kinds.
+    fn service(&self, index: usize, compiled: &mut Compiled) -> Result<()> {
+        let service = &self.document.pattern.services[index];
         if service.is_annotation {
             compiled.skipped.push(service.key.clone());
-            return Ok(None);
+            return Ok(());
+        }
+        if import::is_import(&service.kind) {
+            return Err(Error::new(
+                Code::PatternImport,
+                format!("service `{}`: the import was not worked in", service.key),
+            ));
+        }
+        compiled.warnings.extend(traits::warnings(service, &self.document.source));
+        if application::is_application(service, self.kinds.complete && self.kinds.has(application::KIND)) {
+            return self.application(index, compiled);
         }
         let kind = match identify::identify(service, self.kinds) {
             Ok(Some(kind)) => kind,
             Ok(None) | Err(_) if DRAWINGS.contains(&service.kind.as_str()) => {
                 compiled.skipped.push(service.key.clone());
-                return Ok(None);
+                return Ok(());
             }
             Ok(None) => {
                 compiled.open.push(service.key.clone());
-                return Ok(None);
+                return Ok(());
             }
             Err(error) => return Err(error),
         };
+        self.object(index, service, kind, compiled)
+    }
+
+    fn application(&self, index: usize, compiled: &mut Compiled) -> Result<()> {
+        let parts = application::parts(&self.document.pattern.services[index], &self.document.source)?;
+        compiled.warnings.extend(parts.warnings);
+        for part in std::iter::once(parts.deployment).chain(parts.service) {
+            match identify::identify(&part, self.kinds)? {
+                Some(kind) => self.object(index, &part, kind, compiled)?,
+                None => compiled.open.push(part.key.clone()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the object that `service`, which is the one at `index` or a part of it, stands for.
+    fn object(&self, index: usize, service: &Service, kind: KindInfo, compiled: &mut Compiled) -> Result<()> {
         let Built { object, body, warnings } = object::build(service, &kind, self.target)?;
         if let Some(fault) = validate::name_fault(&service.key, &object) {
             return Err(fault);
         }
         compiled.warnings.extend(warnings);
         let node = Node { depends_on: Vec::new(), level: 0, rank: order::kind_rank(&kind.gvk.kind) };
-        compiled.objects.push(Planned { service: service.key.clone(), object, kind, body, node, wave: 0 });
-        Ok(Some(compiled.objects.len() - 1))
+        compiled.objects.push(Planned { service: service.key.clone(), index, object, kind, body, node, wave: 0 });
+        Ok(())
+    }
+
+    /// Two services that stand for one object, told at the second.
+    fn duplicates(&self, objects: &[Planned]) -> Vec<Error> {
+        let named = objects.iter().map(|planned| (planned.service.as_str(), &planned.object));
+        let told = validate::duplicates(named).into_iter();
+        told.map(|(service, fault)| {
+            fault.at(self.document.source.place(&[Step::from("services"), service.as_str().into()]))
+        })
+        .collect()
     }
 
     fn placed(&self, fault: Error, service: &Service) -> Error {
@@ -145,18 +194,18 @@ impl Compiler<'_> {
             return fault;
         }
         let key = match fault.code() {
-            crate::base::Code::PatternTypeUnknown | crate::base::Code::PatternTypeAmbiguous => "type",
-            crate::base::Code::PatternGrammar => "settings",
+            Code::PatternTypeUnknown | Code::PatternTypeAmbiguous | Code::PatternImport => "type",
+            Code::PatternGrammar => "settings",
             _ => "name",
         };
         fault.at(self.document.source.place(&[Step::from("services"), service.key.as_str().into(), key.into()]))
     }
 
     /// Gives every object its dependencies, level and wave.
-    fn arrange(&self, compiled: &mut Compiled, dependencies: &[Vec<usize>], slots: &[Option<usize>]) -> Result<()> {
-        for (service, slot) in slots.iter().enumerate() {
-            if let Some(index) = slot {
-                compiled.objects[*index].node.depends_on = solid(service, dependencies, slots);
+    fn arrange(&self, compiled: &mut Compiled, solid: &[Vec<usize>], slots: &Slots) -> Result<()> {
+        for (objects, depends_on) in slots.iter().zip(solid) {
+            for index in objects {
+                compiled.objects[*index].node.depends_on.clone_from(depends_on);
             }
         }
         imply(&mut compiled.objects);
@@ -178,63 +227,74 @@ impl Compiler<'_> {
 
     /// A circle that only exists together with what Kubernetes implies, such as a namespace that depends on its content.
     fn implied_circle(&self, compiled: &Compiled, circle: &[usize]) -> Error {
-        let services = &self.document.pattern.services;
-        let keys: Vec<usize> = circle
-            .iter()
-            .filter_map(|index| services.iter().position(|service| service.key == compiled.objects[*index].service))
-            .collect();
-        order::circle_error(services, &keys, &self.document.source)
+        let keys: Vec<usize> = circle.iter().map(|index| compiled.objects[*index].index).collect();
+        order::circle_error(&self.document.pattern.services, &keys, &self.document.source)
             .because("objects need their namespace and the CRD of their kind first, whatever dependsOn says")
     }
 }
 
-/// The objects that a service depends on, through services without an object.
-fn solid(service: usize, dependencies: &[Vec<usize>], slots: &[Option<usize>]) -> Vec<usize> {
-    let mut found = Vec::new();
-    let mut seen = vec![false; dependencies.len()];
-    let mut queue = dependencies[service].clone();
-    while let Some(next) = queue.pop() {
-        if std::mem::replace(&mut seen[next], true) {
-            continue;
-        }
-        match slots[next] {
-            Some(index) => found.push(index),
-            None => queue.extend(&dependencies[next]),
-        }
+/// The Service of an Application yields to one that the pattern has of its own, for another service.
+fn yield_to_explicit(objects: &mut Vec<Planned>, slots: &mut Slots) {
+    let is_implied = |planned: &Planned| slots[planned.index].len() > 1 && planned.object.kind == "Service";
+    if !objects.iter().any(is_implied) {
+        return;
     }
-    found.sort_unstable();
-    found
+    let explicit: HashSet<ObjectRef> =
+        objects.iter().filter(|planned| !is_implied(planned)).map(|planned| planned.object.clone()).collect();
+    let kept: Vec<bool> =
+        objects.iter().map(|planned| !(is_implied(planned) && explicit.contains(&planned.object))).collect();
+    let mut keep = kept.iter();
+    objects.retain(|_| keep.next().copied().unwrap_or(true));
+    slots.iter_mut().for_each(Vec::clear);
+    for (index, planned) in objects.iter().enumerate() {
+        slots[planned.index].push(index);
+    }
+}
+
+/// For each service the objects it depends on, through services without an object.
+fn solid(dependencies: &[Vec<usize>], levels: &[usize], slots: &Slots) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..dependencies.len()).collect();
+    order.sort_unstable_by_key(|service| levels[*service]);
+    let mut below: Vec<Vec<usize>> = vec![Vec::new(); dependencies.len()];
+    for service in order {
+        let mut found: Vec<usize> = Vec::new();
+        for target in &dependencies[service] {
+            let objects = if slots[*target].is_empty() { &below[*target] } else { &slots[*target] };
+            steps::count(1 + objects.len());
+            found.extend(objects);
+        }
+        found.sort_unstable();
+        found.dedup();
+        below[service] = found;
+    }
+    below
 }
 
 /// Adds what Kubernetes itself demands: a namespace before its content, a CRD before its objects.
 fn imply(objects: &mut [Planned]) {
-    let namespaces: Vec<(usize, String)> = objects
-        .iter()
-        .enumerate()
-        .filter(|(_, planned)| planned.object.kind == "Namespace" && planned.kind.gvk.group.is_empty())
-        .map(|(index, planned)| (index, planned.object.name.clone()))
-        .collect();
-    let definitions: Vec<(usize, (String, String))> = objects
-        .iter()
-        .enumerate()
-        .filter(|(_, planned)| planned.object.kind == "CustomResourceDefinition")
-        .filter_map(|(index, planned)| {
-            let spec = &planned.body["spec"];
-            Some((index, (spec["group"].as_str()?.to_owned(), spec["names"]["kind"].as_str()?.to_owned())))
-        })
-        .collect();
+    let mut namespaces: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut definitions: HashMap<(String, String), Vec<usize>> = HashMap::new();
+    for (index, planned) in objects.iter().enumerate() {
+        if planned.object.kind == "Namespace" && planned.kind.gvk.group.is_empty() {
+            namespaces.entry(planned.object.name.clone()).or_default().push(index);
+        }
+        let spec = &planned.body["spec"];
+        if planned.object.kind == "CustomResourceDefinition"
+            && let (Some(group), Some(kind)) = (spec["group"].as_str(), spec["names"]["kind"].as_str())
+        {
+            definitions.entry((group.to_owned(), kind.to_owned())).or_default().push(index);
+        }
+    }
     for planned in objects.iter_mut() {
-        let mut add = |index: usize| {
-            if !planned.node.depends_on.contains(&index) {
-                planned.node.depends_on.push(index);
+        steps::count(1);
+        let own = (planned.kind.gvk.group.clone(), planned.kind.gvk.kind.clone());
+        let home = planned.object.namespace.as_ref().and_then(|name| namespaces.get(name));
+        for index in home.into_iter().chain(definitions.get(&own)).flatten() {
+            if planned.node.depends_on.binary_search(index).is_err() {
+                let at = planned.node.depends_on.partition_point(|other| other < index);
+                planned.node.depends_on.insert(at, *index);
             }
-        };
-        namespaces
-            .iter()
-            .filter(|(_, name)| planned.object.namespace.as_ref() == Some(name))
-            .for_each(|(index, _)| add(*index));
-        let own = (&planned.kind.gvk.group, &planned.kind.gvk.kind);
-        definitions.iter().filter(|(_, (group, kind))| (group, kind) == own).for_each(|(index, _)| add(*index));
+        }
     }
 }
 
@@ -288,6 +348,72 @@ mod tests {
             compiled("  a: {type: Namespace, dependsOn: [web]}\n  web: {type: ConfigMap, namespace: a}\n").unwrap_err();
         assert_eq!(error.code(), crate::base::Code::PatternCycle);
         assert!(error.report().probable_cause.unwrap().contains("namespace"));
+    }
+
+    /// The steps that assembling, compiling and walking a pattern of so many services takes.
+    fn steps_for(count: usize) -> usize {
+        use std::fmt::Write;
+        let mut services = String::from("  home: {type: Namespace}\n");
+        for index in 0..count {
+            let depends_on = if index % 10 == 0 { "home".to_owned() } else { format!("s{}", index - 1) };
+            let kind = ["ConfigMap", "Service", "Deployment"][index % 3];
+            let _ = writeln!(
+                services,
+                "  s{index}:\n    type: {kind}\n    namespace: home\n    dependsOn: [{depends_on}]\n    traits: {{old: {{}}}}\n    settings: {{x: $(#ref.services.home.name)}}"
+            );
+        }
+        let bundle = crate::pattern::Bundle::of_text("p.yaml", format!("name: p\nservices:\n{services}"));
+        let (compiled, used) = steps::of(|| {
+            let document = crate::pattern::assemble(&bundle).unwrap();
+            let compiled = compile(&document, &Kinds::offline(), "default").unwrap();
+            let mut walk = crate::pattern::walk::Walk::new(compiled.objects.iter().map(|o| o.node.clone()).collect());
+            while !walk.is_done() {
+                let started: Vec<usize> = std::iter::from_fn(|| walk.start_next()).collect();
+                started.into_iter().for_each(|index| drop(walk.settle(index, true)));
+            }
+            compiled
+        });
+        assert_eq!(compiled.objects.len(), count + 1);
+        used
+    }
+
+    #[test]
+    fn ten_times_the_services_are_ten_times_the_work() {
+        let (few, many) = (steps_for(500), steps_for(5_000));
+        assert!(few > 500 && many < few * 11, "{few} steps for 500 services, {many} for 5,000");
+    }
+
+    #[test]
+    fn an_application_is_two_objects_of_one_service_unless_its_service_is_written_out() {
+        let app = "type: Application, settings: {replicas: 1, containers: [{image: i, ports: [{containerPort: 80}]}]}";
+        let found = compiled(&format!("  db: {{{app}}}\n  web: {{{app}, dependsOn: [db]}}\n")).unwrap();
+        let named: Vec<String> = found.objects.iter().map(|o| format!("{} {}", o.service, o.object)).collect();
+        assert_eq!(
+            named,
+            [
+                "db Deployment default/db",
+                "db Service default/db",
+                "web Deployment default/web",
+                "web Service default/web"
+            ]
+        );
+        assert_eq!(found.objects[3].node.depends_on, [0, 1], "all of web waits for all of db");
+        let found = compiled(&format!("  front: {{type: Service.K8s, name: web}}\n  web: {{{app}}}\n")).unwrap();
+        let named: Vec<String> = found.objects.iter().map(|o| format!("{} {}", o.service, o.object)).collect();
+        assert_eq!(named, ["front Service default/web", "web Deployment default/web"]);
+    }
+
+    #[test]
+    fn labels_of_the_pattern_are_on_every_object_and_a_services_own_win() {
+        let document = parse(
+            "p.yaml",
+            "name: p\nvars: {t: one}\nlabels: {team: $(#ref.vars.t), tier: all}\nannotations: {note: x}\nservices:\n  a: {type: ConfigMap, labels: {tier: own}}\n",
+        )
+        .unwrap();
+        let compiled = compile(&document, &Kinds::offline(), "default").unwrap();
+        let metadata = &compiled.objects[0].body["metadata"];
+        assert_eq!((&metadata["labels"]["team"], &metadata["labels"]["tier"]), (&"one".into(), &"own".into()));
+        assert_eq!(metadata["annotations"]["note"], "x");
     }
 
     #[test]

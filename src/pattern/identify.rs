@@ -17,12 +17,14 @@ pub struct Kinds {
     by_name: HashMap<String, Vec<KindInfo>>,
     /// Whether they come from a cluster, so that what is missing is missing for sure.
     pub complete: bool,
+    /// Whether an unknown kind is taken as its service writes it, when that names an `apiVersion`.
+    guesses: bool,
 }
 
 impl Kinds {
     /// The kinds a cluster serves, from its discovery.
     pub fn of_cluster(kinds: impl IntoIterator<Item = KindInfo>) -> Self {
-        let mut this = Kinds { by_name: HashMap::new(), complete: true };
+        let mut this = Kinds { complete: true, ..Kinds::default() };
         kinds.into_iter().for_each(|kind| this.add(kind));
         this
     }
@@ -30,6 +32,18 @@ impl Kinds {
     /// Kubernetes' own kinds, for work without a cluster; others are left open.
     pub fn offline() -> Self {
         Kinds { complete: false, ..Self::of_cluster(builtin::kinds()) }
+    }
+
+    /// Takes an unknown kind as its service writes it, when that names an `apiVersion`. Whether such an object lives in a
+    /// namespace is as its service says. Enough to show the object, not to send it.
+    pub fn guessing(mut self) -> Self {
+        self.guesses = true;
+        self
+    }
+
+    /// Whether a kind of that name is known.
+    pub fn has(&self, kind: &str) -> bool {
+        self.by_name.contains_key(&kind.to_lowercase())
     }
 
     /// Adds what the pattern's own CRDs define and the cluster does not serve yet.
@@ -140,10 +154,23 @@ pub fn identify(service: &Service, kinds: &Kinds) -> Result<Option<KindInfo>> {
     match groups(&candidates).len() {
         0 if kinds.complete => Err(unknown(service, name, kinds)),
         0 if mesh::installer(&service.kind).is_some() => Err(unknown(service, name, kinds)),
-        0 => Ok(None),
+        0 => Ok(kinds.guesses.then(|| guess(service, name)).flatten()),
         1 => Ok(candidates.iter().find(|info| info.preferred).or(candidates.first()).map(|info| (*info).clone())),
         _ => choose(service, &candidates).map(Some),
     }
+}
+
+fn guess(service: &Service, name: &str) -> Option<KindInfo> {
+    let api_version =
+        service.api_version.as_deref().or_else(|| service.settings.get("apiVersion").and_then(Value::as_str))?;
+    let metadata = service.settings.get("metadata");
+    let inner = [metadata.and_then(|metadata| metadata.get("namespace")), service.settings.get("namespace")];
+    Some(KindInfo {
+        gvk: GroupVersionKind::parse(api_version.trim_start_matches('/'), name),
+        plural: String::new(),
+        namespaced: service.namespace.is_some() || inner.iter().flatten().any(|namespace| namespace.is_string()),
+        preferred: true,
+    })
 }
 
 fn model_owner(model: &str) -> Owner {
@@ -203,11 +230,6 @@ fn unknown(service: &Service, name: &str, kinds: &Kinds) -> Error {
             .remedy(format!(
                 "Install {mesh} with its own tool, take this service out of the pattern, and apply the rest."
             ));
-    }
-    if kind == "Application" {
-        return error
-            .because("the Application workload is not part of this version")
-            .remedy("Write it as a Deployment and a Service.");
     }
     if let Some(wanted) = &service.api_version {
         let served: Vec<String> = kinds.named(name).iter().map(|info| info.gvk.api_version()).collect();

@@ -1,5 +1,7 @@
 //! Stage objects: a service and its kind become the Kubernetes object that is sent.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::base::error::{Code, Error, Result};
@@ -28,6 +30,10 @@ pub struct Target<'a> {
     pub pattern: &'a str,
     /// Namespace for services that name none.
     pub namespace: &'a str,
+    /// Labels of every object.
+    pub labels: &'a BTreeMap<String, String>,
+    /// Annotations of every object.
+    pub annotations: &'a BTreeMap<String, String>,
 }
 
 /// The object of a service.
@@ -47,7 +53,8 @@ pub struct Built {
 /// [`Code::PatternGrammar`] when metadata inside `settings` has the wrong shape or contradicts the service.
 pub fn build(service: &Service, kind: &KindInfo, target: Target<'_>) -> Result<Built> {
     let mut warnings = Vec::new();
-    let mut settings = plain_keys(&service.settings);
+    let whole = is_whole(&service.settings, kind);
+    let mut settings = if whole { service.settings.clone() } else { plain_keys(&service.settings) };
     for key in ["apiVersion", "kind"] {
         settings.remove(key);
     }
@@ -55,9 +62,11 @@ pub fn build(service: &Service, kind: &KindInfo, target: Target<'_>) -> Result<B
         warnings.push(format!("service `{}`: `status` is the cluster's to write and is left out", service.key));
     }
     // Kinds without `spec` are their settings; for all others a `spec` shows that the body was written out.
-    let is_body = builtin::has_no_spec(&kind.gvk) || settings.contains_key("spec");
+    let is_body = whole || builtin::has_no_spec(&kind.gvk) || settings.contains_key("spec");
     let mut metadata = take_mapping(service, &mut settings, "metadata")?;
-    lift_metadata(service, &mut settings, &mut metadata, &mut warnings)?;
+    if !whole {
+        lift_metadata(service, &mut settings, &mut metadata, &mut warnings)?;
+    }
     let mut body = Map::new();
     body.insert("apiVersion".to_owned(), json!(kind.gvk.api_version()));
     body.insert("kind".to_owned(), json!(kind.gvk.kind));
@@ -68,10 +77,13 @@ pub fn build(service: &Service, kind: &KindInfo, target: Target<'_>) -> Result<B
     } else if !settings.is_empty() {
         body.insert("spec".to_owned(), Value::Object(settings));
     }
-    for name in service.traits.keys().filter(|name| *name != "meshmap") {
-        warnings.push(format!("service `{}`: trait `{name}` has no effect on {}", service.key, kind.gvk.kind));
-    }
     Ok(Built { object, body: Value::Object(body), warnings })
+}
+
+/// Whether settings are an object written out with all its fields: those that say `apiVersion` and `kind` of it are.
+fn is_whole(settings: &Map<String, Value>, kind: &KindInfo) -> bool {
+    let says = |key: &str, value: &str| settings.get(key).and_then(Value::as_str) == Some(value);
+    says("kind", &kind.gvk.kind) && says("apiVersion", &kind.gvk.api_version())
 }
 
 fn name_object(service: &Service, kind: &KindInfo, metadata: &Map<String, Value>, target: Target<'_>) -> ObjectRef {
@@ -99,10 +111,13 @@ fn complete_metadata(
     if let Some(namespace) = &object.namespace {
         out.insert("namespace".to_owned(), json!(namespace));
     }
-    let mut labels = take_mapping(service, &mut metadata, "labels")?;
+    let common = |map: &BTreeMap<String, String>| map.iter().map(|(k, v)| (k.clone(), json!(v))).collect::<Map<_, _>>();
+    let mut labels = common(target.labels);
+    labels.extend(take_mapping(service, &mut metadata, "labels")?);
     labels.extend(service.labels.iter().map(|(key, value)| (key.clone(), json!(value))));
     labels.insert(LABEL_SERVICE.to_owned(), json!(id::stable(target.pattern, &service.key).to_string()));
-    let mut annotations = take_mapping(service, &mut metadata, "annotations")?;
+    let mut annotations = common(target.annotations);
+    annotations.extend(take_mapping(service, &mut metadata, "annotations")?);
     annotations.extend(service.annotations.iter().map(|(key, value)| (key.clone(), json!(value))));
     annotations.insert(ANNOTATION_PATTERN.to_owned(), json!(target.pattern));
     annotations.insert(ANNOTATION_SERVICE.to_owned(), json!(service.key));
@@ -202,7 +217,9 @@ mod tests {
             namespaced,
             preferred: true,
         };
-        build(&document.pattern.services[0], &info, Target { pattern: "p", namespace: "default" }).unwrap()
+        let none = BTreeMap::new();
+        let target = Target { pattern: "p", namespace: "default", labels: &none, annotations: &none };
+        build(&document.pattern.services[0], &info, target).unwrap()
     }
 
     #[test]
@@ -244,6 +261,19 @@ mod tests {
         assert_eq!((&map.body["data"]["k"], &map.body["immutable"]), (&json!("v"), &json!(true)));
         let account = built("v1", "ServiceAccount", true, "{type: X, settings: {automountServiceAccountToken: false}}");
         assert_eq!(account.body["automountServiceAccountToken"], json!(false));
+    }
+
+    #[test]
+    fn settings_that_say_api_version_and_kind_are_the_whole_object() {
+        let built = built(
+            "x.io/v1",
+            "Thing",
+            true,
+            "{type: Thing, settings: {apiVersion: x.io/v1, kind: Thing, metadata: {labels: {a: b}}, name: own, role Ref: 1}}",
+        );
+        assert_eq!((&built.body["name"], &built.body["role Ref"]), (&json!("own"), &json!(1)));
+        assert_eq!((&built.body["metadata"]["labels"]["a"], built.warnings.len()), (&json!("b"), 0));
+        assert!(built.body.get("spec").is_none());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Stage order: who comes before whom. `dependsOn`, what Kubernetes implies, and Helm's order of kinds within a level.
 
+use std::collections::{HashMap, HashSet};
+
 use petgraph::algo::{tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 
@@ -7,6 +9,7 @@ use crate::base::error::{Code, Error};
 use crate::base::text;
 use crate::model::pattern::Service;
 use crate::pattern::locate::{Source, Step};
+use crate::pattern::steps;
 
 /// Helm's install order; kinds that are not listed come last.
 const KIND_ORDER: &[&str] = &[
@@ -50,28 +53,25 @@ pub fn kind_rank(kind: &str) -> usize {
     KIND_ORDER.iter().position(|listed| *listed == kind).unwrap_or(KIND_ORDER.len())
 }
 
+/// Services with a wrong dependency that get a hint; more are told without.
+const HINTS: usize = 20;
+
 /// For each service the indices of the services it names in `dependsOn`. Names are keys, else object names that are unique.
-///
 ///
 /// Names that are nobody's or several services' come back as [`Code::PatternDependency`] faults and are left out.
 pub fn dependencies(services: &[Service], source: &Source) -> (Vec<Vec<usize>>, Vec<Error>) {
+    let names = Names::of(services);
     let mut faults = Vec::new();
     let mut all = Vec::with_capacity(services.len());
     for service in services {
         let mut found = Vec::with_capacity(service.depends_on.len());
         for (index, name) in service.depends_on.iter().enumerate() {
-            match find(services, name) {
-                Ok(target) => found.push(target),
-                Err(error) => {
+            match names.find(name) {
+                Some([one]) => found.push(*one),
+                other => {
                     let path = [Step::from("services"), service.key.as_str().into(), "dependsOn".into(), index.into()];
-                    faults.push(
-                        Error::new(
-                            Code::PatternDependency,
-                            format!("service `{}` depends on `{name}`, {}", service.key, error.0),
-                        )
-                        .details(error.1)
-                        .at(source.place(&path)),
-                    );
+                    let fault = unknown(services, service, name, other.unwrap_or_default(), faults.len() < HINTS);
+                    faults.push(fault.at(source.place(&path)));
                 }
             }
         }
@@ -80,23 +80,42 @@ pub fn dependencies(services: &[Service], source: &Source) -> (Vec<Vec<usize>>, 
     (all, faults)
 }
 
-fn find(services: &[Service], name: &str) -> Result<usize, (&'static str, Option<String>)> {
-    if let Some(index) = services.iter().position(|service| service.key == name) {
-        return Ok(index);
-    }
-    let named: Vec<usize> =
-        services.iter().enumerate().filter(|(_, s)| s.name.as_deref() == Some(name)).map(|(i, _)| i).collect();
-    match named.as_slice() {
-        [one] => Ok(*one),
-        [] => Err((
-            "which is not a service of this pattern",
-            text::did_you_mean(name, services.iter().map(|s| s.key.as_str())),
-        )),
-        several => {
-            let keys: Vec<&str> = several.iter().map(|index| services[*index].key.as_str()).collect();
-            Err(("which is the name of several services", Some(format!("use a key instead: {}", keys.join(", ")))))
+/// Services by key and by object name.
+struct Names<'s> {
+    keys: HashMap<&'s str, [usize; 1]>,
+    objects: HashMap<&'s str, Vec<usize>>,
+}
+
+impl<'s> Names<'s> {
+    fn of(services: &'s [Service]) -> Self {
+        let mut objects: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (index, service) in services.iter().enumerate() {
+            steps::count(1);
+            if let Some(name) = &service.name {
+                objects.entry(name).or_default().push(index);
+            }
         }
+        Self { keys: services.iter().enumerate().map(|(index, s)| (s.key.as_str(), [index])).collect(), objects }
     }
+
+    fn find(&self, name: &str) -> Option<&[usize]> {
+        steps::count(1);
+        self.keys.get(name).map(<[usize; 1]>::as_slice).or_else(|| self.objects.get(name).map(Vec::as_slice))
+    }
+}
+
+fn unknown(services: &[Service], service: &Service, name: &str, several: &[usize], hint: bool) -> Error {
+    let fault = |reason: &str| {
+        let message = format!("service `{}` depends on `{name}`, {reason}", service.key);
+        Error::new(Code::PatternDependency, message)
+    };
+    if !several.is_empty() {
+        let keys: Vec<&str> = several.iter().map(|index| services[*index].key.as_str()).collect();
+        return fault("which is the name of several services")
+            .detail(format!("use a key instead: {}", keys.join(", ")));
+    }
+    let near = if hint { text::did_you_mean(name, services.iter().map(|s| s.key.as_str())) } else { None };
+    fault("which is not a service of this pattern").details(near)
 }
 
 /// The order of nodes: for each its level, the longest way from a node without dependencies.
@@ -131,17 +150,17 @@ fn circle(graph: &DiGraph<(), ()>, dependencies: &[Vec<usize>]) -> Vec<usize> {
         .filter(|part| part.len() > 1 || dependencies[part[0]].contains(&part[0]))
         .min_by_key(Vec::len)
         .unwrap_or_default();
-    let Some(start) = part.iter().min() else { return Vec::new() };
-    let mut path = vec![*start];
+    let Some(start) = part.iter().min().copied() else { return Vec::new() };
+    let part: HashSet<usize> = part.into_iter().collect();
+    let (mut path, mut seen) = (vec![start], HashMap::from([(start, 0)]));
     loop {
         let here = path[path.len() - 1];
         let Some(next) = dependencies[here].iter().find(|target| part.contains(target)) else { return path };
-        if let Some(position) = path.iter().position(|seen| seen == next) {
+        path.push(*next);
+        if let Some(position) = seen.insert(*next, path.len() - 1) {
             path.drain(..position);
-            path.push(*next);
             return path;
         }
-        path.push(*next);
     }
 }
 

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::base::error::{Code, Error, Result};
-use crate::base::{text, yaml};
+use crate::base::text;
 use crate::model::pattern::{Pattern, Service};
 use crate::pattern::locate::{Source, Step};
+use crate::pattern::tree::{Node, Sources};
 
 const TOP_KEYS: &[&str] = &["name", "patternID", "version", "vars", "services", "labels", "annotations", "metadata"];
 const SERVICE_KEYS: &[&str] = &[
@@ -24,6 +25,7 @@ const SERVICE_KEYS: &[&str] = &[
     "settings",
     "traits",
     "isAnnotation",
+    "checksum",
 ];
 
 /// A parsed pattern with what is needed to speak about its file.
@@ -31,38 +33,65 @@ const SERVICE_KEYS: &[&str] = &[
 pub struct Document {
     /// The pattern.
     pub pattern: Pattern,
-    /// The file it came from.
+    /// The texts it came from.
     pub source: Source,
     /// Things worth knowing that do not stop it.
     pub warnings: Vec<String>,
 }
 
-/// Parses one pattern. `name` is what to call the text in messages.
+/// Parses one pattern as its file says it: imports are not worked in. `name` is what to call the text in messages.
 ///
 /// # Errors
 /// [`Code::PatternSyntax`] when it is not YAML, [`Code::PatternGrammar`] when it is not a pattern; both with a place.
 pub fn parse(name: &str, content: &str) -> Result<Document> {
-    let source = Source { name: name.to_owned(), text: content.to_owned() };
-    let mut documents =
-        yaml::read_kubernetes_stream(content).map_err(|fault| fault.into_error(Code::PatternSyntax, name))?;
-    if documents.len() > 1 {
-        return Err(grammar(&source, &[], format!("{} YAML documents in one file; a pattern is one", documents.len()))
-            .remedy("Split the file, one pattern each, and pass a folder or several -f."));
-    }
-    let Some(found) = documents.pop() else {
-        return Err(Error::new(Code::PatternGrammar, format!("{} is empty", source.subject()))
-            .remedy("Write a pattern: `name` and `services`; `mesheryctl help formatting` and the README show one."));
-    };
+    let mut sources = Sources::default();
+    let tree = read(&mut sources, name, content)?;
+    from_tree(name, tree, sources)
+}
+
+/// Reads the text of a pattern.
+pub(in crate::pattern) fn read(sources: &mut Sources, name: &str, content: &str) -> Result<Node> {
+    Node::read(sources, name, content)?.ok_or_else(|| {
+        let subject = if name == "-" { "standard input" } else { name };
+        Error::new(Code::PatternGrammar, format!("{subject} is empty"))
+            .remedy("Write a pattern: `name` and `services`; `mesheryctl help patterns` and the README show one.")
+    })
+}
+
+/// The pattern that a tree holds.
+///
+/// # Errors
+/// [`Code::PatternGrammar`] when it is none.
+pub(in crate::pattern) fn from_tree(name: &str, tree: Node, sources: Sources) -> Result<Document> {
+    let found = tree.to_value();
+    let source = Source::new(name, tree, sources);
     let Value::Object(top) = found else {
-        return Err(grammar(
-            &source,
-            &[],
-            format!("a pattern is a mapping with `name` and `services`, found {}", kind_of(&found)),
-        ));
+        let message = format!("a pattern is a mapping with `name` and `services`, found {}", kind_of(&found));
+        return Err(grammar(&source, &[], message));
     };
     let mut parser = Parser { source, warnings: Vec::new() };
     let pattern = parser.pattern(top)?;
     Ok(Document { pattern, source: parser.source, warnings: parser.warnings })
+}
+
+/// Refuses a text that is something else than a pattern or a part of one.
+pub(in crate::pattern) fn refuse_foreign_formats(tree: &Node, sources: &Sources) -> Result<()> {
+    let fault = |key: &str, message: String| {
+        let mark = tree.get(key).map_or(tree.mark, |node| node.mark);
+        Error::new(Code::PatternGrammar, message).at(sources.place(mark))
+    };
+    if let (Some(kind), None) = (tree.get("kind").and_then(Node::text), tree.get("services")) {
+        return Err(fault("kind", format!("this is a Kubernetes manifest of kind {kind}, not a pattern")).remedy(
+            "Apply it with kubectl, or make it a service of a pattern: its kind becomes `type`, its body `settings`.",
+        ));
+    }
+    if tree.get("schemaVersion").is_some() && tree.get("components").is_some() {
+        let message = "this is a design of the `components` format, not a pattern with `services`".to_owned();
+        return Err(
+            fault("components", message).remedy("Export the design as a pattern file (services) and apply that.")
+        );
+    }
+    Ok(())
 }
 
 fn grammar(source: &Source, path: &[Step], message: String) -> Error {
@@ -88,7 +117,7 @@ struct Parser {
 
 impl Parser {
     fn pattern(&mut self, mut top: Map<String, Value>) -> Result<Pattern> {
-        self.refuse_foreign_formats(&top)?;
+        refuse_foreign_formats(self.source.tree(), self.source.sources())?;
         let services = match top.remove("services") {
             Some(Value::Object(services)) => services,
             Some(other) => {
@@ -110,6 +139,8 @@ impl Parser {
             pattern_id: self.string(&mut top, &[], "patternID")?,
             version: self.string(&mut top, &[], "version")?,
             vars: self.mapping(&mut top, &[], "vars")?,
+            labels: self.strings(&mut top, &[], "labels")?,
+            annotations: self.strings(&mut top, &[], "annotations")?,
             services: Vec::with_capacity(services.len()),
             unknown: Map::new(),
         };
@@ -120,22 +151,6 @@ impl Parser {
         self.warn_unknown(&top, TOP_KEYS, &[], "the pattern");
         pattern.unknown = top;
         Ok(pattern)
-    }
-
-    fn refuse_foreign_formats(&self, top: &Map<String, Value>) -> Result<()> {
-        if let (Some(kind), None) = (top.get("kind").and_then(Value::as_str), top.get("services")) {
-            return Err(grammar(&self.source, &["kind".into()], format!("this is a Kubernetes manifest of kind {kind}, not a pattern"))
-                .remedy("Apply it with kubectl, or make it a service of a pattern: its kind becomes `type`, its body `settings`."));
-        }
-        if top.contains_key("schemaVersion") && top.contains_key("components") {
-            return Err(grammar(
-                &self.source,
-                &["components".into()],
-                "this is a design of the `components` format, not a pattern with `services`".to_owned(),
-            )
-            .remedy("Export the design as a pattern file (services) and apply that."));
-        }
-        Ok(())
     }
 
     fn no_services(&self, top: &Map<String, Value>) -> Error {
@@ -175,6 +190,11 @@ impl Parser {
             None => return Err(self.no_type(key, &map)),
         };
         map.remove("id");
+        if map.remove("checksum").is_some() && !kind.starts_with("$(#use") {
+            let place = self.source.place(&step(&path, "checksum"));
+            self.warnings
+                .push(format!("{place}: service `{key}`: `checksum` has an effect on `$(#use …)` imports only"));
+        }
         let service = Service {
             key: key.to_owned(),
             name: self.string(&mut map, &path, "name")?,
@@ -266,7 +286,10 @@ impl Parser {
                 Value::String(text) => text,
                 Value::Null => String::new(),
                 Value::Number(_) | Value::Bool(_) => {
-                    self.warnings.push(format!("{key}.{name}: {value} is taken as the string \"{value}\""));
+                    let mut path = step(base, key);
+                    path.push(name.as_str().into());
+                    let place = self.source.place(&path);
+                    self.warnings.push(format!("{place}: {key}.{name}: {value} is taken as the string \"{value}\""));
                     value.to_string()
                 }
                 other => {

@@ -1,7 +1,13 @@
 //! Stage resolve: replaces `$(#ref.path)` by what stands at that path of the pattern.
 //!
-//! A string that is one reference takes the value with its type; a reference inside a longer string is interpolated
-//! and must be a scalar. Paths run over the pattern as written plus `services.KEY.id` and `services.KEY.name`.
+//! A string that is one reference takes the value with its type; a reference inside a longer string, or in a key, is
+//! interpolated and must be a plain value. Paths run over the pattern as written plus `services.KEY.id` and
+//! `services.KEY.name`. `$$(#ref` is the text `$(#ref`.
+
+pub(in crate::pattern) mod syntax;
+
+use std::cell::Cell;
+use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
@@ -11,22 +17,77 @@ use crate::model::pattern::{Pattern, Service};
 use crate::pattern::locate::{Source, Step};
 use crate::pattern::parse::Document;
 
-const OPEN: &str = "$(#ref.";
-const MAX_DEPTH: usize = 32;
+use syntax::{Found, Part};
+
+/// Values that references may bring in all: a bound for references that double what they refer to.
+const BUDGET: usize = 2_000_000;
+/// The trait that only lays out drawings.
+const LAYOUT: &str = "meshmap";
+
+/// What could not be resolved.
+#[derive(Debug, Default)]
+pub struct Unresolved {
+    /// The first fault of each service, by its index. Such a service keeps its references.
+    pub services: HashMap<usize, Error>,
+    /// Faults of the pattern's own fields.
+    pub others: Vec<Error>,
+}
+
+impl Unresolved {
+    /// Whether there is no fault.
+    pub fn is_empty(&self) -> bool {
+        self.services.is_empty() && self.others.is_empty()
+    }
+}
 
 /// Resolves every reference of the document.
 ///
-/// A service whose references cannot be resolved keeps them, and its first fault comes back under its index:
-/// [`Code::PatternReference`] for a path that leads nowhere, to itself, or to a mapping inside a string.
-pub fn resolve(document: &Document) -> (Document, Vec<(usize, Error)>) {
+/// Faults are [`Code::PatternReference`]: a path that leads nowhere, to itself, or to a mapping inside a string. In the
+/// layout of drawings they are warnings.
+pub fn resolve(document: &Document) -> (Document, Unresolved) {
     let mut resolved = document.clone();
-    if !document.source.text.contains(OPEN) {
-        return (resolved, Vec::new());
+    if !document.source.tree().any_string(&syntax::is_touched) {
+        return (resolved, Unresolved::default());
     }
-    let resolver = Resolver { tree: tree(&document.pattern), source: &document.source };
-    let faults = resolved.pattern.services.iter_mut().enumerate();
-    let faults = faults.filter_map(|(index, service)| Some((index, resolver.service(service).err()?))).collect();
+    let resolver = Resolver::new(document);
+    let mut faults = Unresolved::default();
+    let own = resolver.pattern(&mut resolved.pattern);
+    for (index, service) in resolved.pattern.services.iter_mut().enumerate() {
+        if let Err(fault) = resolver.service(service, &mut resolved.warnings) {
+            // The same fault met through a variable is told once, where the variable stands.
+            let known = own.iter().find(|other| other.message() == fault.message());
+            faults.services.insert(index, known.cloned().unwrap_or(fault));
+        }
+    }
+    let told = |fault: &Error| faults.services.values().any(|other| other.message() == fault.message());
+    faults.others = own.into_iter().filter(|fault| !told(fault)).collect();
     (resolved, faults)
+}
+
+/// The pattern's name with its references resolved.
+///
+/// # Errors
+/// [`Code::PatternReference`] as [`resolve`].
+pub fn resolve_name(document: &Document) -> Result<String> {
+    let name = &document.pattern.name;
+    if !syntax::is_touched(name) {
+        return Ok(name.clone());
+    }
+    Resolver::new(document).text(name, &["name".into()])
+}
+
+/// Checks that every reference of a pattern that is to be imported leads somewhere in that pattern itself.
+///
+/// # Errors
+/// The first that does not.
+pub(in crate::pattern) fn check(document: &Document) -> Result<()> {
+    let resolver = Resolver::new(document);
+    let mut probe = document.pattern.clone();
+    let mut unused = Vec::new();
+    if let Some(fault) = resolver.pattern(&mut probe).into_iter().next() {
+        return Err(fault);
+    }
+    probe.services.iter_mut().try_for_each(|service| resolver.service(service, &mut unused))
 }
 
 /// The pattern as references see it.
@@ -55,16 +116,57 @@ fn tree(pattern: &Pattern) -> Value {
             (service.key.clone(), value)
         })
         .collect();
-    json!({"name": pattern.name, "version": pattern.version, "vars": pattern.vars, "services": services})
+    json!({
+        "name": pattern.name,
+        "version": pattern.version,
+        "labels": pattern.labels,
+        "annotations": pattern.annotations,
+        "vars": pattern.vars,
+        "services": services,
+    })
 }
 
 struct Resolver<'a> {
     tree: Value,
     source: &'a Source,
+    spent: Cell<usize>,
 }
 
-impl Resolver<'_> {
-    fn service(&self, service: &mut Service) -> Result<()> {
+/// The way to the string at hand, and the references that led there.
+#[derive(Default)]
+struct Trail {
+    path: Vec<Step>,
+    followed: Vec<String>,
+}
+
+impl<'a> Resolver<'a> {
+    fn new(document: &'a Document) -> Self {
+        Self { tree: tree(&document.pattern), source: &document.source, spent: Cell::new(0) }
+    }
+
+    /// Resolves the pattern's own fields; each keeps its references where that fails.
+    fn pattern(&self, pattern: &mut Pattern) -> Vec<Error> {
+        let mut faults = Vec::new();
+        for (name, value) in &mut pattern.vars {
+            match self.value(value, &mut Trail { path: vec!["vars".into(), name.as_str().into()], ..Trail::default() })
+            {
+                Ok(resolved) => *value = resolved,
+                Err(fault) => faults.push(fault),
+            }
+        }
+        for (map, key) in [(&mut pattern.labels, "labels"), (&mut pattern.annotations, "annotations")] {
+            faults.extend(self.strings(map, &[key.into()]).err());
+        }
+        if let Some(version) = &mut pattern.version {
+            match self.text(version, &["version".into()]) {
+                Ok(resolved) => *version = resolved,
+                Err(fault) => faults.push(fault),
+            }
+        }
+        faults
+    }
+
+    fn service(&self, service: &mut Service, warnings: &mut Vec<String>) -> Result<()> {
         let base = [Step::from("services"), Step::from(service.key.as_str())];
         let at = |key: &str| base.iter().cloned().chain([Step::from(key)]).collect::<Vec<_>>();
         service.kind = self.text(&service.kind, &at("type"))?;
@@ -73,142 +175,180 @@ impl Resolver<'_> {
             (&mut service.namespace, "namespace"),
             (&mut service.version, "version"),
             (&mut service.api_version, "apiVersion"),
+            (&mut service.model, "model"),
         ] {
             if let Some(value) = field {
                 *value = self.text(value, &at(key))?;
             }
         }
         for (map, key) in [(&mut service.labels, "labels"), (&mut service.annotations, "annotations")] {
-            for value in map.values_mut() {
-                *value = self.text(value, &at(key))?;
-            }
+            self.strings(map, &at(key))?;
         }
         for (index, name) in service.depends_on.iter_mut().enumerate() {
             let mut path = at("dependsOn");
             path.push(index.into());
             *name = self.text(name, &path)?;
         }
-        for (map, key) in [(&mut service.settings, "settings"), (&mut service.traits, "traits")] {
-            *map = self.map(map, &mut at(key), 0)?;
+        service.settings = self.map(&service.settings, &mut Trail { path: at("settings"), ..Trail::default() })?;
+        self.traits(service, at("traits"), warnings)
+    }
+
+    /// A drawing whose references lead nowhere, such as an edge to a service that is gone, is no reason to stop.
+    fn traits(&self, service: &mut Service, path: Vec<Step>, warnings: &mut Vec<String>) -> Result<()> {
+        let mut layout = service.traits.shift_remove(LAYOUT);
+        service.traits = self.map(&service.traits, &mut Trail { path: path.clone(), ..Trail::default() })?;
+        if let Some(drawing) = &mut layout {
+            let path = path.into_iter().chain([LAYOUT.into()]).collect();
+            match self.value(drawing, &mut Trail { path, ..Trail::default() }) {
+                Ok(resolved) => *drawing = resolved,
+                Err(fault) => warnings.push(format!("{fault}; it is layout only and stays as it is")),
+            }
         }
+        service.traits.extend(layout.map(|drawing| (LAYOUT.to_owned(), drawing)));
         Ok(())
     }
 
-    fn map(&self, map: &Map<String, Value>, path: &mut Vec<Step>, depth: usize) -> Result<Map<String, Value>> {
+    fn strings(&self, map: &mut std::collections::BTreeMap<String, String>, path: &[Step]) -> Result<()> {
+        let mut out = std::collections::BTreeMap::new();
+        for (key, value) in map.iter() {
+            let path: Vec<Step> = path.iter().cloned().chain([key.as_str().into()]).collect();
+            out.insert(self.text(key, &path)?, self.text(value, &path)?);
+        }
+        *map = out;
+        Ok(())
+    }
+
+    fn map(&self, map: &Map<String, Value>, trail: &mut Trail) -> Result<Map<String, Value>> {
         let mut out = Map::with_capacity(map.len());
         for (key, value) in map {
-            path.push(key.as_str().into());
-            out.insert(key.clone(), self.value(value, path, depth)?);
-            path.pop();
+            trail.path.push(key.as_str().into());
+            let name = if syntax::is_touched(key) { self.plain(key, trail)? } else { key.clone() };
+            let value = self.value(value, trail)?;
+            if out.insert(name.clone(), value).is_some() {
+                return Err(
+                    self.fault(&trail.path, format!("key {key} resolves to `{name}`, which stands there already"))
+                );
+            }
+            trail.path.pop();
         }
         Ok(out)
     }
 
-    fn value(&self, value: &Value, path: &mut Vec<Step>, depth: usize) -> Result<Value> {
+    fn value(&self, value: &Value, trail: &mut Trail) -> Result<Value> {
+        self.spend(1, trail)?;
         match value {
-            Value::String(text) => self.string(text, path, depth),
+            Value::String(text) => self.string(text, trail),
             Value::Array(items) => {
                 let mut out = Vec::with_capacity(items.len());
                 for (index, item) in items.iter().enumerate() {
-                    path.push(index.into());
-                    out.push(self.value(item, path, depth)?);
-                    path.pop();
+                    trail.path.push(index.into());
+                    out.push(self.value(item, trail)?);
+                    trail.path.pop();
                 }
                 Ok(Value::Array(out))
             }
-            Value::Object(map) => Ok(Value::Object(self.map(map, path, depth)?)),
+            Value::Object(map) => Ok(Value::Object(self.map(map, trail)?)),
             other => Ok(other.clone()),
         }
     }
 
+    fn spend(&self, amount: usize, trail: &Trail) -> Result<()> {
+        self.spent.set(self.spent.get() + if trail.followed.is_empty() { 0 } else { amount });
+        if self.spent.get() > BUDGET {
+            return Err(
+                self.fault(&trail.path, "the references of this pattern bring in more than can be held".to_owned())
+            );
+        }
+        Ok(())
+    }
+
     fn text(&self, text: &str, path: &[Step]) -> Result<String> {
-        match self.string(text, &mut path.to_vec(), 0)? {
+        if !syntax::is_touched(text) {
+            return Ok(text.to_owned());
+        }
+        self.plain(text, &mut Trail { path: path.to_vec(), ..Trail::default() })
+    }
+
+    /// The string as a plain text, for where nothing else can stand.
+    fn plain(&self, text: &str, trail: &mut Trail) -> Result<String> {
+        match self.string(text, trail)? {
             Value::String(text) => Ok(text),
             value @ (Value::Number(_) | Value::Bool(_)) => Ok(value.to_string()),
-            _ => Err(self.fault(path, format!("{text} is not a plain value, and only one can stand here"))),
+            _ => Err(self.fault(&trail.path, format!("{text} is not a plain value, and only one can stand here"))),
         }
     }
 
-    fn string(&self, text: &str, path: &mut Vec<Step>, depth: usize) -> Result<Value> {
-        let Some(start) = text.find(OPEN) else { return Ok(Value::String(text.to_owned())) };
-        if depth > MAX_DEPTH {
-            return Err(self.fault(path, format!("{text} leads back to itself")));
+    fn string(&self, text: &str, trail: &mut Trail) -> Result<Value> {
+        if !syntax::is_touched(text) {
+            return Ok(Value::String(text.to_owned()));
         }
-        let Some(length) = text[start..].find(')') else {
-            return Err(self.fault(path, format!("{text} has no closing parenthesis")));
+        let Ok(parts) = syntax::parts(text) else {
+            return Err(self.fault(&trail.path, format!("{text} has no closing parenthesis")));
         };
-        let inside = &text[start + OPEN.len()..start + length];
-        let found = self.look_up(inside).ok_or_else(|| self.missing(inside, path))?.clone();
-        let value = self.value(&found, path, depth + 1)?;
-        if start == 0 && length + 1 == text.len() {
-            return Ok(value);
+        if let [Part::Reference(path)] = parts.as_slice() {
+            return self.follow(path, trail);
         }
-        let shown = match value {
-            Value::String(text) => text,
-            value @ (Value::Number(_) | Value::Bool(_)) => value.to_string(),
-            _ => {
-                return Err(self.fault(
-                    path,
-                    format!("$(#ref.{inside}) is not a plain value, so it cannot stand inside a longer string"),
-                ));
+        let mut out = String::with_capacity(text.len());
+        for part in parts {
+            match part {
+                Part::Text(text) => out.push_str(text),
+                Part::Reference(path) => match self.follow(path, trail)? {
+                    Value::String(text) => out.push_str(&text),
+                    value @ (Value::Number(_) | Value::Bool(_)) => out.push_str(&value.to_string()),
+                    _ => {
+                        return Err(self.fault(
+                            &trail.path,
+                            format!("$(#ref.{path}) is not a plain value, so it cannot stand inside a longer string"),
+                        ));
+                    }
+                },
             }
+        }
+        self.spend(out.len() / 64, trail)?;
+        Ok(Value::String(out))
+    }
+
+    /// The value at a path, with its own references resolved.
+    fn follow(&self, path: &str, trail: &mut Trail) -> Result<Value> {
+        if let Some(first) = trail.followed.iter().position(|known| known == path) {
+            let circle: Vec<&str> = trail.followed[first..].iter().map(String::as_str).chain([path]).collect();
+            return Err(
+                self.fault(&trail.path, format!("$(#ref.{path}) leads back to itself: {}", circle.join(" -> ")))
+            );
+        }
+        trail.followed.push(path.to_owned());
+        let value = match syntax::descend(&self.tree, path) {
+            Some(Found::Value(value)) => self.value(value, trail)?,
+            Some(Found::Through(text, rest)) => {
+                let base = self.string(text, trail)?;
+                match syntax::descend(&base, rest) {
+                    Some(Found::Value(value)) => value.clone(),
+                    _ => return Err(self.missing(path, &trail.path)),
+                }
+            }
+            None => return Err(self.missing(path, &trail.path)),
         };
-        let rest = self.string(&text[start + length + 1..], path, depth)?;
-        Ok(Value::String(format!(
-            "{}{shown}{}",
-            &text[..start],
-            rest.as_str().map_or_else(|| rest.to_string(), str::to_owned)
-        )))
+        trail.followed.pop();
+        Ok(value)
     }
 
-    fn look_up(&self, path: &str) -> Option<&Value> {
-        descend(&self.tree, path)
-    }
-
-    fn missing(&self, inside: &str, path: &[Step]) -> Error {
-        let (parent, last) = inside.rsplit_once('.').unwrap_or(("", inside));
-        let siblings = if parent.is_empty() { Some(&self.tree) } else { self.look_up(parent) };
-        let error = self.fault(path, format!("$(#ref.{inside}) points at nothing"));
-        match siblings.and_then(Value::as_object) {
-            Some(map) => {
-                let hint = text::did_you_mean(last, map.keys().map(String::as_str));
-                error
-                    .details(hint)
-                    .detail(format!("keys there: {}", map.keys().cloned().collect::<Vec<_>>().join(", ")))
-            }
-            None => error.detail(format!("`{parent}` does not exist either")),
+    fn missing(&self, path: &str, at: &[Step]) -> Error {
+        let error = self.fault(at, format!("$(#ref.{path}) points at nothing"));
+        let (last, way, missing) = syntax::dead_end(&self.tree, path);
+        let place = if way.is_empty() { "the pattern".to_owned() } else { format!("`{way}`") };
+        match last {
+            Value::Object(map) if map.is_empty() => error.detail(format!("{place} is empty")),
+            Value::Object(map) => error
+                .details(text::did_you_mean(&missing, map.keys().map(String::as_str)))
+                .detail(format!("keys there: {}", map.keys().cloned().collect::<Vec<_>>().join(", "))),
+            Value::Array(items) => error.detail(format!("{place} is a list of {}", text::count(items.len(), "item"))),
+            _ => error.detail(format!("{place} is a plain value, which has no `{missing}`")),
         }
     }
 
     fn fault(&self, path: &[Step], message: String) -> Error {
         Error::new(Code::PatternReference, message).at(self.source.place(path))
     }
-}
-
-/// Follows a dotted path. A key that holds dots stands in brackets, `services.[ns.sample].name`, or as it is: the
-/// shortest key that leads on wins.
-fn descend<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
-    if let Some((key, rest)) = path.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
-        let found = value.get(key).or_else(|| value.get(key.parse::<usize>().ok()?))?;
-        return match rest.strip_prefix('.').unwrap_or(rest) {
-            "" => Some(found),
-            rest => descend(found, rest),
-        };
-    }
-    let next = match value {
-        Value::Array(items) => {
-            let (head, rest) = path.split_once('.').map_or((path, None), |(head, rest)| (head, Some(rest)));
-            let item = items.get(head.parse::<usize>().ok()?)?;
-            return rest.map_or(Some(item), |rest| descend(item, rest));
-        }
-        Value::Object(map) => map,
-        _ => return None,
-    };
-    if let Some(found) = next.get(path) {
-        return Some(found);
-    }
-    path.match_indices('.')
-        .find_map(|(dot, _)| next.get(&path[..dot]).and_then(|inner| descend(inner, &path[dot + 1..])))
 }
 
 #[cfg(test)]
@@ -219,8 +359,8 @@ mod tests {
     fn settings(content: &str) -> Result<Value> {
         let document = parse("p.yaml", content).unwrap();
         let (document, mut faults) = resolve(&document);
-        match faults.pop() {
-            Some((_, fault)) => Err(fault),
+        match faults.services.remove(&0).or(faults.others.pop()) {
+            Some(fault) => Err(fault),
             None => Ok(Value::Object(document.pattern.services[0].settings.clone())),
         }
     }

@@ -64,17 +64,15 @@ fn is_path_segment(text: &str) -> bool {
     !text.is_empty() && text != "." && text != ".." && !text.contains(['/', '%'])
 }
 
-/// Finds two services that stand for one object.
-pub fn duplicate_faults<'a>(objects: impl IntoIterator<Item = (&'a str, &'a ObjectRef)>) -> Vec<Error> {
+/// Finds two services that stand for one object; each fault with the key of the second.
+pub fn duplicates<'a>(objects: impl IntoIterator<Item = (&'a str, &'a ObjectRef)>) -> Vec<(String, Error)> {
     let mut seen: HashMap<(String, &str, Option<&str>, &str), &str> = HashMap::new();
     let mut faults = Vec::new();
     for (service, object) in objects {
         let key = (object.gvk().group, object.kind.as_str(), object.namespace.as_deref(), object.name.as_str());
         if let Some(first) = seen.insert(key, service) {
-            faults.push(Error::new(
-                Code::PatternDuplicate,
-                format!("services `{first}` and `{service}` both stand for {object}"),
-            ));
+            let message = format!("services `{first}` and `{service}` both stand for {object}");
+            faults.push((service.to_owned(), Error::new(Code::PatternDuplicate, message)));
         }
     }
     faults

@@ -2,7 +2,9 @@
 //!
 //! A node starts when all it depends on went well and no node of its level with an earlier kind is still open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::pattern::steps;
 
 /// One node of the walk.
 #[derive(Debug, Clone)]
@@ -24,13 +26,25 @@ enum State {
     Bad,
 }
 
-/// The walk over all nodes.
+/// The nodes of one level and rank that are not settled.
+#[derive(Debug, Default)]
+struct Group {
+    open: usize,
+    /// Those whose dependencies all went well.
+    ready: BTreeSet<usize>,
+}
+
+/// The walk over all nodes. Every step costs what it changes, not what there is.
 #[derive(Debug)]
 pub struct Walk {
     nodes: Vec<Node>,
     dependents: Vec<Vec<usize>>,
+    /// For each node how many of its dependencies are not yet in place.
+    awaited: Vec<usize>,
     states: Vec<State>,
-    open: BTreeMap<(usize, usize), usize>,
+    /// By level and rank; without those that are settled altogether.
+    groups: BTreeMap<(usize, usize), Group>,
+    startable: BTreeSet<usize>,
     settled: usize,
 }
 
@@ -38,28 +52,42 @@ impl Walk {
     /// A walk in which nothing has begun. The nodes must be free of circles.
     pub fn new(nodes: Vec<Node>) -> Self {
         let mut dependents = vec![Vec::new(); nodes.len()];
-        let mut open = BTreeMap::new();
+        let mut groups: BTreeMap<(usize, usize), Group> = BTreeMap::new();
         for (index, node) in nodes.iter().enumerate() {
             for target in &node.depends_on {
                 dependents[*target].push(index);
             }
-            *open.entry((node.level, node.rank)).or_default() += 1;
+            groups.entry((node.level, node.rank)).or_default().open += 1;
         }
-        Walk { states: vec![State::Waiting; nodes.len()], dependents, nodes, open, settled: 0 }
+        let awaited: Vec<usize> = nodes.iter().map(|node| node.depends_on.len()).collect();
+        let free: Vec<usize> = (0..nodes.len()).filter(|index| awaited[*index] == 0).collect();
+        let states = vec![State::Waiting; nodes.len()];
+        let mut walk = Walk { nodes, dependents, awaited, states, groups, startable: BTreeSet::new(), settled: 0 };
+        free.into_iter().for_each(|index| walk.make_ready(index));
+        walk
     }
 
     /// The next node that may start, marked as running; `None` when all that may start has.
     pub fn start_next(&mut self) -> Option<usize> {
-        let next =
-            (0..self.nodes.len()).find(|index| self.states[*index] == State::Waiting && self.may_start(*index))?;
+        steps::count(1);
+        let next = self.startable.pop_first()?;
         self.states[next] = State::Running;
         Some(next)
     }
 
-    fn may_start(&self, index: usize) -> bool {
-        let node = &self.nodes[index];
-        node.depends_on.iter().all(|target| self.states[*target] == State::Good)
-            && self.open.range((node.level, 0)..(node.level, node.rank)).all(|(_, count)| *count == 0)
+    /// All that the node depends on is in place: it starts now, or when the earlier kinds of its level are done.
+    fn make_ready(&mut self, index: usize) {
+        steps::count(1);
+        let place = (self.nodes[index].level, self.nodes[index].rank);
+        if self.first_group(place.0) == Some(place) {
+            self.startable.insert(index);
+        } else if let Some(group) = self.groups.get_mut(&place) {
+            group.ready.insert(index);
+        }
+    }
+
+    fn first_group(&self, level: usize) -> Option<(usize, usize)> {
+        self.groups.range((level, 0)..=(level, usize::MAX)).next().map(|(place, _)| *place)
     }
 
     /// Records that a running node is in place but not ready: later kinds of its level need not wait for it any
@@ -73,7 +101,17 @@ impl Walk {
     /// settled too and returned: they are withheld because of it.
     pub fn settle(&mut self, index: usize, good: bool) -> Vec<usize> {
         self.close(index, if good { State::Good } else { State::Bad });
-        if good { Vec::new() } else { self.withhold(index) }
+        if good {
+            for dependent in std::mem::take(&mut self.dependents[index]) {
+                self.awaited[dependent] -= 1;
+                if self.awaited[dependent] == 0 && self.states[dependent] == State::Waiting {
+                    self.make_ready(dependent);
+                }
+            }
+            Vec::new()
+        } else {
+            self.withhold(index)
+        }
     }
 
     /// Settles everything that has not started; used when the walk is cancelled.
@@ -94,7 +132,8 @@ impl Walk {
         let mut withheld = Vec::new();
         let mut queue = vec![index];
         while let Some(failed) = queue.pop() {
-            for dependent in self.dependents[failed].clone() {
+            for dependent in std::mem::take(&mut self.dependents[failed]) {
+                steps::count(1);
                 if self.states[dependent] == State::Waiting {
                     self.close(dependent, State::Bad);
                     withheld.push(dependent);
@@ -107,6 +146,7 @@ impl Walk {
     }
 
     fn close(&mut self, index: usize, state: State) {
+        steps::count(1);
         if self.states[index] != State::Applied {
             self.release(index);
         }
@@ -114,10 +154,23 @@ impl Walk {
         self.settled += 1;
     }
 
+    /// Takes a node out of its group; the next kind of the level may start after the last.
     fn release(&mut self, index: usize) {
-        let node = &self.nodes[index];
-        if let Some(count) = self.open.get_mut(&(node.level, node.rank)) {
-            *count -= 1;
+        self.startable.remove(&index);
+        let place = (self.nodes[index].level, self.nodes[index].rank);
+        let Some(group) = self.groups.get_mut(&place) else { return };
+        group.ready.remove(&index);
+        group.open -= 1;
+        if group.open > 0 {
+            return;
+        }
+        let was_first = self.first_group(place.0) == Some(place);
+        self.groups.remove(&place);
+        if was_first
+            && let Some(next) = self.first_group(place.0)
+            && let Some(group) = self.groups.get_mut(&next)
+        {
+            self.startable.append(&mut group.ready);
         }
     }
 }

@@ -7,9 +7,8 @@ use serde_json::Value;
 
 use super::kind::{Kind, Subresource};
 use super::shape::{Field, ListKind, Ref, Scalar, Shape, Struct};
+use crate::pattern::schema::table::{KINDS, TYPES};
 
-static KINDS: &str = include_str!("builtin/kinds.txt");
-static TYPES: &str = include_str!("builtin/types.txt");
 static DEFAULTS: &str = include_str!("builtin/defaults.txt");
 static NUMBERS: &str = include_str!("builtin/numbers.txt");
 

@@ -23,7 +23,7 @@ pub struct Kind {
     pub singular: String,
     /// Whether objects live in a namespace.
     pub namespaced: bool,
-    /// One letter a verb: see `builtin/kinds.txt`.
+    /// One letter a verb: see `pattern/schema/kinds.txt`.
     pub verbs: String,
     /// Short names.
     pub short: Vec<String>,

@@ -2,8 +2,12 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
+//! | [`imports`] | what a pattern imports |
 //! | [`request`] | a request becomes a parsed pattern and the clusters it means |
 //! | [`apply`] | carries the ordered objects of one pattern into clusters |
+//! | [`plan`] | what applying would do, without doing it |
+//! | [`schemas`] | objects against the schemas of their kinds |
+//! | [`drift`] | how what was applied stands, and who changed it |
 //! | [`delete`] | deletes what a pattern applied |
 //! | [`removal`] | takes objects out of one cluster, last applied first |
 //! | [`revision`] | what an apply was made from, to make it again |
@@ -14,10 +18,14 @@
 mod apply;
 mod contexts;
 mod delete;
+mod drift;
+mod imports;
 mod outcome;
+mod plan;
 mod removal;
 mod request;
 mod revision;
+mod schemas;
 mod status;
 mod turn;
 
@@ -34,11 +42,13 @@ use crate::server::Shared;
 use crate::server::operations::Handle;
 use crate::wire::rest::{Accepted, AppliedSet, AppliedSets, DeployRequest};
 
+pub use drift::drift;
+pub use plan::plan;
 pub use revision::{content as revision, list as revisions};
 pub use status::status;
 
 /// Objects of one cluster that are worked on at the same time.
-const PARALLEL: usize = 8;
+const PARALLEL: usize = 16;
 /// How long a call to a cluster may go on after the operation was cancelled.
 const CANCEL_GRACE: Duration = Duration::from_millis(300);
 /// Limit of a single wait when the request names none.

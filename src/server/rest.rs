@@ -2,6 +2,7 @@
 //!
 //! [`routes`] is the table. The service, the OpenAPI document and the tests are made from it.
 
+pub mod applications;
 pub mod database;
 pub mod deploy;
 pub mod event_log;
@@ -9,11 +10,13 @@ pub mod events;
 pub mod extract;
 pub mod failure;
 pub mod health;
+pub mod import;
 pub mod kubernetes;
 pub mod openapi;
 pub mod operations;
 mod page;
 pub mod patterns;
+pub mod plan;
 pub mod preferences;
 pub mod providers;
 mod revisions;
@@ -43,8 +46,11 @@ pub fn routes() -> Vec<Route> {
         session::routes(),
         preferences::routes(),
         kubernetes::routes(),
+        import::routes(),
+        applications::routes(),
         patterns::routes(),
         deploy::routes(),
+        plan::routes(),
         revisions::routes(),
         operations::routes(),
         events::routes(),

@@ -107,6 +107,19 @@ impl Operations<'_> {
         Ok((rows.iter().map(operation).collect::<Result<_>>()?, total))
     }
 
+    /// The newest operations on a subject, newest first.
+    pub async fn of_subject(&self, subject: &str, limit: u64) -> Result<Vec<Operation>> {
+        let rows = Entity::find()
+            .filter(Column::Subject.eq(subject))
+            .order_by_desc(Column::StartedAt)
+            .order_by_desc(Column::Id)
+            .limit(limit)
+            .all(&self.0.read)
+            .await
+            .map_err(|error| self.0.failed("list the operations on a pattern", &error))?;
+        rows.iter().map(operation).collect()
+    }
+
     /// Asks the owner of a running operation to stop it; whether it was running.
     pub async fn request_cancel(&self, id: Uuid) -> Result<bool> {
         let done = Entity::update_many()

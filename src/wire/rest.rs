@@ -1,6 +1,8 @@
 //! Bodies of the REST API. Paths stand in [`paths`]. Requests are read in snake_case and camelCase.
 
+pub mod exchange;
 pub mod paths;
+pub mod plan;
 pub mod session;
 
 use schemars::JsonSchema;
@@ -8,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::base::error::Report;
-use crate::model::operation::Operation;
-use crate::model::pattern::{InventoryItem, ObjectStatus, PatternRecord};
+use crate::model::operation::{ContextFailure, Operation};
+use crate::model::pattern::{InventoryItem, ObjectStatus, PatternRecord, ServiceStatus};
 use crate::model::revision::Revision;
 
 /// Error body of every failed request.
@@ -230,6 +232,12 @@ pub struct PatternStatus {
     pub pattern: String,
     /// One row an object, in the order of application.
     pub objects: Vec<ObjectStatus>,
+    /// One row a service and context: its worst object, or why it has none.
+    #[serde(default)]
+    pub services: Vec<ServiceStatus>,
+    /// Contexts that could not be looked into, each with its reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<ContextFailure>,
 }
 
 /// `GET /api/pattern/revisions`.

@@ -10,6 +10,7 @@ mod life;
 mod objects;
 mod patch;
 mod tables;
+mod unchanged;
 mod watch;
 
 /// Makes two tests of each function: against the practice cluster, and against the kit's API server.

@@ -10,14 +10,14 @@ const RANKS: &[&[&str]] = &[
     &["model"],
     &["wire"],
     &["pattern"],
-    &["store", "cluster", "client"],
+    &["store", "cluster", "client", "oci"],
     &["server", "sample"],
     &["ctl"],
     &["app"],
 ];
 
-/// What `ctl` may use: the client, and engines for what it can do offline.
-const FOR_CTL: &[&str] = &["base", "model", "wire", "pattern", "client"];
+/// What `ctl` may use: the client, engines for what it can do offline, and registries, which the user names.
+const FOR_CTL: &[&str] = &["base", "model", "wire", "pattern", "client", "oci"];
 
 /// Frameworks, and the paths (below src/, without .rs) that may use them.
 const FRAMEWORKS: &[(&str, &[&str])] = &[
@@ -28,7 +28,7 @@ const FRAMEWORKS: &[(&str, &[&str])] = &[
     ("kube", &["cluster"]),
     ("sea_orm", &["store"]),
     ("sea_orm_migration", &["store"]),
-    ("reqwest", &["base/http", "client"]),
+    ("reqwest", &["base/http", "client", "oci"]),
     ("indicatif", &["ctl/ui"]),
     ("comfy_table", &["ctl/ui"]),
     ("dialoguer", &["ctl/ui"]),

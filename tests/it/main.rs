@@ -7,6 +7,7 @@ mod ctl;
 mod layers;
 mod lifecycle;
 mod pattern;
+mod quickstart;
 mod server;
 #[allow(dead_code, reason = "shared by suites that use parts of it")]
 mod support;

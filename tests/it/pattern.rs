@@ -1,11 +1,25 @@
 //! `pattern`: from a file to a cluster and back.
 
+mod app;
 mod apply;
+mod carry;
+mod catalog;
 mod delete;
+mod drift;
+mod export;
 mod faults;
+mod graph;
 mod graphs;
+mod import;
 mod istio;
+mod live;
+mod plan;
 mod real;
+mod registry;
+mod revisions;
 mod same;
+mod schema;
 mod sources;
+mod status;
+mod tools;
 mod validate;

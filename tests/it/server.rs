@@ -3,6 +3,7 @@
 mod access;
 mod errors;
 mod events;
+mod exchange;
 mod openapi;
 mod patterns;
 mod plane;

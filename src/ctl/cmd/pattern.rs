@@ -2,16 +2,24 @@
 
 pub mod adopt;
 pub mod apply;
-mod carry;
+pub(super) mod carry;
+pub mod catalog;
 pub mod delete;
 pub mod diff;
+pub mod drift;
+pub mod dry_run;
+pub mod export;
+pub mod graph;
 pub mod history;
+pub mod import;
 pub mod list;
 pub mod objects;
-mod protect;
+pub mod plan;
+pub(in crate::ctl::cmd) mod protect;
 pub mod rollback;
+pub mod search;
 pub mod status;
-mod target;
+pub(super) mod target;
 pub mod validate;
 pub mod view;
 
@@ -30,12 +38,16 @@ use crate::ctl::cmd::Outcome;
 pub enum Command {
     /// Check pattern files without a cluster.
     Validate(validate::Args),
+    /// Show what apply would do.
+    Plan(plan::Args),
     /// Apply patterns to a cluster.
     Apply(apply::Args),
     /// Delete what a pattern applied.
     Delete(delete::Args),
     /// Show the revisions of an applied pattern.
     History(history::Args),
+    /// Show what others changed since a pattern was applied.
+    Drift(drift::Args),
     /// Show what differs between two revisions.
     Diff(diff::Args),
     /// Apply an earlier revision again.
@@ -49,12 +61,26 @@ pub enum Command {
     View(view::Args),
     /// Show the live state of an applied pattern.
     Status(status::Args),
+    /// Search folders of patterns.
+    Search(search::Args),
+    /// List and show the patterns of folders.
+    #[command(subcommand)]
+    Catalog(catalog::Command),
+    /// Make a pattern of manifests, a chart, a Compose file or a running namespace.
+    Import(import::Args),
+    /// Write a pattern as manifests, a Helm chart or an OCI artefact.
+    Export(export::Args),
+    /// Draw the services of a pattern and what each needs first.
+    Graph(graph::Args),
 }
 
 impl Command {
     pub(super) async fn run(self, ctx: &Ctl) -> Result<Outcome> {
         match self {
             Command::Status(args) => return status::run(ctx, args).await,
+            Command::Plan(args) => return plan::run(ctx, args).await,
+            Command::Drift(args) => return drift::run(ctx, args).await,
+            Command::Graph(args) => graph::run(ctx, args).await,
             Command::Diff(args) => return diff::run(ctx, args).await,
             Command::History(args) => history::run(ctx, args).await,
             Command::Rollback(args) => rollback::run(ctx, args).await,
@@ -64,6 +90,10 @@ impl Command {
             Command::Delete(args) => delete::run(ctx, args).await,
             Command::List(args) => list::run(ctx, args).await,
             Command::View(args) => view::run(ctx, args).await,
+            Command::Search(args) => search::run(ctx, &args),
+            Command::Catalog(command) => command.run(ctx),
+            Command::Import(args) => import::run(ctx, args).await,
+            Command::Export(args) => export::run(ctx, args).await,
         }
         .map(Into::into)
     }

@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 
-use super::{change, explain, pattern, sample, system, version};
+use super::{change, explain, pattern, quickstart, sample, system, version};
 use crate::base::{Code, Error, Result, text};
 use crate::ctl::ui::{Column, ErrorObject, Rendered};
 use crate::ctl::{Ctl, complete};
@@ -16,7 +16,8 @@ use crate::model::operation::Operation;
   mesheryctl schema system context list
   mesheryctl schema error")]
 pub struct Args {
-    /// A command, word by word; `error` is the object on stderr.
+    /// A command, word by word; `error` is the object on stderr, `event` a line of --events,
+    /// `result` a line of -o jsonl of the verbs that change a cluster.
     #[arg(value_name = "COMMAND", add = complete::schemas())]
     command: Vec<String>,
 }
@@ -26,22 +27,38 @@ pub type Entry = (&'static str, fn() -> Schema);
 
 /// Every command with structured output. A verb is added here together with its file.
 pub const SCHEMAS: &[Entry] = &[
+    ("app import", || schema_for!(crate::wire::rest::exchange::ImportReply)),
+    ("app list", || schema_for!(Vec<pattern::list::Row>)),
+    ("app offboard", || schema_for!(Vec<Operation>)),
+    ("app onboard", || schema_for!(Vec<Operation>)),
+    ("app view", || schema_for!(OneOrAll<crate::model::pattern::PatternRecord>)),
     ("config view", || schema_for!(Vec<crate::ctl::settings::Entry>)),
     ("error", || schema_for!(ErrorObject)),
+    ("event", || schema_for!(crate::model::event::Event)),
     ("explain", || schema_for!(OneOrAll<explain::Page>)),
     ("operation cancel", || schema_for!(crate::model::operation::Operation)),
     ("operation list", || schema_for!(Vec<crate::model::operation::Operation>)),
     ("operation view", || schema_for!(crate::model::operation::Operation)),
     ("pattern adopt", || schema_for!(Vec<Operation>)),
-    ("pattern apply", || schema_for!(Vec<Operation>)),
+    ("pattern apply", || schema_for!(Vec<pattern::dry_run::Shown>)),
+    ("pattern catalog list", || schema_for!(Vec<crate::pattern::catalog::Entry>)),
+    ("pattern catalog view", || schema_for!(OneOrAll<crate::pattern::catalog::Entry>)),
     ("pattern delete", || schema_for!(Vec<Operation>)),
     ("pattern diff", || schema_for!(pattern::diff::View)),
+    ("pattern drift", || schema_for!(Vec<crate::wire::rest::plan::PatternDrift>)),
+    ("pattern export", || schema_for!(pattern::export::View)),
+    ("pattern graph", || schema_for!(crate::pattern::graph::Graph)),
     ("pattern history", || schema_for!(pattern::history::View)),
+    ("pattern import", || schema_for!(crate::wire::rest::exchange::ImportReply)),
     ("pattern list", || schema_for!(Vec<pattern::list::Row>)),
+    ("pattern plan", || schema_for!(Vec<crate::wire::rest::plan::PatternPlan>)),
     ("pattern rollback", || schema_for!(Vec<Operation>)),
+    ("pattern search", || schema_for!(Vec<crate::pattern::catalog::Entry>)),
     ("pattern status", || schema_for!(OneOrAll<crate::wire::rest::PatternStatus>)),
     ("pattern validate", || schema_for!(Vec<pattern::validate::Checked>)),
     ("pattern view", || schema_for!(OneOrAll<crate::model::pattern::PatternRecord>)),
+    ("quickstart", || schema_for!(quickstart::Shown)),
+    ("result", || schema_for!(crate::model::pattern::ObjectResult)),
     ("sample start", || schema_for!(sample::View)),
     ("sample status", || schema_for!(sample::View)),
     ("sample stop", || schema_for!(system::stop::View)),

@@ -4,7 +4,7 @@ pub mod channel;
 pub mod check;
 pub mod context;
 pub mod logs;
-mod plane;
+pub(in crate::ctl::cmd) mod plane;
 pub mod provider;
 mod restart;
 pub mod start;

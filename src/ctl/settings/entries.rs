@@ -53,6 +53,7 @@ impl Settings {
             entry("kube-context", self.kube_context.value.join(","), &self.kube_context.origin),
             option("namespace", &self.namespace),
             entry("protected-contexts", self.protected_contexts.value.join(","), &self.protected_contexts.origin),
+            entry("import-allow", self.import_allow.value.join(","), &self.import_allow.origin),
             entry("output", self.output.value.word(), &self.output.origin),
             entry("color", self.color.value.word(), &self.color.origin),
             switch("quiet", &self.volume, Volume::Quiet),

@@ -25,6 +25,7 @@ pub struct Project {
     pub endpoint: Found<String>,
     pub namespace: Found<String>,
     pub protected_contexts: Found<Vec<String>>,
+    pub import_allow: Found<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -38,6 +39,7 @@ struct Raw {
     endpoint: Option<String>,
     namespace: Option<String>,
     protected_contexts: Option<OneOrMore>,
+    import_allow: Option<OneOrMore>,
     required_version: Option<String>,
 }
 
@@ -97,23 +99,23 @@ impl Project {
             Time::Seconds(seconds) => duration(&seconds.to_string(), "`timeout`"),
             Time::Text(text) => duration(&text, "`timeout`"),
         });
-        let kube_context = raw.kube_context.map(OneOrMore::list);
-        let protected = raw.protected_contexts.map(OneOrMore::list);
         let at = path.to_owned();
         Ok(Self {
             context: raw.context.map(|value| (value, at.clone())),
-            kube_context: kube_context.map(|value| (value, at.clone())),
+            kube_context: raw.kube_context.map(|value| (value.list(), at.clone())),
+            import_allow: raw.import_allow.map(|value| (value.list(), at.clone())),
             output: output.transpose()?.map(|value| (value, at.clone())),
             color: color.transpose()?.map(|value| (value, at.clone())),
             timeout: timeout.transpose()?.map(|value| (value, at.clone())),
             endpoint: raw.endpoint.map(|value| (value, at.clone())),
             namespace: raw.namespace.map(|value| (value, at.clone())),
-            protected_contexts: protected.map(|value| (value, at)),
+            protected_contexts: raw.protected_contexts.map(|value| (value.list(), at.clone())),
         })
     }
 }
 
-const REMEDY: &str = "Keys are context, kube-context, protected-contexts, output, color, timeout, endpoint, namespace and required-version.";
+const REMEDY: &str = "Keys are context, kube-context, protected-contexts, import-allow, output, color, timeout, endpoint, \
+                      namespace and required-version.";
 
 /// Versions are compared number by number; `>=` in front is understood.
 fn check_version(required: &str, own: &str, file: &str) -> Result<()> {

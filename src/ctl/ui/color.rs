@@ -97,7 +97,8 @@ impl Tone {
         }
     }
 
-    pub(super) fn sign(self, unicode: bool) -> &'static str {
+    /// The sign in front of a line, in ASCII where `unicode` is not.
+    pub fn sign(self, unicode: bool) -> &'static str {
         match (self, unicode) {
             (Tone::Good, true) => "✓",
             (Tone::Good, false) => "+",

@@ -8,6 +8,47 @@ use crate::base::text;
 /// The words `-o` takes, for help, completion and errors.
 pub const NAMES: &[&str] = &["table", "wide", "json", "yaml", "jsonl", "name", "jsonpath=EXPR", "custom-columns=SPEC"];
 
+/// The words `-o` takes besides where a verb draws.
+pub const PICTURES: &[&str] = &["text", "dot", "mermaid", "svg", "png"];
+
+/// A picture of a graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Picture {
+    /// Characters, for a terminal.
+    Text,
+    /// The language of Graphviz.
+    Dot,
+    /// A Mermaid flowchart.
+    Mermaid,
+    /// SVG.
+    Svg,
+    /// PNG.
+    Png,
+}
+
+impl Picture {
+    fn of(word: &str) -> Option<Self> {
+        Some(match word {
+            "text" => Picture::Text,
+            "dot" => Picture::Dot,
+            "mermaid" => Picture::Mermaid,
+            "svg" => Picture::Svg,
+            "png" => Picture::Png,
+            _ => return None,
+        })
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Picture::Text => "text",
+            Picture::Dot => "dot",
+            Picture::Mermaid => "mermaid",
+            Picture::Svg => "svg",
+            Picture::Png => "png",
+        }
+    }
+}
+
 /// A form of output.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Format {
@@ -28,6 +69,8 @@ pub enum Format {
     JsonPath(Template),
     /// Columns of the user's own.
     CustomColumns(Vec<CustomColumn>),
+    /// A picture, of the verbs that draw.
+    Picture(Picture),
 }
 
 /// One column of `custom-columns=TITLE:PATH,…`.
@@ -51,6 +94,9 @@ impl Format {
             "name" => return Ok(Format::Name),
             _ => {}
         }
+        if let Some(picture) = Picture::of(text) {
+            return Ok(Format::Picture(picture));
+        }
         if let Some(expression) = text.strip_prefix("jsonpath=") {
             return Template::parse(expression).map(Format::JsonPath);
         }
@@ -73,6 +119,7 @@ impl Format {
             Format::Name => "name",
             Format::JsonPath(_) => "jsonpath",
             Format::CustomColumns(_) => "custom-columns",
+            Format::Picture(picture) => picture.word(),
         }
     }
 

@@ -115,6 +115,7 @@ impl Rendered {
             Format::Name => lines(self.names.iter().cloned()),
             Format::JsonPath(template) => with_line_feed(template.render(&self.value)?),
             Format::CustomColumns(columns) => custom(columns, self.rows())?.text(look),
+            Format::Picture(_) => return Err(no_picture(format)),
         })
     }
 
@@ -140,6 +141,13 @@ impl Rendered {
 
 fn to_value<T: Serialize>(value: &T) -> Result<Value> {
     serde_json::to_value(value).map_err(|error| Error::internal("a value cannot be written as JSON").because(error))
+}
+
+/// The error for a verb that does not draw.
+pub fn no_picture(format: &Format) -> Error {
+    Error::new(Code::UsageError, format!("this command has no -o {}", format.word()))
+        .detail(format!("it has {}", super::format::NAMES.join(", ")))
+        .remedy("Pictures are drawn by `mesheryctl pattern graph`.")
 }
 
 fn lines(items: impl Iterator<Item = String>) -> String {

@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::color::{Tone, terminal_is_dumb};
-use super::{Ui, Volume, in_ci};
+use super::color::Tone;
+use super::{Ui, Volume};
 
-/// Steps of one piece of work. Dropping it ends the animation.
+/// Steps of one piece of work; each takes its animation with it.
 pub struct Progress<'u> {
     ui: &'u Ui,
     mode: Mode,
     last: Mutex<HashMap<String, String>>,
-    passing: Mutex<Option<ProgressBar>>,
 }
 
 enum Mode {
@@ -33,15 +32,14 @@ pub struct Step<'p> {
 impl Ui {
     /// Begins to show progress.
     pub fn progress(&self) -> Progress<'_> {
-        let animated = self.terminal.errors && !terminal_is_dumb() && !in_ci();
         let mode = match self.options.volume {
             Volume::Quiet => Mode::Silent,
-            Volume::Normal if animated => {
+            Volume::Normal if self.is_animated() => {
                 Mode::Animated(MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10)))
             }
             Volume::Normal | Volume::Verbose => Mode::Lines,
         };
-        Progress { ui: self, mode, last: Mutex::new(HashMap::new()), passing: Mutex::new(None) }
+        Progress { ui: self, mode, last: Mutex::new(HashMap::new()) }
     }
 }
 
@@ -72,16 +70,6 @@ impl<'u> Progress<'u> {
         bar
     }
 
-    /// Shows what need not stay, because the result tells it again: on a terminal one animated line takes the place of
-    /// the one before and goes with the progress; elsewhere `line` is a line of its own.
-    pub fn passing(&self, name: &str, state: &str, line: &str) {
-        let Mode::Animated(all) = &self.mode else { return self.line(line) };
-        let Ok(mut passing) = self.passing.lock() else { return };
-        let bar = passing.get_or_insert_with(|| self.spinner(all));
-        bar.set_prefix(name.to_owned());
-        bar.set_message(state.to_owned());
-    }
-
     /// Prints a line above the animation.
     pub fn line(&self, line: &str) {
         match &self.mode {
@@ -104,16 +92,6 @@ impl<'u> Progress<'u> {
         last.insert(name.to_owned(), state.to_owned());
         drop(last);
         self.line(&format!("{name}: {state}"));
-    }
-}
-
-impl Drop for Progress<'_> {
-    fn drop(&mut self) {
-        if let Ok(mut passing) = self.passing.lock()
-            && let Some(bar) = passing.take()
-        {
-            bar.finish_and_clear();
-        }
     }
 }
 

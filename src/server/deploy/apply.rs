@@ -12,6 +12,7 @@ mod object;
 mod ready;
 mod undo;
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,16 +23,18 @@ use super::removal::{Purpose, Removal};
 use super::{Ended, contexts, forget_former, reach, request, revision, turn, unless_cancelled, wait_limit};
 use crate::base::error::Result;
 use crate::base::text;
+use crate::cluster::snapshot::Snapshot;
 use crate::cluster::{Cluster, kubeconfig::Kubeconfig};
-use crate::model::kubernetes::KindInfo;
+use crate::model::kubernetes::{Identity, KindInfo};
 use crate::model::pattern::{Action, InventoryItem, ObjectResult};
 use crate::pattern::identify::Kinds;
+use crate::pattern::object::LABEL_SERVICE;
 use crate::pattern::{Compiled, Document, Planned, compile};
 use crate::server::Shared;
 use crate::server::operations::Handle;
 use crate::store::inventory::Key;
 use crate::store::patterns::NewPattern;
-use crate::wire::rest::{AppliedSet, DeployRequest};
+use crate::wire::rest::DeployRequest;
 
 /// Limit for everything to be ready when the request names none.
 const DEFAULT_READY: Duration = Duration::from_mins(5);
@@ -97,13 +100,10 @@ impl Job<'_> {
     }
 
     async fn save(&self) -> Result<()> {
-        let (true, Some(file)) = (self.request.save, &self.request.pattern_file) else { return Ok(()) };
-        let new = NewPattern {
-            id: None,
-            name: self.name.to_owned(),
-            pattern_file: file.clone(),
-            location: self.request.location.clone(),
-        };
+        let (true, Some(document)) = (self.request.save, &self.document) else { return Ok(()) };
+        let Some(pattern_file) = request::one_file(self.request, document)? else { return Ok(()) };
+        let new =
+            NewPattern { id: None, name: self.name.to_owned(), pattern_file, location: self.request.location.clone() };
         self.state.store.patterns().save(new).await.map(drop)
     }
 
@@ -136,12 +136,19 @@ impl Job<'_> {
         // Adopting brings no content, so there is nothing to come back to.
         let revision = match self.request.adopt {
             true => None,
-            false => Some(revision::begin(self.state, place, &target.request, &target.compiled).await?),
+            false => {
+                Some(revision::begin(self.state, place, (&target.request, &target.document), &target.compiled).await?)
+            }
         };
         let generation = self.state.store.inventory().begin(self.key(target), context, &intents(target)).await?;
         self.handle.stage(if self.request.adopt { "adopt" } else { "apply" }, Some(context));
         let limit = target.request.timeout_seconds.map_or(DEFAULT_READY, Duration::from_secs);
-        let work = Work { job: self, target, generation, before: before.as_ref(), deadline: Instant::now() + limit };
+        let objects = &target.compiled.objects;
+        let wanted = objects.iter().map(|planned| (&planned.kind, &planned.object));
+        let snapshot = target.cluster.snapshot(wanted, LABEL_SERVICE).await;
+        let deadline = Instant::now() + limit;
+        let before = before.as_ref().map(|set| set.items.iter().map(|item| (item.object.identity(), item)).collect());
+        let work = Work { job: self, target, generation, before, snapshot, deadline };
         let ended = work.run().await?;
         if let Some(number) = revision {
             let status = revision::status(&ended, self.handle.cancelled().is_cancelled());
@@ -167,18 +174,15 @@ fn intents(target: &Target) -> Vec<InventoryItem> {
     target.compiled.objects.iter().map(of).collect()
 }
 
-fn is_same(planned: &Planned, item: &InventoryItem) -> bool {
-    let (a, b) = (&planned.object, &item.object);
-    a.kind == b.kind && a.namespace == b.namespace && a.name == b.name && a.gvk().group == b.gvk().group
-}
-
 /// The work in one cluster.
 struct Work<'a> {
     job: &'a Job<'a>,
     target: &'a Target,
     generation: i64,
-    /// What the pattern had applied before.
-    before: Option<&'a AppliedSet>,
+    /// What the pattern had applied before, by object; absent when it was not applied.
+    before: Option<HashMap<Identity<'a>, &'a InventoryItem>>,
+    /// What the cluster had of it when the work began.
+    snapshot: Snapshot,
     /// When everything is to be ready.
     deadline: Instant,
 }
@@ -212,8 +216,12 @@ impl Work<'_> {
 
     /// What an earlier version of the pattern applied and this one has no more.
     fn left_over(&self) -> Vec<InventoryItem> {
-        let now = |item: &&InventoryItem| !self.target.compiled.objects.iter().any(|planned| is_same(planned, item));
-        self.before.iter().flat_map(|set| &set.items).filter(now).cloned().collect()
+        let now: HashSet<Identity<'_>> =
+            self.target.compiled.objects.iter().map(|planned| planned.object.identity()).collect();
+        let before = self.before.iter().flatten().filter(|(identity, _)| !now.contains(identity));
+        let mut left: Vec<InventoryItem> = before.map(|(_, item)| (*item).clone()).collect();
+        left.sort_by(|a, b| (a.position, &a.object).cmp(&(b.position, &b.object)));
+        left
     }
 
     fn tell_left(&self, left: &[InventoryItem], why: &str) {

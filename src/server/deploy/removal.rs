@@ -92,6 +92,7 @@ impl Removal<'_> {
     }
 
     async fn remove(&self, item: &InventoryItem) -> ObjectResult {
+        self.handle.progress(&self.cluster.context, &item.service, "deleting");
         let outcome = match self.purpose {
             Purpose::TakeBack => self.delete(item).await,
             _ => unless_cancelled(self.handle, CANCEL_GRACE, self.delete(item)).await,

@@ -3,9 +3,11 @@
 use crate::base::error::{Code, Error, Result};
 use crate::base::text;
 use crate::cluster::kubeconfig::{self as kube_config, Kubeconfig};
-use crate::pattern::{Document, parse};
+use crate::pattern::{Bundle, Document, bundle, parse};
 use crate::server::{Shared, clusters};
-use crate::wire::rest::DeployRequest;
+use crate::wire::rest::{DeployRequest, SourceText};
+
+use super::imports::Imports;
 
 /// The request with the text of the stored pattern it names, so that it says by itself what is to be applied.
 pub(super) async fn complete(state: &Shared, request: DeployRequest) -> Result<DeployRequest> {
@@ -31,17 +33,32 @@ pub(super) async fn revised_name(state: &Shared, request: &DeployRequest) -> Res
     }
 }
 
-/// The pattern a request brings or names.
+/// The pattern a request brings or names, with its overlays, values and imports worked in.
 pub(super) async fn document(state: &Shared, request: &DeployRequest) -> Result<Document> {
-    match (&request.pattern_file, &request.pattern_id) {
-        (Some(file), _) => parse::parse(request.source_name.as_deref().unwrap_or("pattern"), file),
+    let base = match (&request.pattern_file, &request.pattern_id) {
+        (Some(file), _) => {
+            SourceText { name: request.source_name.clone().unwrap_or_else(|| "pattern".to_owned()), text: file.clone() }
+        }
         (None, Some(id)) => {
             let record = state.store.patterns().find(id).await?;
             let Some(record) = record else { return Err(unknown(state, id).await?) };
-            parse::parse(&record.name, &record.pattern_file)
+            SourceText { name: record.name, text: record.pattern_file }
         }
-        (None, None) => Err(neither()),
-    }
+        (None, None) => return Err(neither()),
+    };
+    assemble(state, Bundle::of_request(request, base)).await
+}
+
+async fn assemble(state: &Shared, mut bundle: Bundle) -> Result<Document> {
+    bundle::gather(&mut bundle, &Imports { state }).await?;
+    bundle::assemble(&bundle)
+}
+
+/// What is stored of a request's pattern: one file that needs no other.
+pub(super) fn one_file(request: &DeployRequest, document: &Document) -> Result<Option<String>> {
+    let Some(text) = &request.pattern_file else { return Ok(None) };
+    let base = SourceText { name: document.source.name.clone(), text: text.clone() };
+    Bundle::of_request(request, base).one_file(document).map(Some)
 }
 
 /// What is to be deleted: the pattern's name, and its file where the request or the store has one.
@@ -61,7 +78,7 @@ pub(super) async fn target(state: &Shared, request: &DeployRequest) -> Result<Ta
     let Some(id) = &request.pattern_id else { return Err(neither()) };
     let name = applied_name(state, id).await?;
     let document = match state.store.patterns().find(id).await? {
-        Some(record) => parse::parse(&record.name, &record.pattern_file).ok(),
+        Some(record) => assemble(state, Bundle::of_text(record.name, record.pattern_file)).await.ok(),
         None => None,
     };
     Ok(Target { name, document })

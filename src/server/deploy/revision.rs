@@ -7,47 +7,30 @@ use sha2::{Digest, Sha256};
 use super::{Ended, request};
 use crate::base::error::{Code, Error, Result};
 use crate::model::operation::OperationStatus;
-use crate::pattern::Compiled;
+use crate::pattern::{Compiled, Document};
 use crate::server::Shared;
 use crate::store::revisions::{NewRevision, Stored};
-use crate::wire::rest::{DeployRequest, RevisionContent, SourceText};
+use crate::wire::rest::{DeployRequest, RevisionContent};
 
-/// What makes a pattern: everything of a request that decides about its objects.
+/// What makes a revision's objects: one file that needs no other, and where services without a namespace go.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Source {
     pattern_file: String,
     source_name: Option<String>,
-    overlays: Vec<SourceText>,
-    values: Vec<SourceText>,
-    set: Vec<String>,
-    imports: Vec<SourceText>,
     namespace: Option<String>,
 }
 
 impl Source {
-    /// Of a request whose pattern is at hand.
-    fn of(request: &DeployRequest) -> Self {
-        Self {
-            pattern_file: request.pattern_file.clone().unwrap_or_default(),
-            source_name: request.source_name.clone(),
-            overlays: request.overlays.clone(),
-            values: request.values.clone(),
-            set: request.set.clone(),
-            imports: request.imports.clone(),
-            namespace: request.namespace.clone(),
-        }
-    }
-
     /// The request that makes the same again; how it is carried out is as `request` says.
     fn again(self, request: &DeployRequest) -> DeployRequest {
         DeployRequest {
             pattern_file: Some(self.pattern_file),
             source_name: self.source_name,
-            overlays: self.overlays,
-            values: self.values,
-            set: self.set,
-            imports: self.imports,
+            overlays: Vec::new(),
+            values: Vec::new(),
+            set: Vec::new(),
+            imports: Vec::new(),
             namespace: self.namespace,
             save: false,
             ..request.clone()
@@ -67,11 +50,16 @@ pub(super) struct Place<'a> {
 pub(super) async fn begin(
     state: &Shared,
     place: Place<'_>,
-    request: &DeployRequest,
+    (request, document): (&DeployRequest, &Document),
     compiled: &Compiled,
 ) -> Result<i64> {
     let objects: Vec<Value> = compiled.objects.iter().map(|planned| planned.body.clone()).collect();
-    let source = serde_json::to_value(Source::of(request))
+    let source = Source {
+        pattern_file: request::one_file(request, document)?.unwrap_or_default(),
+        source_name: request.source_name.clone(),
+        namespace: request.namespace.clone(),
+    };
+    let source = serde_json::to_value(source)
         .map_err(|error| Error::internal("a revision cannot be written as JSON").because(error))?;
     let cause = request.revision.map_or_else(|| "apply".to_owned(), |number| format!("rollback to {number}"));
     let new = NewRevision {

@@ -15,9 +15,10 @@ use super::page::{self, PAGE, PAGE_SIZE};
 use super::route::{Payload, Route};
 use crate::base::error::Place;
 use crate::base::{Code, Error, Result, clock, text};
-use crate::client::fetch;
+use crate::client::{archive, fetch};
 use crate::model::pattern::PatternRecord;
-use crate::pattern::parse;
+use crate::oci::{Artifact, layout};
+use crate::pattern::{export, parse};
 use crate::server::{Shared, deploy};
 use crate::store::patterns::{Filter, NewPattern, OrderBy};
 use crate::wire::rest::{AppliedSets, PatternPage, SavePatternRequest, paths};
@@ -53,7 +54,11 @@ pub(super) fn routes() -> Vec<Route> {
             "The stored file as it was sent",
             download,
         )
-        .replies(StatusCode::OK, Payload::text(&["application/yaml"])),
+        .query(&[(
+            "export",
+            "`original` (default), `k8s-manifest`, `helm` (a .tgz) or `oci` (an image layout as .tar) instead of the file",
+        )])
+        .replies(StatusCode::OK, Payload::text(&["application/yaml", "application/gzip", "application/x-tar"])),
         Route::get::<PatternRecord, _, _>(paths::PATTERN, "getPattern", "One pattern by id or name", get),
         Route::delete::<PatternRecord, _, _>(paths::PATTERN, "deletePattern", "Deletes a stored pattern", delete),
     ]
@@ -71,20 +76,53 @@ async fn get(State(state): State<Shared>, id: Id) -> Reply<PatternRecord> {
     Ok(Json(find(&state, &id.0).await?))
 }
 
-async fn download(State(state): State<Shared>, id: Id) -> Result<Response, Failure> {
+async fn download(State(state): State<Shared>, id: Id, query: Query) -> Result<Response, Failure> {
     let record = find(&state, &id.0).await?;
+    let (media, end, bytes) = export(&record, query.get(&["export"]).unwrap_or("original"))?;
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/yaml")),
-        (header::CONTENT_DISPOSITION, attachment(&record.name)),
+        (header::CONTENT_TYPE, HeaderValue::from_static(media)),
+        (header::CONTENT_DISPOSITION, attachment(&record.name, end)),
     ];
-    Ok((headers, record.pattern_file).into_response())
+    Ok((headers, bytes).into_response())
+}
+
+/// Media type, end of the file name, and bytes of a stored pattern in a form.
+fn export(record: &PatternRecord, form: &str) -> Result<(&'static str, &'static str, Vec<u8>)> {
+    let options = export::objects::Options::default();
+    let document = || parse::parse(&record.name, &record.pattern_file);
+    Ok(match form {
+        "original" | "pattern" | "current" => ("application/yaml", "yaml", record.pattern_file.clone().into_bytes()),
+        "k8s-manifest" | "manifests" => {
+            let text = export::manifests::text(&export::objects(&document()?, options)?.objects)?;
+            ("application/yaml", "yaml", text.into_bytes())
+        }
+        "helm" | "helm-chart" => {
+            let chart = export::chart::chart(&document()?, options)?;
+            let files =
+                chart.files.into_iter().map(|(path, text)| (format!("{}/{path}", chart.name), text.into_bytes()));
+            ("application/gzip", "tgz", archive::pack(&files.collect::<Vec<_>>(), true)?)
+        }
+        "oci" => {
+            let pattern = document()?.pattern;
+            let artifact = Artifact::of_pattern(&pattern.name, pattern.version.as_deref(), &record.pattern_file)?;
+            let files = layout::files(&artifact, pattern.version.as_deref().unwrap_or("latest"))?;
+            ("application/x-tar", "tar", archive::pack(&files, false)?)
+        }
+        other => {
+            return Err(Error::new(
+                Code::RequestInvalid,
+                format!("`export` is `{other}`, which is no form of a pattern"),
+            )
+            .remedy("Use one of original, k8s-manifest, helm, oci."));
+        }
+    })
 }
 
 /// A file name made of the pattern's name; characters that could mean something to a shell or path are replaced.
-fn attachment(name: &str) -> HeaderValue {
+fn attachment(name: &str, end: &str) -> HeaderValue {
     let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' };
     let name: String = name.chars().map(safe).collect();
-    HeaderValue::from_str(&format!("attachment; filename=\"{name}.yaml\""))
+    HeaderValue::from_str(&format!("attachment; filename=\"{name}.{end}\""))
         .unwrap_or(HeaderValue::from_static("attachment"))
 }
 
@@ -176,7 +214,7 @@ fn in_body(error: Error) -> Error {
     }
 }
 
-fn unsaved(new: NewPattern) -> PatternRecord {
+pub(super) fn unsaved(new: NewPattern) -> PatternRecord {
     let now = clock::now();
     PatternRecord {
         id: new.id.unwrap_or_else(Uuid::now_v7),
@@ -247,6 +285,9 @@ mod tests {
 
     #[test]
     fn names_make_harmless_file_names() {
-        assert_eq!(attachment("a/../\"b\"\r\nc").to_str().unwrap(), "attachment; filename=\"a-..--b---c.yaml\"");
+        assert_eq!(
+            attachment("a/../\"b\"\r\nc", "yaml").to_str().unwrap(),
+            "attachment; filename=\"a-..--b---c.yaml\""
+        );
     }
 }

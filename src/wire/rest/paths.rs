@@ -28,11 +28,24 @@ pub const PATTERNS: Spellings = &["/api/pattern", "/api/experimental/pattern", "
 /// One stored pattern.
 pub const PATTERN: Spellings =
     &["/api/pattern/{id}", "/api/experimental/pattern/{id}", "/api/experimental/patternfile/{id}"];
-/// Applies (POST) or deletes (DELETE) a pattern.
-pub const PATTERN_DEPLOY: Spellings =
-    &["/api/pattern/deploy", "/api/experimental/pattern/deploy", "/api/experimental/patternfile/deploy"];
+/// Applies (POST) or deletes (DELETE) a pattern, or an application, which is one.
+pub const PATTERN_DEPLOY: Spellings = &[
+    "/api/pattern/deploy",
+    "/api/experimental/pattern/deploy",
+    "/api/experimental/patternfile/deploy",
+    "/api/application/deploy",
+    "/api/experimental/application/deploy",
+];
 /// The stored file as it was sent.
 pub const PATTERN_DOWNLOAD: Spellings = &["/api/pattern/download/{id}"];
+/// Makes a pattern of something else.
+pub const PATTERN_IMPORT: Spellings = &["/api/pattern/import"];
+/// Stored applications.
+pub const APPLICATIONS: Spellings = &["/api/application", "/api/experimental/application"];
+/// One stored application.
+pub const APPLICATION: Spellings = &["/api/application/{id}", "/api/experimental/application/{id}"];
+/// Sources that applications are made of.
+pub const APPLICATION_TYPES: Spellings = &["/api/application/types"];
 /// Applied sets.
 pub const PATTERN_APPLIED: Spellings = &["/api/pattern/applied"];
 /// Live state of an applied set.
@@ -41,6 +54,10 @@ pub const PATTERN_STATUS: Spellings = &["/api/pattern/status"];
 pub const PATTERN_REVISIONS: Spellings = &["/api/pattern/revisions"];
 /// One revision with its content.
 pub const PATTERN_REVISION: Spellings = &["/api/pattern/revisions/{id}"];
+/// What applying a pattern would do.
+pub const PATTERN_PLAN: Spellings = &["/api/pattern/plan"];
+/// How what was applied stands, and who changed it.
+pub const PATTERN_DRIFT: Spellings = &["/api/pattern/drift"];
 /// Operations, newest first.
 pub const OPERATIONS: Spellings = &["/api/operations"];
 /// One operation.

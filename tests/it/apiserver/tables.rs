@@ -130,7 +130,7 @@ fn body(table: &str) -> String {
 async fn the_fields_are_those_of_the_real_server() {
     let far = Far::real().await;
     let document = far.get("/openapi/v2").await.ok();
-    let kinds = include_str!("../../../src/sample/builtin/kinds.txt");
+    let kinds = include_str!("../../../src/pattern/schema/kinds.txt");
     let definitions = &document["definitions"];
     let mut reader = Reader { definitions, seen: BTreeSet::new(), queue: VecDeque::new() };
     let wanted: BTreeSet<&str> = body_lines(kinds).filter_map(|line| line.split(' ').nth(7)).collect();
@@ -138,11 +138,11 @@ async fn the_fields_are_those_of_the_real_server() {
         reader.want(name);
     }
     let real = reader.all().into_values().collect::<Vec<_>>().join("\n");
-    let ours = body(include_str!("../../../src/sample/builtin/types.txt"));
+    let ours = body(include_str!("../../../src/pattern/schema/types.txt"));
     if mesheryctl::base::env::is_set("MESHERY_WRITE_DOCS") {
-        let head = include_str!("../../../src/sample/builtin/types.txt").lines().filter(|line| line.starts_with('#'));
+        let head = include_str!("../../../src/pattern/schema/types.txt").lines().filter(|line| line.starts_with('#'));
         let text = format!("{}\n{real}\n", head.collect::<Vec<_>>().join("\n"));
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sample/builtin/types.txt");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/pattern/schema/types.txt");
         std::fs::write(path, text).unwrap();
         return;
     }
@@ -158,7 +158,7 @@ fn body_lines(table: &str) -> impl Iterator<Item = &str> {
 #[ignore = "needs the kit: tests/kit/up.sh api"]
 async fn the_kinds_are_those_of_the_real_server() {
     let far = Far::real().await;
-    for line in body_lines(include_str!("../../../src/sample/builtin/kinds.txt")) {
+    for line in body_lines(include_str!("../../../src/pattern/schema/kinds.txt")) {
         let words: Vec<&str> = line.split(' ').collect();
         let root =
             if words[0] == "-" { format!("/api/{}", words[1]) } else { format!("/apis/{}/{}", words[0], words[1]) };

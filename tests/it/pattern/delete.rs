@@ -30,14 +30,16 @@ fn row_37_a_name_needs_consent_and_says_how_to_give_it() {
 }
 
 #[test]
-fn what_an_earlier_version_applied_is_deleted_too() {
+fn what_an_earlier_version_applied_and_was_left_is_deleted_too() {
     let (env, _practice) = world();
     run(&env, &["pattern", "apply", "-f", "hello.yaml"]);
     let smaller = HELLO.split("  web:").next().unwrap().to_owned();
     env.write("work/hello.yaml", smaller);
-    let output = run(&env, &["pattern", "apply", "-f", "hello.yaml"]);
+    let output = run(&env, &["pattern", "apply", "-f", "hello.yaml", "--no-prune"]);
     assert!(
-        output.stderr.contains("1 object of an earlier version of the pattern left in place: Deployment hello/web"),
+        output
+            .stderr
+            .contains("1 object of an earlier version of the pattern left in place as asked: Deployment hello/web"),
         "{output}"
     );
     let deleted = run(&env, &["pattern", "delete", "-f", "hello.yaml", "-o", "json"]);

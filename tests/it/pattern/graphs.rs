@@ -43,8 +43,13 @@ enum Broken {
 /// What happens.
 #[derive(Debug, Clone)]
 enum Step {
-    Apply { edits: Vec<Edit>, fault: Option<Fault> },
-    Delete { fault: Option<Fault> },
+    Apply {
+        edits: Vec<Edit>,
+        fault: Option<Fault>,
+    },
+    Delete {
+        fault: Option<Fault>,
+    },
     /// Somebody deletes an object behind the pattern's back.
     DeletedByHand(Index),
     /// Somebody changes one.

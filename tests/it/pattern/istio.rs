@@ -113,7 +113,8 @@ fn a_mesh_obeys_the_pattern_its_next_version_its_rollback_and_its_end() {
     story.wait_for_answers(&["418"]);
     assert_eq!(story.answers(200), BTreeMap::from([("418".to_owned(), 200)]), "every request gets the fault");
 
-    let own = story.plain_request("http://localhost:8080/").expect("the stranger's client works where nothing forbids it");
+    let own =
+        story.plain_request("http://localhost:8080/").expect("the stranger's client works where nothing forbids it");
     assert!(own.contains("200 OK"), "{own}");
     let refused = story.plain_request("http://echo.echo/").unwrap_err();
     assert!(refused.contains("connection reset by peer"), "plain requests are refused: {refused}");

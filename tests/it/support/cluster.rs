@@ -42,6 +42,18 @@ impl Practice {
         Self { cluster, url: format!("http://{address}"), _stop: stop }
     }
 
+    /// What stands at a path of the API: an object, a list, or the status that says why not.
+    pub fn get(&self, path: &str) -> serde_json::Value {
+        let options = mesheryctl::base::http::Options { loopback: true, ..Default::default() };
+        let client = mesheryctl::base::http::client(&options).unwrap();
+        let request = client.get(format!("{}{path}", self.url)).bearer_auth(self.cluster.token());
+        tokio::runtime::Runtime::new()
+            .unwrap()
+            .block_on(async { request.send().await?.text().await })
+            .map(|text| serde_json::from_str(&text).unwrap())
+            .unwrap()
+    }
+
     /// Makes a call of the API as somebody else would, and wants success.
     pub fn call(&self, method: &str, path: &str, media: &str, body: &str) {
         let options = mesheryctl::base::http::Options { loopback: true, ..Default::default() };

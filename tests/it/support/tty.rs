@@ -13,6 +13,9 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 use super::ctl::Run;
 
+/// An answer that is no key but the signal Ctrl-C gives: the terminal of a test controls no session.
+pub const INTERRUPT: &str = "SIGINT";
+
 /// Which streams are not the terminal.
 #[derive(Default, Clone, Copy)]
 pub struct Piped {
@@ -43,7 +46,7 @@ impl Run<'_> {
         // The terminal ends when its last holder is gone, and we are not to be it.
         drop((command, terminal));
         let watchdog = watch(&child);
-        let text = converse(controller, answers);
+        let text = converse(controller, &child, answers);
         drop(watchdog);
         let mut stdout = String::new();
         if let Some(mut pipe) = child.stdout.take() {
@@ -76,7 +79,7 @@ fn open() -> (File, File) {
 }
 
 /// Reads until the last holder of the terminal is gone.
-fn converse(mut controller: File, answers: &[(&str, &str)]) -> String {
+fn converse(mut controller: File, child: &Child, answers: &[(&str, &str)]) -> String {
     let mut keyboard = controller.try_clone().unwrap();
     let mut answers = answers.iter();
     let mut next = answers.next();
@@ -90,7 +93,11 @@ fn converse(mut controller: File, answers: &[(&str, &str)]) -> String {
         {
             // The prompt appears a moment before the program switches the terminal to single keys.
             std::thread::sleep(Duration::from_millis(300));
-            keyboard.write_all(answer.as_bytes()).unwrap();
+            if *answer == INTERRUPT {
+                kill_process(Pid::from_child(child), Signal::INT).unwrap();
+            } else {
+                keyboard.write_all(answer.as_bytes()).unwrap();
+            }
             next = answers.next();
         }
     }

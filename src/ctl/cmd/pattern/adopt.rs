@@ -25,7 +25,8 @@ pub struct Args {
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
-    let common = DeployRequest { adopt: true, force_conflicts: args.force_conflicts, ..args.target.request(ctx) };
+    let common =
+        DeployRequest { adopt: true, force_conflicts: args.force_conflicts, ..args.target.request(ctx).await? };
     let requests = match args.target.target(ctx, "adopt").await? {
         Target::Known(words) => {
             let records = view::each(&words, async |wanted: &str| view::find(ctx, wanted).await).await?;
@@ -34,7 +35,7 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
         }
         Target::Files(files) => {
             let common = DeployRequest { save: true, ..common };
-            files.into_iter().map(|file| target::of_file(file, &common)).collect()
+            files.into_iter().map(|file| file.into_request(&common)).collect()
         }
     };
     target::carry_out(ctx, Verb::Adopt, requests).await

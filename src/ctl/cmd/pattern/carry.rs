@@ -24,7 +24,7 @@ pub struct CarryArgs {
 
 impl CarryArgs {
     /// The request with these flags.
-    pub(super) fn put(&self, request: DeployRequest) -> DeployRequest {
+    pub(crate) fn put(&self, request: DeployRequest) -> DeployRequest {
         DeployRequest {
             wait: self.wait || self.atomic,
             atomic: self.atomic,

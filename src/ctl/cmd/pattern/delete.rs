@@ -5,12 +5,14 @@ use super::view;
 use crate::base::error::Result;
 use crate::base::text;
 use crate::ctl::Ctl;
+use crate::ctl::follow::FollowArgs;
 use crate::ctl::ui::Question;
 use crate::wire::rest::{AppliedSet, DeployRequest};
 
 /// Delete what a pattern applied, in reverse order, exactly those objects, and the stored pattern.
 ///
 /// A name asks for consent; a file is consent enough. Objects that others made since under the same name stay.
+/// With -o jsonl each result is a line of stdout as soon as it is reached; --events gives every event instead.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl pattern delete -f shop.yaml
@@ -22,10 +24,13 @@ pub struct Args {
     /// Delete in the cluster only; the stored pattern stays.
     #[arg(long)]
     keep_stored: bool,
+    #[command(flatten)]
+    follow: FollowArgs,
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
-    let common = DeployRequest { save: !args.keep_stored, ..args.target.request(ctx) };
+    args.follow.settle(ctx)?;
+    let common = DeployRequest { save: !args.keep_stored, ..args.target.request(ctx).await? };
     let requests = match args.target.target(ctx, "delete").await? {
         Target::Known(words) => {
             let names = view::each(&words, async |wanted: &str| view::resolve(ctx, wanted).await).await?;
@@ -37,7 +42,7 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
             names.into_iter().map(|name| DeployRequest { pattern_id: Some(name), ..common.clone() }).collect()
         }
         // Files were applied in order; what a later one needs of an earlier one goes last.
-        Target::Files(files) => files.into_iter().rev().map(|file| target::of_file(file, &common)).collect(),
+        Target::Files(files) => files.into_iter().rev().map(|file| file.into_request(&common)).collect(),
     };
     target::carry_out(ctx, Verb::Delete, requests).await
 }

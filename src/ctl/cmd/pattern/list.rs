@@ -53,7 +53,11 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
     let search = args.search.unwrap_or_default();
     let client = ctx.client().await?;
     let (records, applied) = futures_util::future::try_join(client.all_patterns(&search), client.applied()).await?;
-    let rows = rows(records, &applied.applied, &search);
+    show(ctx, &rows(records, &applied.applied, &search), "pattern")
+}
+
+/// Shows rows; `noun` is what each is.
+pub(crate) fn show(ctx: &Ctl, rows: &[Row], noun: &str) -> Result<()> {
     let now = ctx.now();
     let age = |at: Option<Timestamp>| at.map(|at| clock::age(at, now)).unwrap_or_default();
     let columns = [
@@ -70,14 +74,15 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
         Column::wide("FULL ID", |row: &Row| row.id.clone().unwrap_or_default()),
     ];
     let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
-    ctx.ui.print(&Rendered::list("patterns", &rows, &columns)?.names(names))?;
+    ctx.ui.print(&Rendered::list(&format!("{noun}s"), rows, &columns)?.names(names))?;
     if ctx.ui.format().is_table() && !rows.is_empty() {
-        ctx.ui.note(&text::count(rows.len(), "pattern"))?;
+        ctx.ui.note(&text::count(rows.len(), noun))?;
     }
     Ok(())
 }
 
-fn rows(records: Vec<PatternRecord>, applied: &[AppliedSet], search: &str) -> Vec<Row> {
+/// One row a record, and one for each applied set that is not stored.
+pub(crate) fn rows(records: Vec<PatternRecord>, applied: &[AppliedSet], search: &str) -> Vec<Row> {
     let of = |name: &str| -> Vec<Applied> {
         let sets = applied.iter().filter(|set| set.pattern == name);
         sets.map(|set| Applied { context: set.context.clone(), generation: set.generation, objects: set.items.len() })

@@ -1,12 +1,12 @@
 //! The results of pattern operations, object by object, as `apply` and `delete` show them.
 
-use crate::base::Result;
 use crate::base::error::{Code, Error, Kind};
-use crate::ctl::ui::{Column, Rendered};
+use crate::base::{Result, clock};
+use crate::ctl::ui::{Column, Format, Rendered};
 use crate::ctl::{Ctl, follow};
 use crate::model::kubernetes::ObjectRef;
 use crate::model::operation::Operation;
-use crate::model::pattern::ObjectResult;
+use crate::model::pattern::{Health, ObjectResult};
 
 /// Shows the results of all operations on stdout and their warnings on stderr; then fails as the worst of them.
 pub(super) fn show(ctx: &Ctl, ended: Vec<(Operation, Option<Error>)>) -> Result<()> {
@@ -22,12 +22,17 @@ pub(super) fn show(ctx: &Ctl, ended: Vec<(Operation, Option<Error>)>) -> Result<
     let rows: Vec<&ObjectResult> = operations.iter().flat_map(|operation| &operation.results).collect();
     let names: Vec<String> = rows.iter().map(|row| name(&row.object)).collect();
     let several = are_several(rows.iter().map(|row| row.context.as_str()));
-    ctx.ui.print(&Rendered::table(&operations, &rows, &columns(several))?.records(&rows)?.names(names))?;
+    let waited = rows.iter().any(|row| row.health.is_some());
+    // Under jsonl the results went out one by one while they were reached.
+    if *ctx.ui.format() != Format::Jsonl {
+        ctx.ui.print(&Rendered::table(&operations, &rows, &columns(several, waited))?.records(&rows)?.names(names))?;
+    }
     if ctx.ui.format().is_table() {
         for operation in
             operations.iter().filter(|operation| operation.error.is_none() || !operation.results.is_empty())
         {
-            ctx.ui.note(&summary(operation))?;
+            let time = if ctx.ui.is_animated() { duration(operation) } else { String::new() };
+            ctx.ui.note(&format!("{}{time}", summary(operation)))?;
         }
     }
     let failures = operations.iter().zip(&stopped).filter_map(|(operation, stopped)| {
@@ -49,9 +54,19 @@ fn summary(operation: &Operation) -> String {
             None => counts.push((word, 1)),
         }
     }
-    let counts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    let mut counts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    let waited = operation.results.iter().filter(|result| result.health.is_some());
+    let ready = waited.clone().filter(|result| result.health == Some(Health::Ready)).count();
+    if waited.clone().count() > 0 {
+        counts.push(format!("{ready} of {} ready", waited.count()));
+    }
     let what = if counts.is_empty() { "nothing to do".to_owned() } else { counts.join(", ") };
     format!("{} on {}: {what}", operation.subject, operation.contexts.join(", "))
+}
+
+/// ` in 12s`, for people who watched it.
+fn duration(operation: &Operation) -> String {
+    operation.ended_at.map(|ended| format!(" in {}", clock::age(operation.started_at, ended))).unwrap_or_default()
 }
 
 /// Whether rows are of more than one context, so that each must name its own.
@@ -60,7 +75,7 @@ pub(super) fn are_several<'a>(contexts: impl IntoIterator<Item = &'a str>) -> bo
     contexts.next().is_some_and(|first| contexts.any(|other| other != first))
 }
 
-fn columns<'a>(several: bool) -> [Column<'a, &'a ObjectResult>; 7] {
+fn columns<'a>(several: bool, waited: bool) -> [Column<'a, &'a ObjectResult>; 8] {
     [
         Column::wide_unless(several, "CONTEXT", |row: &&ObjectResult| row.context.clone()),
         Column::new("SERVICE", |row: &&ObjectResult| row.service.clone()),
@@ -68,6 +83,9 @@ fn columns<'a>(several: bool) -> [Column<'a, &'a ObjectResult>; 7] {
         Column::new("NAMESPACE", |row: &&ObjectResult| row.object.namespace.clone().unwrap_or_default()),
         Column::new("NAME", |row: &&ObjectResult| row.object.name.clone()),
         Column::new("RESULT", |row: &&ObjectResult| row.action.word().to_owned()),
+        Column::wide_unless(waited, "HEALTH", |row: &&ObjectResult| {
+            row.health.map(|health| health.word().to_owned()).unwrap_or_default()
+        }),
         Column::wide("MESSAGE", |row: &&ObjectResult| message(row)),
     ]
 }
@@ -78,7 +96,7 @@ fn message(row: &ObjectResult) -> String {
 }
 
 /// `deployment.apps/web`, as kubectl names objects.
-pub(super) fn name(object: &ObjectRef) -> String {
+pub(in crate::ctl::cmd) fn name(object: &ObjectRef) -> String {
     let gvk = object.gvk();
     let kind = gvk.kind.to_lowercase();
     if gvk.group.is_empty() {

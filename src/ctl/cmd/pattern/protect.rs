@@ -7,7 +7,7 @@ use crate::ctl::ui::Question;
 
 /// Asks once for all protected contexts that the command would change. The plane is asked for the current context only
 /// when the command names none.
-pub(super) async fn ask(ctx: &Ctl, verb: &str) -> Result<()> {
+pub(in crate::ctl::cmd) async fn ask(ctx: &Ctl, verb: &str) -> Result<()> {
     let protected = ctx.settings.protected_contexts();
     if protected.is_empty() || ctx.ui.says_yes() {
         return Ok(());

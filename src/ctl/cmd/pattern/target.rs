@@ -1,17 +1,23 @@
 //! Which patterns `apply` and `delete` mean, and how their requests are carried out one after the other.
 
+use std::time::Duration;
+
 use super::{objects, protect};
 use crate::base::error::{Code, Error, Result};
-use crate::ctl::source::{Loaded, SourceArgs};
+use crate::ctl::source::{AssembleArgs, Assembled, SourceArgs};
 use crate::ctl::{Ctl, complete, follow};
-use crate::pattern::parse;
 use crate::wire::rest::DeployRequest;
+
+/// Time for the server to tell what kept a wait, and to take back what it did.
+const LAST_WORDS: Duration = Duration::from_secs(30);
 
 /// The patterns of one command: files, or some that the plane knows.
 #[derive(Debug, clap::Args)]
 pub struct TargetArgs {
     #[command(flatten)]
     source: SourceArgs,
+    #[command(flatten)]
+    assemble: AssembleArgs,
     /// Patterns the plane knows, by name or id, instead of -f.
     #[arg(value_name = "PATTERN", num_args = 0.., add = complete::patterns())]
     pattern: Vec<String>,
@@ -25,12 +31,12 @@ pub(super) enum Target {
     /// Patterns the plane knows, as the user called them.
     Known(Vec<String>),
     /// Files, each a pattern of another name.
-    Files(Vec<Loaded>),
+    Files(Vec<Assembled>),
 }
 
 /// What is done with the patterns.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Verb {
+pub(crate) enum Verb {
     Apply,
     Delete,
     Rollback,
@@ -57,18 +63,18 @@ impl TargetArgs {
                 Err(Error::new(Code::UsageError, "a stored pattern and -f were both given").remedy("Use one of them."))
             }
             (false, true) => Ok(Target::Known(self.pattern.clone())),
-            (true, false) => {
-                let loaded = self.source.load(ctx).await?;
-                check(&loaded)?;
-                Ok(Target::Files(loaded))
-            }
+            (true, false) => Ok(Target::Files(self.source.assembled(ctx, &self.assemble).await?)),
         }
     }
 
     /// What every request of the command has in common.
-    pub(super) fn request(&self, ctx: &Ctl) -> DeployRequest {
+    pub(super) async fn request(&self, ctx: &Ctl) -> Result<DeployRequest> {
+        // A file's request brings its own values; those of a stored pattern are worked in by the plane.
+        let is_known = !self.pattern.is_empty();
+        let (values, set) =
+            if is_known { self.assemble.values(ctx, &self.source).await? } else { (Vec::new(), Vec::new()) };
         let namespace = self.namespace.clone().or_else(|| ctx.settings.namespace().map(str::to_owned));
-        DeployRequest { namespace, ..common(ctx) }
+        Ok(DeployRequest { values, set, namespace, ..common(ctx) })
     }
 }
 
@@ -82,18 +88,8 @@ pub(super) fn common(ctx: &Ctl) -> DeployRequest {
     }
 }
 
-/// The request for one file.
-pub(super) fn of_file(source: Loaded, common: &DeployRequest) -> DeployRequest {
-    DeployRequest {
-        pattern_file: Some(source.text),
-        source_name: Some(source.name),
-        location: source.location,
-        ..common.clone()
-    }
-}
-
 /// Carries the requests out in order, until one is stopped, and shows what came of them.
-pub(super) async fn carry_out(ctx: &Ctl, verb: Verb, requests: Vec<DeployRequest>) -> Result<()> {
+pub(crate) async fn carry_out(ctx: &Ctl, verb: Verb, requests: Vec<DeployRequest>) -> Result<()> {
     protect::ask(ctx, verb.word()).await?;
     let mut ended = Vec::with_capacity(requests.len());
     for request in requests {
@@ -102,7 +98,7 @@ pub(super) async fn carry_out(ctx: &Ctl, verb: Verb, requests: Vec<DeployRequest
             Verb::Apply | Verb::Rollback | Verb::Adopt => client.deploy(&request).await?,
             Verb::Delete => client.undeploy(&request).await?,
         };
-        let (operation, stopped) = follow::follow(ctx, accepted.operation_id).await?;
+        let (operation, stopped) = follow::follow(ctx, accepted.operation_id, limit(ctx, &request)).await?;
         let stops = stopped.is_some();
         ended.push((operation, stopped));
         if stops {
@@ -112,23 +108,10 @@ pub(super) async fn carry_out(ctx: &Ctl, verb: Verb, requests: Vec<DeployRequest
     objects::show(ctx, ended)
 }
 
-/// Every file must be a pattern, each of another name, before the first is sent.
-pub(super) fn check(loaded: &[Loaded]) -> Result<()> {
-    let mut names: Vec<(String, &str)> = Vec::with_capacity(loaded.len());
-    for source in loaded {
-        let name = parse::parse(&source.name, &source.text)?.pattern.name;
-        if let Some((_, other)) = names.iter().find(|(known, _)| *known == name) {
-            return Err(double(other, &source.name, &name));
-        }
-        names.push((name, &source.name));
-    }
-    Ok(())
-}
-
-/// Two files are patterns of one name.
-pub(super) fn double(one: &str, other: &str, name: &str) -> Error {
-    Error::new(Code::PatternDuplicate, format!("{one} and {other} are both pattern `{name}`"))
-        .remedy("Give each its own `name`: it names what is applied.")
+/// The server ends a wait itself when the time is over, and tells what kept it; it gets the time to say so.
+pub(in crate::ctl::cmd) fn limit(ctx: &Ctl, request: &DeployRequest) -> Option<Duration> {
+    let limit = ctx.settings.timeout()?;
+    Some(if request.wait { limit + LAST_WORDS } else { limit })
 }
 
 fn nothing(verb: &str) -> Error {

@@ -3,15 +3,14 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::target;
 use crate::base::error::{Code, Error, Kind, Report, Result};
 use crate::base::text;
 use crate::ctl::Ctl;
-use crate::ctl::source::{Loaded, SourceArgs};
+use crate::ctl::source::{AssembleArgs, SourceArgs, Sourced, double};
 use crate::ctl::ui::{Column, Rendered};
 use crate::model::pattern::Pattern;
 use crate::pattern::identify::Kinds;
-use crate::pattern::{Compiled, compile, parse};
+use crate::pattern::{Compiled, compile};
 
 /// Check pattern files offline: grammar, references, dependencies, names, and Kubernetes' own kinds.
 ///
@@ -25,6 +24,8 @@ use crate::pattern::{Compiled, compile, parse};
 pub struct Args {
     #[command(flatten)]
     source: SourceArgs,
+    #[command(flatten)]
+    assemble: AssembleArgs,
 }
 
 /// A file that was checked.
@@ -56,11 +57,11 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
         return Err(Error::new(Code::UsageError, "there is nothing to validate")
             .remedy("Name a file with -f, as in `mesheryctl pattern validate -f shop.yaml`."));
     }
-    let loaded = args.source.load(ctx).await?;
+    let loaded = args.source.sourced(ctx, &args.assemble).await?;
     let namespace = ctx.settings.namespace().unwrap_or("default");
     let (mut rows, mut faults): (Vec<Checked>, Vec<Error>) = (Vec::with_capacity(loaded.len()), Vec::new());
-    for source in &loaded {
-        let (row, fault) = check(source, &rows, namespace);
+    for source in loaded {
+        let (row, fault) = check(ctx, source, &rows, namespace).await;
         rows.push(row);
         faults.extend(fault);
     }
@@ -112,10 +113,11 @@ fn tell_open(ctx: &Ctl, rows: &[Checked]) -> Result<()> {
 }
 
 /// Checks one file; `earlier` are the files before it, whose names it must not have.
-fn check(source: &Loaded, earlier: &[Checked], namespace: &str) -> (Checked, Option<Error>) {
+async fn check(ctx: &Ctl, source: Sourced, earlier: &[Checked], namespace: &str) -> (Checked, Option<Error>) {
+    let file = source.bundle.base.name.clone();
     let invalid = |pattern: Option<&Pattern>, fault: Error| {
         let row = Checked {
-            file: source.name.clone(),
+            file: file.clone(),
             pattern: pattern.map(|pattern| pattern.name.clone()),
             valid: false,
             services: pattern.map_or(0, |pattern| pattern.services.len()),
@@ -127,16 +129,16 @@ fn check(source: &Loaded, earlier: &[Checked], namespace: &str) -> (Checked, Opt
         };
         (row, Some(fault))
     };
-    let document = match parse::parse(&source.name, &source.text) {
-        Ok(document) => document,
+    let document = match source.assemble(ctx).await {
+        Ok(assembled) => assembled.document,
         Err(fault) => return invalid(None, fault),
     };
     let name = &document.pattern.name;
     if let Some(other) = earlier.iter().find(|row| row.pattern.as_ref() == Some(name)) {
-        return invalid(Some(&document.pattern), target::double(&other.file, &source.name, name));
+        return invalid(Some(&document.pattern), double(&other.file, &file, name));
     }
     match compile(&document, &Kinds::offline(), namespace) {
-        Ok(compiled) => (valid(&source.name, compiled), None),
+        Ok(compiled) => (valid(&file, compiled), None),
         Err(fault) => invalid(Some(&document.pattern), fault),
     }
 }

@@ -29,12 +29,18 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
     }
     let records = each(&args.pattern, async |wanted: &str| find(ctx, wanted).await).await?;
     match records.as_slice() {
-        [record] => ctx.ui.print(&Rendered::one(record, record.pattern_file.clone())?.names([record.name.clone()])),
+        [record] => show_one(ctx, record),
         _ => show(ctx, &records),
     }
 }
 
-fn show(ctx: &Ctl, records: &[PatternRecord]) -> Result<()> {
+/// Shows one record: its file.
+pub(crate) fn show_one(ctx: &Ctl, record: &PatternRecord) -> Result<()> {
+    ctx.ui.print(&Rendered::one(record, record.pattern_file.clone())?.names([record.name.clone()]))
+}
+
+/// Shows records: their files, or a list.
+pub(crate) fn show(ctx: &Ctl, records: &[PatternRecord]) -> Result<()> {
     let files: Vec<&str> = records.iter().map(|record| record.pattern_file.trim_end()).collect();
     let names: Vec<String> = records.iter().map(|record| record.name.clone()).collect();
     ctx.ui.print(&Rendered::one(&records, files.join("\n---\n"))?.names(names))
@@ -42,7 +48,7 @@ fn show(ctx: &Ctl, records: &[PatternRecord]) -> Result<()> {
 
 /// What `look` finds for each word, each once. When no word is known alone but all together are, as in scripts that do
 /// not quote a name with spaces, that is what they mean.
-pub(super) async fn each<T: PartialEq>(words: &[String], look: impl AsyncFn(&str) -> Result<T>) -> Result<Vec<T>> {
+pub(crate) async fn each<T: PartialEq>(words: &[String], look: impl AsyncFn(&str) -> Result<T>) -> Result<Vec<T>> {
     let (mut found, mut missing) = (Vec::with_capacity(words.len()), None);
     for word in words {
         match look(word).await {
@@ -66,7 +72,7 @@ pub(super) async fn each<T: PartialEq>(words: &[String], look: impl AsyncFn(&str
 }
 
 /// The stored pattern of that name, id or beginning of an id.
-pub(super) async fn find(ctx: &Ctl, wanted: &str) -> Result<PatternRecord> {
+pub(crate) async fn find(ctx: &Ctl, wanted: &str) -> Result<PatternRecord> {
     let client = ctx.client().await?;
     let missing = match client.pattern(wanted).await {
         Err(error) if error.code() == Code::PatternNotFound => error,

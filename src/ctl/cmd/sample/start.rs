@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::View;
 use crate::base::{Code, Error, Result, dirs};
-use crate::client::process::{self, Role};
-use crate::ctl::Ctl;
+use crate::client::process::{self, Role, Running};
 use crate::ctl::cmd::system::start::role;
 use crate::ctl::ui::Tone;
+use crate::ctl::{Ctl, paste};
 
 /// Start the practice cluster apart from the terminal.
 ///
@@ -41,22 +41,29 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
         ctx.ui.note(&for_kubectl(&kubeconfig))?;
         return View::of(&running, kubeconfig).print(ctx);
     }
+    let (running, _) = up(ctx, args.port).await?;
+    ctx.ui.note(&for_kubectl(&kubeconfig))?;
+    View::of(&running, kubeconfig).print(ctx)
+}
+
+/// Brings the practice cluster up; whether it was started by this.
+pub(in crate::ctl::cmd) async fn up(ctx: &Ctl, port: u16) -> Result<(Running, bool)> {
+    let home = ctx.settings.home()?;
+    if let Some(running) = process::find(Role::Sample, &home)? {
+        return Ok((running, false));
+    }
     process::clean(Role::Sample, &home)?;
     let mut launch = role(ctx, Role::Sample, &home)?;
-    launch.arguments.extend(["--port".into(), args.port.to_string().into()]);
+    launch.arguments.extend(["--port".into(), port.to_string().into()]);
     let progress = ctx.ui.progress();
     let step = progress.step("practice cluster");
     step.state("starting");
     let running = process::start(&launch).await?;
     step.end(Tone::Good, format!("serves on {}; use it with --kube-context {}", running.reachable(), super::CONTEXT));
-    ctx.ui.note(&for_kubectl(&kubeconfig))?;
-    View::of(&running, kubeconfig).print(ctx)
+    Ok((running, true))
 }
 
 /// How kubectl finds the practice cluster, to be pasted into a shell.
 fn for_kubectl(kubeconfig: &Path) -> String {
-    let path = kubeconfig.display().to_string();
-    let plain = path.chars().all(|c| c.is_alphanumeric() || "/._-+@".contains(c));
-    let word = if plain { path } else { format!("'{}'", path.replace('\'', "'\\''")) };
-    format!("For kubectl: export KUBECONFIG={word}")
+    format!("For kubectl: export KUBECONFIG={}", paste::quoted(&kubeconfig.display().to_string()))
 }

@@ -1,5 +1,6 @@
 //! `sample stop`.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::base::{Code, Error, Result, dirs};
@@ -17,10 +18,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct Args {}
 
 pub(crate) async fn run(ctx: &Ctl, _args: &Args) -> Result<()> {
-    let home = ctx.settings.home()?;
-    let (outcome, running) = process::stop(Role::Sample, &home, GRACE).await?;
-    remove(&dirs::practice_kubeconfig(&home))?;
-    let view = View { outcome, pid: running.map(|running| running.pid) };
+    let view = down(&ctx.settings.home()?).await?;
     let text = text(Role::Sample, &view);
     if ctx.ui.is_quiet() && ctx.ui.format().is_table() {
         return Ok(());
@@ -28,8 +26,15 @@ pub(crate) async fn run(ctx: &Ctl, _args: &Args) -> Result<()> {
     ctx.ui.print(&Rendered::one(&view, text)?)
 }
 
+/// Brings the practice cluster of a home down.
+pub(in crate::ctl::cmd) async fn down(home: &Path) -> Result<View> {
+    let (outcome, running) = process::stop(Role::Sample, home, GRACE).await?;
+    remove(&dirs::practice_kubeconfig(home))?;
+    Ok(View { outcome, pid: running.map(|running| running.pid) })
+}
+
 /// The kubeconfig goes with the process also when that was killed: a dead address only makes others wait.
-fn remove(kubeconfig: &std::path::Path) -> Result<()> {
+fn remove(kubeconfig: &Path) -> Result<()> {
     match std::fs::remove_file(kubeconfig) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(Error::new(Code::ConfigWrite, format!("cannot remove {}", kubeconfig.display())).because(error))

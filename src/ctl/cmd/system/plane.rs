@@ -21,7 +21,7 @@ use crate::wire::rest::Phase;
 pub(super) const LOOK: Duration = Duration::from_secs(2);
 
 /// A plane of this machine.
-pub(super) struct Plane {
+pub(in crate::ctl::cmd) struct Plane {
     /// Its data.
     pub home: PathBuf,
     /// The context that was chosen.
@@ -29,7 +29,7 @@ pub(super) struct Plane {
 }
 
 /// The plane of the chosen context, when this machine's processes are it.
-pub(super) fn local(ctx: &Ctl, platform: Option<&str>) -> Result<Plane> {
+pub(in crate::ctl::cmd) fn local(ctx: &Ctl, platform: Option<&str>) -> Result<Plane> {
     let mut context = ctx.settings.context()?;
     if let Some(platform) = platform {
         context.platform = platform.parse().map_err(|reason: String| {

@@ -60,7 +60,7 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
 }
 
 /// Brings the server up; whether it was started by this.
-pub(super) async fn up(ctx: &Ctl, plane: &Plane, wanted: Option<u16>) -> Result<(Running, bool)> {
+pub(in crate::ctl::cmd) async fn up(ctx: &Ctl, plane: &Plane, wanted: Option<u16>) -> Result<(Running, bool)> {
     if let Some(running) = process::find(Role::Server, &plane.home)? {
         if let Some(port) = wanted.filter(|port| *port != 0 && *port != running.port) {
             return Err(Error::new(

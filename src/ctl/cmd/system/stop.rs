@@ -1,5 +1,6 @@
 //! `system stop`.
 
+use std::path::Path;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -61,6 +62,12 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
 pub(super) async fn down(plane: &Plane, force: bool) -> Result<View> {
     let grace = if force { Duration::ZERO } else { GRACE };
     let (outcome, running) = process::stop(Role::Server, &plane.home, grace).await?;
+    Ok(View { outcome, pid: running.map(|running| running.pid) })
+}
+
+/// Brings a role of a home down in its own time.
+pub(in crate::ctl::cmd) async fn down_role(role: Role, home: &Path) -> Result<View> {
+    let (outcome, running) = process::stop(role, home, GRACE).await?;
     Ok(View { outcome, pid: running.map(|running| running.pid) })
 }
 

@@ -114,6 +114,8 @@ impl Tour<'_> {
         {
             self.applying += 1;
             let work = self.work;
+            let planned = &work.target.compiled.objects[index];
+            handle.progress(&work.target.cluster.context, &planned.service, "applying");
             self.steps.push(Box::pin(async move {
                 Step::Applied(index, unless_cancelled(handle, CANCEL_GRACE, work.apply(index)).await)
             }));

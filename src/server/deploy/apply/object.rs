@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Work, is_same};
+use super::Work;
 use crate::base::error::Result;
-use crate::cluster::apply::{Applied, Options};
+use crate::cluster::apply::{Applied, Options, Seen};
 use crate::model::kubernetes::KindInfo;
 use crate::model::pattern::{Action, InventoryItem};
 use crate::pattern::object::{ANNOTATION_PATTERN, ANNOTATION_SERVICE, LABEL_SERVICE};
@@ -31,7 +31,7 @@ impl Work<'_> {
             return self.adopt(planned).await;
         }
         let cluster = &self.target.cluster;
-        let applied = cluster.apply(&planned.kind, &planned.object, &planned.body, self.options()).await?;
+        let applied = cluster.apply(&planned.kind, &planned.object, &planned.body, self.seen(planned)).await?;
         self.settle_definition(planned, applied.action).await?;
         let owned = !(self.known(planned).is_none() && applied.action != Action::Created && is_namespace(planned));
         if !owned {
@@ -50,19 +50,30 @@ impl Work<'_> {
         Ok(Reached::of(applied, true))
     }
 
+    /// The options, with what the snapshot knows. That an object of ours is not in it any more has a reason to be
+    /// looked at, such as a label that somebody took away.
+    fn seen(&self, planned: &Planned) -> Options<'_> {
+        let seen = match self.snapshot.of(&planned.kind, &planned.object) {
+            Seen::Absent if self.known(planned).is_some() || is_namespace(planned) => Seen::Unknown,
+            seen => seen,
+        };
+        Options { seen, ..self.options() }
+    }
+
     pub(super) fn options(&self) -> Options<'static> {
         let request = &self.target.request;
         Options {
             force: request.force_conflicts,
             recreate: request.recreate,
             owner: Some(ANNOTATION_PATTERN),
+            seen: Seen::Unknown,
             gone_within: wait_limit(request),
         }
     }
 
     /// What the inventory knew of an object before this operation.
     pub(super) fn known(&self, planned: &Planned) -> Option<&InventoryItem> {
-        self.before?.items.iter().find(|item| is_same(planned, item))
+        self.before.as_ref()?.get(&planned.object.identity()).copied()
     }
 
     /// A namespace that others made may hold what others put there: it is used, but not the pattern's to delete.

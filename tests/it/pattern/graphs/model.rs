@@ -207,7 +207,10 @@ impl World {
             let wanted: BTreeSet<(Id, Option<u32>)> = self.wants().into_iter().collect();
             let missing: Vec<_> = wanted.difference(&is).collect();
             let beyond: Vec<_> = is.difference(&wanted).collect();
-            assert!(missing.is_empty() && beyond.is_empty(), "wanted and not there: {missing:?}; there and not wanted: {beyond:?}");
+            assert!(
+                missing.is_empty() && beyond.is_empty(),
+                "wanted and not there: {missing:?}; there and not wanted: {beyond:?}"
+            );
             self.meddled = false;
         } else {
             assert!(operation.error.is_some(), "a failure says why: {operation:?}");
@@ -261,11 +264,8 @@ impl World {
     pub async fn delete(&mut self, fault: impl FnOnce(&Self)) {
         let before = self.live().await;
         fault(self);
-        let request = DeployRequest {
-            pattern_file: Some(self.file()),
-            timeout_seconds: Some(20),
-            ..DeployRequest::default()
-        };
+        let request =
+            DeployRequest { pattern_file: Some(self.file()), timeout_seconds: Some(20), ..DeployRequest::default() };
         let operation = self.plane.delete(&request).await;
         self.plane.practice.cluster.faults().clear();
         let live = self.live().await;

@@ -1,0 +1,18 @@
+//! Rank 4: OCI artefacts that hold a pattern, in layouts on disk and in registries.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`artifact`] | a pattern file as manifest and blobs, and back |
+//! | [`layout`] | an artefact as an OCI image layout |
+//! | [`reference`] | `oci://host/repository:tag` |
+//! | [`credentials`] | what `docker login` left |
+//! | [`registry`] | push and pull by the distribution specification |
+
+pub mod artifact;
+pub mod credentials;
+pub mod layout;
+pub mod reference;
+pub mod registry;
+
+pub use artifact::Artifact;
+pub use reference::Reference;
