@@ -119,12 +119,13 @@ impl<'de> Visitor<'de> for ShapeVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Shape, A::Error> {
         let mut map = Vec::new();
-        while let Some(key) = entries.next_key::<Spanned<String>>()? {
+        while let Some(key) = entries.next_key::<Spanned<Option<String>>>()? {
             let value: Located = entries.next_value()?;
             if u32::try_from(map.len()).is_err() {
                 return Err(A::Error::custom("a mapping has too many keys"));
             }
-            map.push((key.value, Located { spot: spot(key.referenced), ..value }));
+            let name = key.value.unwrap_or_else(|| "null".to_owned());
+            map.push((name, Located { spot: spot(key.referenced), ..value }));
         }
         Ok(Shape::Map(map))
     }
