@@ -14,6 +14,7 @@ mod import;
 mod istio;
 mod live;
 mod plan;
+mod plan_real;
 mod real;
 mod registry;
 mod render;
