@@ -35,6 +35,7 @@ pub mod order;
 pub mod overlay;
 pub mod parse;
 pub mod reference;
+pub mod render;
 pub mod schema;
 mod steps;
 mod traits;

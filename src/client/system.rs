@@ -7,7 +7,7 @@ use http::Method;
 use super::Client;
 use super::call::with_query;
 use crate::base::Result;
-use crate::model::kubernetes::KubeContext;
+use crate::model::kubernetes::{KindInfo, KubeContext};
 use crate::model::preference::Preferences;
 use crate::model::provider::Provider;
 use crate::model::version::Version;
@@ -15,6 +15,13 @@ use crate::wire::rest::session::{DatabaseReport, KubePing};
 use crate::wire::rest::{HealthReport, TokenFile, paths};
 
 impl Client {
+    /// Kinds that the cluster behind a context serves.
+    pub async fn kinds(&self, context: &str, kubeconfig: Option<&str>) -> Result<Vec<KindInfo>> {
+        let query: Vec<(&str, &str)> =
+            [("context", context)].into_iter().chain(kubeconfig.map(|files| ("kubeconfig", files))).collect();
+        self.get(&with_query(paths::KUBE_KINDS[0], &query)).await
+    }
+
     /// Version of the server.
     pub async fn version(&self) -> Result<Version> {
         self.get(paths::VERSION[0]).await

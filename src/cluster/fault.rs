@@ -54,6 +54,9 @@ pub fn of_object(cluster: &Cluster, object: &ObjectRef, error: &kube::Error) -> 
         422 if is_immutable(status) => {
             Error::new(Code::ObjectImmutable, format!("{object}: a field cannot be changed")).details(causes)
         }
+        _ if is_transient(error) => {
+            Error::new(Code::ClusterFault, format!("{object}: the API server failed")).because(&status.message)
+        }
         _ => Error::new(Code::ObjectRefused, format!("{object} was refused")).because(&status.message).details(
             causes.into_iter().filter(|cause| !status.message.contains(cause.split(": ").last().unwrap_or(cause))),
         ),

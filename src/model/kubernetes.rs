@@ -37,7 +37,7 @@ impl fmt::Display for GroupVersionKind {
 }
 
 /// A kind that a cluster serves, or that a CRD in hand defines.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KindInfo {
     /// Group, version and kind.
     #[serde(flatten)]

@@ -12,6 +12,7 @@ use crate::pattern::parse;
 /// The samples that every copy of this program has.
 const BUNDLED: &[(&str, &str)] = &[
     ("istio-install.yaml", include_str!("../../fixtures/patterns/istio-install.yaml")),
+    ("quickstart.yaml", include_str!("../../fixtures/patterns/quickstart.yaml")),
     ("shop.yaml", include_str!("../../fixtures/patterns/shop.yaml")),
 ];
 

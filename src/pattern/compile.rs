@@ -369,7 +369,9 @@ mod tests {
             let mut walk = crate::pattern::walk::Walk::new(compiled.objects.iter().map(|o| o.node.clone()).collect());
             while !walk.is_done() {
                 let started: Vec<usize> = std::iter::from_fn(|| walk.start_next()).collect();
-                started.into_iter().for_each(|index| drop(walk.settle(index, true)));
+                for index in started {
+                    walk.settle(index, true);
+                }
             }
             compiled
         });

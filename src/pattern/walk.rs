@@ -63,7 +63,9 @@ impl Walk {
         let free: Vec<usize> = (0..nodes.len()).filter(|index| awaited[*index] == 0).collect();
         let states = vec![State::Waiting; nodes.len()];
         let mut walk = Walk { nodes, dependents, awaited, states, groups, startable: BTreeSet::new(), settled: 0 };
-        free.into_iter().for_each(|index| walk.make_ready(index));
+        for index in free {
+            walk.make_ready(index);
+        }
         walk
     }
 

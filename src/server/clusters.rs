@@ -7,7 +7,7 @@ use super::{Settings, Shared};
 use crate::base::Result;
 use crate::cluster::Cluster;
 use crate::cluster::kubeconfig::{self, Kubeconfig};
-use crate::model::kubernetes::KubeContext;
+use crate::model::kubernetes::{KindInfo, KubeContext};
 
 /// The kubeconfig that a caller means, else the one this server was started with.
 pub fn load(settings: &Settings, files: Option<&str>) -> Result<Kubeconfig> {
@@ -26,11 +26,20 @@ pub fn uploaded(text: &str) -> Result<Vec<KubeContext>> {
     Ok(kubeconfig::contexts(&kubeconfig::parse(Path::new("k8sfile"), text)?))
 }
 
+/// The kinds that the cluster behind a context serves, or the one behind the current one.
+pub async fn kinds(state: &Shared, context: Option<&str>, files: Option<&str>) -> Result<Vec<KindInfo>> {
+    reach(state, context, files).await?.kinds().await
+}
+
 /// Version of the cluster behind a context, or behind the current one.
 pub async fn ping(state: &Shared, context: Option<&str>, files: Option<&str>) -> Result<String> {
+    reach(state, context, files).await?.version().await
+}
+
+async fn reach(state: &Shared, context: Option<&str>, files: Option<&str>) -> Result<Cluster> {
     let merged = load(&state.settings, files)?;
     let wanted: Vec<String> = context.map(str::to_owned).into_iter().collect();
     let preferred = state.store.preferences().get().await?.selected_contexts;
     let chosen = kubeconfig::choose(&merged, &wanted, &preferred)?;
-    Cluster::connect(&merged, chosen.first().map_or("", String::as_str)).await?.version().await
+    Cluster::connect(&merged, chosen.first().map_or("", String::as_str)).await
 }

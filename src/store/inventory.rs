@@ -293,7 +293,7 @@ mod tests {
         InventoryItem { service: object.name.clone(), object, position, generation, uid: Some("u".into()) }
     }
 
-    fn key<'a>(cluster_id: &'a str) -> Key<'a> {
+    fn key(cluster_id: &str) -> Key<'_> {
         Key { cluster_id, pattern: "shop" }
     }
 

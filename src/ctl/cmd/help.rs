@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::base::{Code, Error, Result, env, exit, text};
 use crate::ctl::{Ctl, cli, complete, parse};
 
-/// Show the help of a command, or of a topic: environment, exit-codes, formatting.
+/// Show the help of a command, or of a topic: environment, exit-codes, formatting, patterns.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl help system context create
@@ -20,7 +20,8 @@ pub struct Args {
 pub type Topic = (&'static str, fn() -> String);
 
 /// The topics.
-pub const TOPICS: [Topic; 3] = [("environment", environment), ("exit-codes", exit_codes), ("formatting", formatting)];
+pub const TOPICS: [Topic; 4] =
+    [("environment", environment), ("exit-codes", exit_codes), ("formatting", formatting), ("patterns", patterns)];
 
 pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     if let [word] = args.words.as_slice()
@@ -128,4 +129,9 @@ Tables are cut to the width of the terminal, or to COLUMNS; in pipes they are no
 An empty cell shows `-`. A locale without UTF-8 (LC_ALL=C) makes symbols plain ASCII.
 "
     .to_owned()
+}
+
+/// `help patterns`.
+pub fn patterns() -> String {
+    include_str!("help/patterns.txt").to_owned()
 }

@@ -16,6 +16,7 @@ pub mod list;
 pub mod objects;
 pub mod plan;
 pub(in crate::ctl::cmd) mod protect;
+pub mod render;
 pub mod rollback;
 pub mod search;
 pub mod status;
@@ -38,6 +39,8 @@ use crate::ctl::cmd::Outcome;
 pub enum Command {
     /// Check pattern files without a cluster.
     Validate(validate::Args),
+    /// Show what becomes of a pattern, stage by stage.
+    Render(render::Args),
     /// Show what apply would do.
     Plan(plan::Args),
     /// Apply patterns to a cluster.
@@ -85,6 +88,7 @@ impl Command {
             Command::History(args) => history::run(ctx, args).await,
             Command::Rollback(args) => rollback::run(ctx, args).await,
             Command::Adopt(args) => adopt::run(ctx, args).await,
+            Command::Render(args) => render::run(ctx, args).await,
             Command::Validate(args) => validate::run(ctx, args).await,
             Command::Apply(args) => apply::run(ctx, args).await,
             Command::Delete(args) => delete::run(ctx, args).await,

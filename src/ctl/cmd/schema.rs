@@ -52,6 +52,7 @@ pub const SCHEMAS: &[Entry] = &[
     ("pattern import", || schema_for!(crate::wire::rest::exchange::ImportReply)),
     ("pattern list", || schema_for!(Vec<pattern::list::Row>)),
     ("pattern plan", || schema_for!(Vec<crate::wire::rest::plan::PatternPlan>)),
+    ("pattern render", || schema_for!(OneOrAll<serde_json::Map<String, serde_json::Value>>)),
     ("pattern rollback", || schema_for!(Vec<Operation>)),
     ("pattern search", || schema_for!(Vec<crate::pattern::catalog::Entry>)),
     ("pattern status", || schema_for!(OneOrAll<crate::wire::rest::PatternStatus>)),

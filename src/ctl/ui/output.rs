@@ -40,6 +40,7 @@ pub struct Rendered {
     names: Vec<String>,
     records: Option<Vec<Value>>,
     empty: Option<String>,
+    yaml: Option<String>,
 }
 
 #[derive(Debug)]
@@ -64,6 +65,7 @@ impl Rendered {
             names: Vec::new(),
             records: None,
             empty: rows.is_empty().then(|| format!("No {nouns} found.")),
+            yaml: None,
         })
     }
 
@@ -86,7 +88,7 @@ impl Rendered {
     }
 
     fn shown<T: Serialize>(value: &T, view: View) -> Result<Self> {
-        Ok(Self { value: to_value(value)?, view, names: Vec::new(), records: None, empty: None })
+        Ok(Self { value: to_value(value)?, view, names: Vec::new(), records: None, empty: None, yaml: None })
     }
 
     /// The records of `-o jsonl` and `-o custom-columns`, where they are not the value itself or its items.
@@ -101,6 +103,12 @@ impl Rendered {
         self
     }
 
+    /// The text of `-o yaml`, where it is not the value as one document.
+    pub fn yaml(mut self, text: impl Into<String>) -> Self {
+        self.yaml = Some(text.into());
+        self
+    }
+
     /// The note for people when there is nothing to show.
     pub(super) fn empty_note(&self) -> Option<&str> {
         self.empty.as_deref()
@@ -110,7 +118,7 @@ impl Rendered {
         Ok(match format {
             Format::Table | Format::Wide => self.table_text(format, look),
             Format::Json => format!("{:#}\n", self.value),
-            Format::Yaml => yaml::write(&self.value)?,
+            Format::Yaml => self.yaml.clone().map_or_else(|| yaml::write(&self.value), Ok)?,
             Format::Jsonl => lines(self.rows().iter().map(ToString::to_string)),
             Format::Name => lines(self.names.iter().cloned()),
             Format::JsonPath(template) => with_line_feed(template.render(&self.value)?),

@@ -76,16 +76,12 @@ pub(super) fn is_step_of(item: &Value, step: &str) -> bool {
 
 /// A path as people read it.
 pub(super) fn readable(steps: &[String]) -> String {
-    let mut text = String::new();
-    for step in steps {
-        match step.split_once(':') {
-            Some(("f", name)) if name.contains(['.', '/', '[', ' ']) => text.push_str(&format!("[{name}]")),
-            Some(("f", name)) if text.is_empty() => text.push_str(name),
-            Some(("f", name)) => text.push_str(&format!(".{name}")),
-            _ => text.push_str(&format!("[{}]", shown(step))),
-        }
-    }
-    text
+    steps.iter().fold(String::new(), |text, step| match step.split_once(':') {
+        Some(("f", name)) if name.contains(['.', '/', '[', ' ']) => format!("{text}[{name}]"),
+        Some(("f", name)) if text.is_empty() => name.to_owned(),
+        Some(("f", name)) => format!("{text}.{name}"),
+        _ => format!("{text}[{}]", shown(step)),
+    })
 }
 
 /// The identity of a list item as people read it: `name=web`.

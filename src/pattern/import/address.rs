@@ -157,6 +157,7 @@ mod tests {
 
     #[test]
     fn hosts_are_asked_only_with_a_reason() {
+        use Side::{Client, Server};
         let may = |url: &str, importer: &str, checksum: bool, allowed: &[&str], side| {
             let url = Url::parse(url).unwrap();
             let import = Import {
@@ -168,7 +169,6 @@ mod tests {
             };
             permit(&import, &url, &allowed.iter().map(|&host| host.to_owned()).collect::<Vec<_>>(), side).ok()
         };
-        use Side::{Client, Server};
         assert_eq!(may("https://x.io/p", "a.yaml", false, &[], Client), None);
         assert_eq!(may("https://x.io/p", "a.yaml", true, &[], Client), Some(false));
         assert_eq!(may("https://x.io/p", "a.yaml", false, &["x.io"], Client), Some(true));

@@ -105,7 +105,7 @@ pub(in crate::pattern) fn rewrite(text: &str, change: impl Fn(&str) -> Rewritten
 
 /// Parts a path behind `vars.` or `services.`: the key among `known` that it names (the shortest wins), and the rest
 /// with its leading dot.
-pub(in crate::pattern) fn split_key<'p>(path: &'p str, known: impl Fn(&str) -> bool) -> (&'p str, &'p str) {
+pub(in crate::pattern) fn split_key(path: &str, known: impl Fn(&str) -> bool) -> (&str, &str) {
     if let Some((key, rest)) = path.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
         return (key, rest);
     }
@@ -173,11 +173,11 @@ fn head(path: &str) -> (&str, &str) {
 /// Where a path that leads nowhere ends: the last value on it, the way there, and the step that is missing.
 pub(in crate::pattern) fn dead_end<'v>(value: &'v Value, path: &'v str) -> (&'v Value, &'v str, Cow<'v, str>) {
     let ends = path.match_indices('.').map(|(at, _)| at);
-    let reached = ends.filter_map(|end| match descend(value, &path[..end])? {
+    let mut reached = ends.filter_map(|end| match descend(value, &path[..end])? {
         Found::Value(found) => Some((found, end)),
         Found::Through(..) => None,
     });
-    let (last, way, rest) = match reached.last() {
+    let (last, way, rest) = match reached.next_back() {
         Some((found, end)) => (found, &path[..end], &path[end + 1..]),
         None => (value, "", path),
     };

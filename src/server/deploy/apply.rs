@@ -20,7 +20,7 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::removal::{Purpose, Removal};
-use super::{Ended, contexts, forget_former, reach, request, revision, turn, unless_cancelled, wait_limit};
+use super::{Ended, contexts, forget_former, reach, request, revision, schemas, turn, unless_cancelled, wait_limit};
 use crate::base::error::Result;
 use crate::base::text;
 use crate::cluster::snapshot::Snapshot;
@@ -85,17 +85,19 @@ impl Job<'_> {
         self.handle.stage("discover", Some(context));
         let (cluster, id, kinds) = reach(kubeconfig, context).await?;
         self.handle.stage("compile", Some(context));
-        let (request, document) = match &self.document {
-            Some(document) => (self.request.clone(), document.clone()),
-            None => {
-                let place = revision::Place { cluster_id: &id, context, pattern: self.name };
-                let request = revision::again(self.state, place, self.request).await?;
-                let document = Arc::new(request::document(self.state, &request).await?);
-                (request, document)
-            }
+        let (request, document) = if let Some(document) = &self.document {
+            (self.request.clone(), document.clone())
+        } else {
+            let place = revision::Place { cluster_id: &id, context, pattern: self.name };
+            let request = revision::again(self.state, place, self.request).await?;
+            let document = Arc::new(request::document(self.state, &request).await?);
+            (request, document)
         };
         let namespace = request.namespace.as_deref().unwrap_or(&cluster.namespace);
         let compiled = compile(&document, &Kinds::of_cluster(kinds.iter().cloned()), namespace)?;
+        if !self.request.adopt {
+            schemas::check(&cluster, &document, &compiled).await?;
+        }
         Ok(Target { cluster, id, kinds, request, document, compiled })
     }
 
@@ -134,11 +136,10 @@ impl Job<'_> {
         let before = self.state.store.inventory().get(&target.id, self.name).await?;
         let place = revision::Place { cluster_id: &target.id, context, pattern: self.name };
         // Adopting brings no content, so there is nothing to come back to.
-        let revision = match self.request.adopt {
-            true => None,
-            false => {
-                Some(revision::begin(self.state, place, (&target.request, &target.document), &target.compiled).await?)
-            }
+        let revision = if self.request.adopt {
+            None
+        } else {
+            Some(revision::begin(self.state, place, (&target.request, &target.document), &target.compiled).await?)
         };
         let generation = self.state.store.inventory().begin(self.key(target), context, &intents(target)).await?;
         self.handle.stage(if self.request.adopt { "adopt" } else { "apply" }, Some(context));

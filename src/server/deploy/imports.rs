@@ -34,14 +34,14 @@ impl Loader for Imports<'_> {
                 let private = import::permit(import, url, &allowed, Side::Server)?;
                 fetch::download(url.as_str(), fetch::Limits { size: SIZE, time: TIME, ca_file: None, private }).await
             }
-            Target::Stored(name) => match self.state.store.patterns().find(name).await? {
-                Some(record) => Ok(record.pattern_file),
-                None => {
-                    let names = self.state.store.patterns().names().await?;
-                    Err(Error::new(Code::PatternNotFound, format!("no pattern `{name}` is stored"))
-                        .details(text::did_you_mean(name, names.iter().map(String::as_str))))
+            Target::Stored(name) => {
+                if let Some(record) = self.state.store.patterns().find(name).await? {
+                    return Ok(record.pattern_file);
                 }
-            },
+                let names = self.state.store.patterns().names().await?;
+                Err(Error::new(Code::PatternNotFound, format!("no pattern `{name}` is stored"))
+                    .details(text::did_you_mean(name, names.iter().map(String::as_str))))
+            }
         }
     }
 }

@@ -38,13 +38,12 @@ pub(super) use live::fetch;
 /// Faults of the file and of the choice of contexts; when no context can be asked, the reason of the first.
 pub async fn plan(state: &Shared, wanted: PlanRequest) -> Result<PatternPlan> {
     let request = request::complete(state, wanted.deploy).await?;
-    let (document, name) = match request.revision {
-        Some(_) => (None, request::revised_name(state, &request).await?),
-        None => {
-            let document = request::document(state, &request).await?;
-            let name = document.pattern.name.clone();
-            (Some(Arc::new(document)), name)
-        }
+    let (document, name) = if request.revision.is_some() {
+        (None, request::revised_name(state, &request).await?)
+    } else {
+        let document = request::document(state, &request).await?;
+        let name = document.pattern.name.clone();
+        (Some(Arc::new(document)), name)
     };
     let job = Job { state, request: &request, document, name: &name };
     if wanted.offline {
@@ -120,7 +119,8 @@ impl Target<'_> {
             .collect();
         let mut live = fetch(&self.cluster, &wanted).await?;
         let left_live = live.split_off(planned.len());
-        let known: Vec<bool> = planned.iter().zip(&live).map(|(planned, live)| is_unchanged(planned, live)).collect();
+        let known: Vec<bool> =
+            planned.iter().zip(&live).map(|(planned, live)| is_unchanged(planned, live.as_ref())).collect();
         let faults = schemas::faults(&self.cluster, &self.document, &self.compiled, &known).await?;
         let looks = object::Looks { target: self, live: &live, known: &known, faults: &faults };
         let mut objects: Vec<ObjectPlan> =
@@ -165,8 +165,8 @@ impl Target<'_> {
     }
 }
 
-fn is_unchanged(planned: &Planned, live: &Option<Value>) -> bool {
-    live.as_ref().is_some_and(|live| is_noop_apply(&planned.body, live, FIELD_MANAGER))
+fn is_unchanged(planned: &Planned, live: Option<&Value>) -> bool {
+    live.is_some_and(|live| is_noop_apply(&planned.body, live, FIELD_MANAGER))
 }
 
 fn is_same(a: &ObjectRef, b: &ObjectRef) -> bool {

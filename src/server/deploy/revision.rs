@@ -17,7 +17,8 @@ use crate::wire::rest::{DeployRequest, RevisionContent};
 #[serde(default)]
 pub(super) struct Source {
     pattern_file: String,
-    source_name: Option<String>,
+    #[serde(rename = "source_name")]
+    called: Option<String>,
     namespace: Option<String>,
 }
 
@@ -26,7 +27,7 @@ impl Source {
     fn again(self, request: &DeployRequest) -> DeployRequest {
         DeployRequest {
             pattern_file: Some(self.pattern_file),
-            source_name: self.source_name,
+            source_name: self.called,
             overlays: Vec::new(),
             values: Vec::new(),
             set: Vec::new(),
@@ -56,7 +57,7 @@ pub(super) async fn begin(
     let objects: Vec<Value> = compiled.objects.iter().map(|planned| planned.body.clone()).collect();
     let source = Source {
         pattern_file: request::one_file(request, document)?.unwrap_or_default(),
-        source_name: request.source_name.clone(),
+        called: request.source_name.clone(),
         namespace: request.namespace.clone(),
     };
     let source = serde_json::to_value(source)

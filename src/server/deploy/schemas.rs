@@ -45,11 +45,9 @@ pub(super) async fn faults(
     }
     for index in open {
         let planned = &objects[index];
-        faults[index] = match schemas.is_bundled(&planned.kind.gvk) {
-            // Whether a cluster that shows no schemas has the field is for its own checks to say.
-            true => Vec::new(),
-            false => check_object(document, planned, &schemas),
-        };
+        // Whether a cluster that shows no schemas has the field is for its own checks to say.
+        let silent = schemas.is_bundled(&planned.kind.gvk);
+        faults[index] = if silent { Vec::new() } else { check_object(document, planned, &schemas) };
     }
     Ok(faults)
 }
@@ -58,7 +56,6 @@ pub(super) async fn faults(
 ///
 /// # Errors
 /// [`crate::base::Code::PatternSchema`] with every fault; what keeps the cluster from answering.
-#[allow(dead_code, reason = "joined by apply")]
 pub(super) async fn check(cluster: &Cluster, document: &Document, compiled: &Compiled) -> Result<()> {
     let all = faults(cluster, document, compiled, &[]).await?.into_iter().flatten().collect();
     validate::combine(all).map_or(Ok(()), Err)

@@ -8,7 +8,7 @@ use super::extract::Query;
 use super::failure::{Failure, Reply};
 use super::route::{Payload, Route};
 use crate::base::{Code, Error, Result};
-use crate::model::kubernetes::KubeContext;
+use crate::model::kubernetes::{KindInfo, KubeContext};
 use crate::server::{Shared, clusters};
 use crate::wire::rest::paths;
 use crate::wire::rest::session::{KubePing, UploadedContext};
@@ -35,6 +35,13 @@ pub(super) fn routes() -> Vec<Route> {
             read,
         )
         .reads(Payload::text(&["multipart/form-data"])),
+        Route::get::<Vec<KindInfo>, _, _>(
+            paths::KUBE_KINDS,
+            "listKinds",
+            "Kinds that the cluster behind a context serves",
+            kinds,
+        )
+        .query(&[("context", "context name or id; without it the current one"), KUBECONFIG]),
         Route::get::<KubePing, _, _>(paths::KUBE_PING, "pingCluster", "Version of the cluster behind a context", ping)
             .query(&[
                 ("context", "context name or id; without it the current one; also `connection_id`, `connectionId`"),
@@ -47,6 +54,12 @@ async fn list(State(state): State<Shared>, caller: Caller, query: Query) -> Repl
     let kubeconfig = query.get(&["kubeconfig"]);
     caller.may_name(kubeconfig)?;
     Ok(Json(clusters::contexts(&state.settings, kubeconfig)?))
+}
+
+async fn kinds(State(state): State<Shared>, caller: Caller, query: Query) -> Reply<Vec<KindInfo>> {
+    let kubeconfig = query.get(&["kubeconfig"]);
+    caller.may_name(kubeconfig)?;
+    Ok(Json(clusters::kinds(&state, query.get(&["context"]), kubeconfig).await?))
 }
 
 async fn ping(State(state): State<Shared>, caller: Caller, query: Query) -> Reply<KubePing> {

@@ -23,6 +23,8 @@ pub const SYNC: Spellings = &["/api/system/sync", "/api/config/sync"];
 pub const KUBE_CONTEXTS: Spellings = &["/api/system/kubernetes/contexts", "/api/k8sconfig/contexts"];
 /// Reaches for a cluster.
 pub const KUBE_PING: Spellings = &["/api/system/kubernetes/ping", "/api/k8sconfig/ping"];
+/// Kinds that a cluster serves.
+pub const KUBE_KINDS: Spellings = &["/api/system/kubernetes/kinds"];
 /// Stored patterns.
 pub const PATTERNS: Spellings = &["/api/pattern", "/api/experimental/pattern", "/api/experimental/patternfile"];
 /// One stored pattern.

@@ -29,6 +29,8 @@ fn every_setting_has_a_value_and_an_origin() {
     kubeconfig =  (default)
     kube-context = a,b (file $ROOT/work/.meshery.yaml)
     namespace = shop (file $ROOT/work/.meshery.yaml)
+    protected-contexts =  (default)
+    import-allow =  (default)
     output = jsonpath (flag --output)
     color = never (environment MESHERY_COLOR)
     quiet = false (default)
@@ -54,8 +56,8 @@ fn the_project_file_is_checked() {
     exit: 2
     --- stdout
     --- stderr
-    error: $ROOT/work/.meshery.yaml:1:1: unknown field `contxt`, expected one of `context`, `kube-context`, `output`, `color`, `timeout`, `endpoint`, `namespace`, `required-version`
-    fix: Keys are context, kube-context, output, color, timeout, endpoint, namespace and required-version.
+    error: $ROOT/work/.meshery.yaml:1:1: unknown field `contxt`, expected one of `context`, `kube-context`, `output`, `color`, `timeout`, `endpoint`, `namespace`, `protected-contexts`, `import-allow`, `required-version`
+    fix: Keys are context, kube-context, protected-contexts, import-allow, output, color, timeout, endpoint, namespace and required-version.
     see: mesheryctl explain config-parse
     ");
     env.write("work/.meshery.yaml", "required-version: 99.0.0\n");

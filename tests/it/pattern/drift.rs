@@ -50,7 +50,7 @@ fn who_changed_which_field_is_told_and_what_is_gone_is_missing() {
           spec.replicas: 1 -> 4  (drift: kubectl, AGE ago)
     Drift: 1 drifted, 1 missing, 0 replaced, 1 as applied.
     --- stderr
-    ")
+    ");
     });
     let calm = run(&env, &["pattern", "drift", "hello", "-o", "json"]);
     assert_eq!(calm.code, Some(0), "without --exit-code drift is no failure: {calm}");

@@ -48,7 +48,7 @@ fn a_first_plan_creates_everything_and_changes_nothing() {
     assert_eq!(differs.code, Some(1), "{differs}");
     assert_eq!(changes(&differs), ["hello create", "settings create", "web create"]);
     let objects = &differs.json()[0]["contexts"][0]["objects"];
-    assert_eq!((&objects[2]["wave"], &objects[2]["dependsOn"]), (&2.into(), &serde_json::json!(["settings", "hello"])));
+    assert_eq!((&objects[2]["wave"], &objects[2]["dependsOn"]), (&2.into(), &serde_json::json!(["hello", "settings"])));
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_value_that_somebody_else_wrote_is_drift_and_taken_over_only_by_force() {
         .spec.replicas: conflict with "kubectl" using apps/v1
     fix: Remove the field from the pattern, or take it over with --force-conflicts.
     see: mesheryctl explain plan-refused
-    "#)
+    "#);
     });
     let forced = plan(&env, &["--force-conflicts", "--exit-code", "-o", "json"]);
     assert_eq!(forced.code, Some(1), "{forced}");
@@ -343,11 +343,9 @@ fn a_dry_run_shows_results_and_leaves_nothing() {
 fn two_hundred_objects_are_read_in_few_calls() {
     let env = Env::new();
     let _practice = Practice::start(&env);
-    let services: String = (0..200)
-        .map(|number| {
-            format!("  m{number}: {{type: ConfigMap, namespace: default, settings: {{data: {{k: v{number}}}}}}}\n")
-        })
-        .collect();
+    let services = (0..200).fold(String::new(), |text, number| {
+        text + &format!("  m{number}: {{type: ConfigMap, namespace: default, settings: {{data: {{k: v{number}}}}}}}\n")
+    });
     env.write("work/many.yaml", format!("name: many\nservices:\n{services}"));
     assert_eq!(run(&env, &["pattern", "apply", "-f", "many.yaml"]).code, Some(0));
     let output = run(&env, &["pattern", "plan", "-f", "many.yaml", "--exit-code"]);

@@ -79,14 +79,16 @@ fn resources_of_a_real_mesh_fit_its_crds_and_their_typos_are_found() {
     let text = fs::read_to_string(kit.get("ISTIO_CRDS")).unwrap();
     let definitions: Vec<Value> =
         mesheryctl::base::yaml::read_kubernetes_stream(&text).map_err(|_| "no YAML").unwrap().into_iter().collect();
-    let services: String = definitions
-        .iter()
-        .filter(|definition| definition["kind"] == "CustomResourceDefinition")
-        .map(|definition| {
+    let services = definitions.iter().filter(|definition| definition["kind"] == "CustomResourceDefinition").fold(
+        String::new(),
+        |text, definition| {
             let name = definition["metadata"]["name"].as_str().unwrap();
-            format!("  {name}: {{type: CustomResourceDefinition, settings: {{spec: {}}}}}\n", definition["spec"])
-        })
-        .collect();
+            text + &format!(
+                "  {name}: {{type: CustomResourceDefinition, settings: {{spec: {}}}}}\n",
+                definition["spec"]
+            )
+        },
+    );
     let resources = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/istio/resources.yaml")).unwrap();
     let faults = |resources: &str| -> Vec<String> {
         let text = format!("name: p\nservices:\n{services}{resources}");
@@ -111,4 +113,14 @@ fn resources_of_a_real_mesh_fit_its_crds_and_their_typos_are_found() {
         found.iter().any(|fault| fault.contains("must be one of UNSET, DISABLE, PERMISSIVE, STRICT")),
         "{found:#?}"
     );
+}
+
+#[test]
+fn validate_tells_wrong_fields_offline() {
+    let env = crate::support::env::Env::new();
+    env.write("work/hello.yaml", super::apply::HELLO.replace("replicas: 1", "replica: 1"));
+    let output = env.ctl(["pattern", "validate", "-f", "hello.yaml"]).run();
+    assert_eq!(output.code, Some(65), "{output}");
+    let told = "hello.yaml:15:7: service `web`: Deployment has no field `spec.replica`; did you mean replicas?";
+    assert!(output.stderr.contains(told), "{output}");
 }

@@ -80,12 +80,19 @@ fn row_50_folders_and_several_files_in_a_stable_order() {
 }
 
 #[test]
-fn two_files_of_one_name_are_refused_before_anything_is_sent() {
+fn two_files_of_one_name_in_a_folder_are_refused_and_named_ones_go_over_each_other() {
     let (env, _practice) = world();
-    env.write("work/copy.yaml", HELLO);
-    let output = run(&env, &["pattern", "apply", "-f", "hello.yaml", "-f", "copy.yaml"]);
+    env.write("work/set/a.yaml", HELLO);
+    env.write("work/set/b.yaml", HELLO);
+    let output = run(&env, &["pattern", "apply", "-f", "set"]);
     assert_eq!(output.code, Some(65), "{output}");
-    assert!(output.stderr.contains("hello.yaml and copy.yaml are both pattern `hello`"), "{output}");
+    assert!(output.stderr.contains("set/a.yaml and set/b.yaml are both pattern `hello`"), "{output}");
+    env.write("work/over.yaml", "name: hello\nservices: {web: null}\n");
+    let output = run(&env, &["pattern", "apply", "-f", "hello.yaml", "-f", "over.yaml", "-o", "json"]);
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(actions(&output).len(), 2, "{output}");
+    let stored = run(&env, &["pattern", "view", "hello"]);
+    assert!(!stored.stdout.contains("nginx"), "what is stored needs no overlay: {stored}");
 }
 
 #[test]

@@ -67,6 +67,8 @@ fn every_path_of_the_table_of_paths_is_routed() {
         paths::PATTERN_DOWNLOAD,
         paths::PATTERN_APPLIED,
         paths::PATTERN_STATUS,
+        paths::PATTERN_PLAN,
+        paths::PATTERN_DRIFT,
         paths::PATTERN_REVISIONS,
         paths::PATTERN_REVISION,
         paths::PATTERN_IMPORT,

@@ -23,11 +23,13 @@ pub enum Where {
 
 /// The results that applying one pattern would have.
 #[derive(Debug, Serialize, JsonSchema)]
+#[allow(clippy::struct_field_names, reason = "the key is what users of the flag look for")]
 pub struct DryRun {
     /// Pattern name.
     subject: String,
     /// Always true: tells this from an operation.
-    dry_run: bool,
+    #[serde(rename = "dry_run")]
+    is_dry: bool,
     /// One row an object.
     results: Vec<Row>,
     /// Things worth knowing.
@@ -53,10 +55,10 @@ struct Row {
 /// What apply shows: operations, or with --dry-run what they would come to.
 #[derive(JsonSchema)]
 #[serde(untagged)]
-#[allow(dead_code, reason = "only its schema is wanted")]
+#[allow(dead_code, clippy::large_enum_variant, reason = "only its schema is wanted")]
 pub enum Shown {
     /// What was done.
-    Done(Operation),
+    Done(Box<Operation>),
     /// What would be done.
     Dry(DryRun),
 }
@@ -95,7 +97,7 @@ fn of(plan: &PatternPlan) -> DryRun {
     });
     DryRun {
         subject: plan.pattern.clone(),
-        dry_run: true,
+        is_dry: true,
         results: rows.collect(),
         warnings: plan.contexts.iter().flat_map(|context| context.warnings.clone()).collect(),
     }

@@ -93,8 +93,17 @@ async fn requests(ctx: &Ctl, target: &TargetArgs, common: DeployRequest) -> Resu
     })
 }
 
+/// Plans as people read them, without what stays as it is.
+pub(in crate::ctl::cmd) fn shown(ctx: &Ctl, plans: &[PatternPlan]) -> String {
+    text::plans(plans, &text::Look { ui: &ctx.ui, now: ctx.now(), show_unchanged: false })
+}
+
 /// The plan of each request; warnings go to stderr, each once.
-pub(super) async fn ask(ctx: &Ctl, requests: Vec<DeployRequest>, offline: bool) -> Result<Vec<PatternPlan>> {
+pub(in crate::ctl::cmd) async fn ask(
+    ctx: &Ctl,
+    requests: Vec<DeployRequest>,
+    offline: bool,
+) -> Result<Vec<PatternPlan>> {
     let mut plans = Vec::with_capacity(requests.len());
     let mut told: Vec<String> = Vec::new();
     for deploy in requests {

@@ -10,11 +10,12 @@ use crate::ctl::source::{AssembleArgs, SourceArgs, Sourced, double};
 use crate::ctl::ui::{Column, Rendered};
 use crate::model::pattern::Pattern;
 use crate::pattern::identify::Kinds;
-use crate::pattern::{Compiled, compile};
+use crate::pattern::schema::{self, Schemas};
+use crate::pattern::{Compiled, compile, validate};
 
-/// Check pattern files offline: grammar, references, dependencies, names, and Kubernetes' own kinds.
+/// Check pattern files offline: grammar, references, dependencies, names, and the fields of Kubernetes' own kinds.
 ///
-/// Kinds of meshes and other CRDs are known to the cluster only; they are counted as open. Every file is checked, also
+/// Fields are checked by the schemas of Kubernetes 1.36 and by those of CRDs in the pattern itself. Kinds of meshes and other CRDs are known to the cluster only; they are counted as open. Every file is checked, also
 /// after one has faults; the exit code is 65 when one has.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
@@ -137,9 +138,13 @@ async fn check(ctx: &Ctl, source: Sourced, earlier: &[Checked], namespace: &str)
     if let Some(other) = earlier.iter().find(|row| row.pattern.as_ref() == Some(name)) {
         return invalid(Some(&document.pattern), double(&other.file, &file, name));
     }
-    match compile(&document, &Kinds::offline(), namespace) {
-        Ok(compiled) => (valid(&file, compiled), None),
-        Err(fault) => invalid(Some(&document.pattern), fault),
+    let compiled = match compile(&document, &Kinds::offline(), namespace) {
+        Ok(compiled) => compiled,
+        Err(fault) => return invalid(Some(&document.pattern), fault),
+    };
+    match validate::combine(schema::check(&document, &compiled, &Schemas::bundled())) {
+        None => (valid(&file, compiled), None),
+        Some(fault) => invalid(Some(&document.pattern), fault),
     }
 }
 

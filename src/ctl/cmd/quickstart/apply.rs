@@ -7,7 +7,7 @@ use super::stage::Stage;
 use super::{PATTERN, SAMPLE};
 use crate::base::error::{Code, Error, Result};
 use crate::client::Client;
-use crate::ctl::cmd::pattern::{graph, protect, target};
+use crate::ctl::cmd::pattern::{plan, protect, target};
 use crate::ctl::cmd::sample;
 use crate::ctl::{Ctl, follow};
 use crate::model::operation::Operation;
@@ -43,11 +43,11 @@ pub(super) async fn run(ctx: &Ctl, stage: &mut Stage<'_>, port: Option<u16>) -> 
     let stored = stored(client).await?;
     let document = document(&stored)?;
     let graph = Graph::of(&compile(&document, &Kinds::offline(), "default")?);
+    let deploy = request(ctx, &stored, &contexts).await?;
     if ctx.ui.format().is_table() {
-        // The plan: what is applied, wave after wave.
-        ctx.ui.note(graph::characters(&graph, ctx.ui.paint_errors(), ctx.ui.is_unicode()).trim_end())?;
+        ctx.ui.note(plan::shown(ctx, &plan::ask(ctx, vec![deploy.clone()], false).await?).trim_end())?;
     }
-    let operation = apply(ctx, stage, &stored, &contexts).await?;
+    let operation = apply(ctx, stage, &stored, deploy).await?;
     let request = StatusRequest {
         pattern: PATTERN.to_owned(),
         contexts: contexts.clone(),
@@ -79,9 +79,8 @@ fn document(stored: &Stored) -> Result<Document> {
     bundle::assemble(&Bundle::of_text(format!("{PATTERN}.yaml"), text))
 }
 
-async fn apply(ctx: &Ctl, stage: &mut Stage<'_>, stored: &Stored, contexts: &[String]) -> Result<Operation> {
-    let client = ctx.client().await?;
-    let applied = client.applied().await?.applied;
+async fn request(ctx: &Ctl, stored: &Stored, contexts: &[String]) -> Result<DeployRequest> {
+    let applied = ctx.client().await?.applied().await?.applied;
     let is_new = |context: &String| !applied.iter().any(|set| set.pattern == PATTERN && set.context == *context);
     let common = DeployRequest {
         contexts: contexts.to_vec(),
@@ -92,7 +91,7 @@ async fn apply(ctx: &Ctl, stage: &mut Stage<'_>, stored: &Stored, contexts: &[St
         timeout_seconds: ctx.settings.timeout().map(|limit| limit.as_secs().max(1)),
         ..DeployRequest::default()
     };
-    let request = match stored {
+    Ok(match stored {
         Stored::Changed(_) => {
             ctx.ui
                 .note(&format!("The stored pattern `{PATTERN}` was changed since; it is applied as it is stored."))?;
@@ -103,7 +102,11 @@ async fn apply(ctx: &Ctl, stage: &mut Stage<'_>, stored: &Stored, contexts: &[St
             location: BTreeMap::from([("type".to_owned(), "builtin".to_owned())]),
             ..Bundle::of_text(format!("{PATTERN}.yaml"), SAMPLE).into_request(&common)
         },
-    };
+    })
+}
+
+async fn apply(ctx: &Ctl, stage: &mut Stage<'_>, stored: &Stored, request: DeployRequest) -> Result<Operation> {
+    let (client, contexts) = (ctx.client().await?, &request.contexts);
     stage.stored = matches!(stored, Stored::None);
     for context in contexts {
         if !stage.record.kube_contexts.contains(context) {

@@ -69,7 +69,7 @@ impl Work<'_> {
                 }),
                 None if self.known(planned).is_some() => {}
                 // A call that was cut off may have done its work: the object's own annotation tells later.
-                None if self.is_open(planned, carried) => {}
+                None if Self::is_open(planned, carried) => {}
                 _ => gone.push(planned.object.clone()),
             }
         }
@@ -77,14 +77,15 @@ impl Work<'_> {
     }
 
     /// Whether nobody knows what became of an object: the call did not come back.
-    fn is_open(&self, planned: &crate::pattern::Planned, carried: &Carried) -> bool {
+    fn is_open(planned: &crate::pattern::Planned, carried: &Carried) -> bool {
         let open = [Kind::Unreachable, Kind::Timeout, Kind::Interrupted, Kind::Terminated];
+        let codes = [Code::OperationCancelled.name(), Code::ClusterFault.name()];
         carried.results.iter().any(|result| {
             result.object == planned.object
                 && result
                     .error
                     .as_ref()
-                    .is_some_and(|report| open.contains(&report.kind) || report.code == Code::OperationCancelled.name())
+                    .is_some_and(|report| open.contains(&report.kind) || codes.contains(&report.code.as_str()))
         })
     }
 }

@@ -49,7 +49,12 @@ pub(super) fn object_line(object: &ObjectDrift, ui: &Ui) -> String {
 /// What was applied, and what stands there now.
 pub(super) fn drifted_line(field: &FieldChange, now: Timestamp) -> String {
     // A field that is not there any more was taken away by somebody: it is not new to whoever applied it.
-    let origin = if field.origin == Origin::New { Origin::Removed } else { field.origin };
+    // The API server does not record every writer, such as one that scales to 0.
+    let origin = match field.origin {
+        Origin::New => Origin::Removed,
+        Origin::Default => Origin::Drift,
+        origin => origin,
+    };
     field_line(&FieldChange { origin, ..field.clone() }, (&field.desired, &field.live), now)
 }
 
