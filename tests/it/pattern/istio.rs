@@ -77,6 +77,18 @@ impl Story {
         if output.status.success() { Ok(told) } else { Err(told) }
     }
 
+    /// A plain request that must fail, with the reason, as soon as the node knows the service's address.
+    fn refused_request(&self, url: &str) -> String {
+        let deadline = Instant::now() + PROPAGATION;
+        loop {
+            let refused = self.plain_request(url).expect_err("nobody outside the mesh gets an answer");
+            if !refused.contains("connect: connection refused") || Instant::now() > deadline {
+                return refused;
+            }
+            sleep(Duration::from_millis(250));
+        }
+    }
+
     /// Everything in the cluster that carries a pattern's label, of every kind it serves.
     fn labelled(&self) -> String {
         let kinds = self.kubectl(&["api-resources", "--verbs=list", "-o", "name"]);
@@ -117,8 +129,8 @@ fn a_mesh_obeys_the_pattern_its_next_version_its_rollback_and_its_end() {
     let own =
         story.plain_request("http://localhost:8080/").expect("the stranger's client works where nothing forbids it");
     assert!(own.contains("200 OK"), "{own}");
-    let refused = story.plain_request("http://echo.echo/").unwrap_err();
-    assert!(refused.contains("connection reset by peer"), "plain requests are refused: {refused}");
+    let refused = story.refused_request("http://echo.echo/");
+    assert!(refused.contains("connection reset by peer"), "plain requests are refused by the proxy: {refused}");
 
     let split = story.pattern(&["apply", "-f", SPLIT, "--wait", "--timeout", "120s", "-o", "json"]);
     assert_eq!(split.code, Some(0), "{split}");
