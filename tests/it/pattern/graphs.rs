@@ -12,7 +12,7 @@ use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
 use model::{Kind, World, key};
 
 /// Lives in one test; `PROPTEST_CASES` asks for more.
-const LIVES: u32 = 8;
+const LIVES: u32 = 6;
 
 /// An edit of the pattern's file.
 #[derive(Debug, Clone)]
