@@ -10,6 +10,7 @@ mod export;
 mod faults;
 mod graph;
 mod graphs;
+mod hardships;
 mod import;
 mod istio;
 mod live;

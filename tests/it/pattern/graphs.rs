@@ -1,7 +1,7 @@
 //! Random patterns through random lives: whatever is applied, edited, failed, tried again and deleted, the cluster
 //! holds what the pattern wants, and the inventory what the cluster holds.
 
-mod model;
+pub mod model;
 
 use mesheryctl::model::pattern::Action;
 use mesheryctl::sample::faults::{Effect, Matcher, Times};

@@ -64,10 +64,9 @@ impl Story {
         }
     }
 
-    /// A plain request from a pod without a sidecar, with what the client says.
+    /// A plain request from a pod without a sidecar: whether it was answered with 200, else why not.
     fn plain_request(&self, url: &str) -> Result<String, String> {
-        // fortio writes the answer's head to stderr
-        self.kit.try_kubectl(&["-n", OUTSIDE, "exec", "stranger", "--", "/fortio", "curl", "-stdclient", url])
+        self.kit.try_kubectl(&["-n", OUTSIDE, "exec", "stranger", "--", "/fortio", "curl", url])
     }
 
     /// A plain request that must fail, with the reason, as soon as the node knows the service's address.
@@ -110,9 +109,7 @@ fn a_mesh_obeys_the_pattern_its_next_version_its_rollback_and_its_end() {
     story.wait_for_answers(&["418"]);
     assert_eq!(story.answers(200), BTreeMap::from([("418".to_owned(), 200)]), "every request gets the fault");
 
-    let own =
-        story.plain_request("http://localhost:8080/").expect("the stranger's client works where nothing forbids it");
-    assert!(own.contains("200 OK"), "{own}");
+    story.plain_request("http://localhost:8080/").expect("the stranger's client works where nothing forbids it");
     let refused = story.refused_request("http://echo.echo/");
     assert!(refused.contains("connection reset by peer"), "plain requests are refused by the proxy: {refused}");
 
