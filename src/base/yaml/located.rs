@@ -119,12 +119,17 @@ impl<'de> Visitor<'de> for ShapeVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Shape, A::Error> {
         let mut map = Vec::new();
-        while let Some(key) = entries.next_key::<Spanned<String>>()? {
+        while let Some(key) = entries.next_key::<Option<Spanned<String>>>()? {
             let value: Located = entries.next_value()?;
             if u32::try_from(map.len()).is_err() {
                 return Err(A::Error::custom("a mapping has too many keys"));
             }
-            map.push((key.value, Located { spot: spot(key.referenced), ..value }));
+            // A null has no text of its own, and so no place.
+            let (name, spot) = match key {
+                Some(key) => (key.value, spot(key.referenced)),
+                None => ("null".to_owned(), value.spot),
+            };
+            map.push((name, Located { spot, ..value }));
         }
         Ok(Shape::Map(map))
     }

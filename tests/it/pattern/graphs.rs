@@ -91,23 +91,23 @@ impl World {
     fn edit(&mut self, edit: &Edit) {
         match edit {
             Edit::Add { slot, kind, depends_on } => {
-                let targets = depends_on.iter().filter_map(|which| self.pick(which)).collect();
+                let targets = depends_on.iter().filter_map(|which| self.pick(*which)).collect();
                 self.add(*slot, *kind, targets);
             }
             Edit::Change(which) => {
-                if let Some(key) = self.pick(which) {
+                if let Some(key) = self.pick(*which) {
                     self.change(&key);
                 }
             }
             Edit::Remove(which) => {
-                if let Some(key) = self.pick(which) {
+                if let Some(key) = self.pick(*which) {
                     self.remove(&key);
                 }
             }
         }
     }
 
-    fn pick(&self, which: &Index) -> Option<String> {
+    fn pick(&self, which: Index) -> Option<String> {
         let keys: Vec<String> = self.keys().collect();
         (!keys.is_empty()).then(|| which.get(&keys).clone())
     }
@@ -117,7 +117,7 @@ impl World {
         let writes = || Matcher::any().verbs(&["patch", "delete"]);
         match fault {
             Fault::Refuse(which) => {
-                if let Some(key) = self.pick(which) {
+                if let Some(key) = self.pick(*which) {
                     faults.refuse(writes().name(&key), 403, "not today");
                 }
             }
@@ -130,7 +130,7 @@ impl World {
                 faults.add(Matcher::any().verbs(&["get", "list", "patch", "delete"]), effect, Times::Every(*every));
             }
             Fault::LoseAnswers(which) => {
-                if let Some(key) = self.pick(which) {
+                if let Some(key) = self.pick(*which) {
                     faults.add(writes().name(&key), Effect::LoseAnswer, Times::Always);
                 }
             }
@@ -140,14 +140,16 @@ impl World {
     async fn take(&mut self, step: &Step) {
         match step {
             Step::Apply { edits, fault } => {
-                edits.iter().for_each(|edit| self.edit(edit));
+                for edit in edits {
+                    self.edit(edit);
+                }
                 self.apply(|world| fault.iter().for_each(|fault| world.break_down(fault))).await;
             }
             Step::Delete { fault } => {
                 self.delete(|world| fault.iter().for_each(|fault| world.break_down(fault))).await;
             }
-            Step::DeletedByHand(which) => self.delete_by_hand(self.pick(which)).await,
-            Step::ChangedByHand(which) => self.change_by_hand(self.pick(which)).await,
+            Step::DeletedByHand(which) => self.delete_by_hand(self.pick(*which)).await,
+            Step::ChangedByHand(which) => self.change_by_hand(self.pick(*which)).await,
         }
     }
 }
@@ -156,7 +158,7 @@ impl World {
 fn lives(seeds: &'static str) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let config = Config {
-        cases: std::env::var("PROPTEST_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(LIVES),
+        cases: mesheryctl::base::env::get("PROPTEST_CASES").and_then(|count| count.parse().ok()).unwrap_or(LIVES),
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(seeds))),
         max_shrink_iters: 60,
         ..Config::default()

@@ -90,8 +90,9 @@ fn all_did(output: &Output, word: &str) {
 
 /// Within five standard deviations of the share that was asked for: a true split misses that once in two million runs.
 fn assert_share(answers: &BTreeMap<String, usize>, status: &str, share: f64) {
-    let total = answers.values().sum::<usize>() as f64;
-    let found = answers.get(status).copied().unwrap_or_default() as f64;
+    let count = |number: usize| f64::from(u32::try_from(number).unwrap());
+    let total = count(answers.values().sum());
+    let found = count(answers.get(status).copied().unwrap_or_default());
     let deviation = (total * share * (1.0 - share)).sqrt();
     assert!((found - total * share).abs() < 5.0 * deviation, "{share} of {status} wanted: {answers:?}");
 }

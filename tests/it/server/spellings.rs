@@ -60,6 +60,7 @@ fn every_path_of_the_table_of_paths_is_routed() {
         paths::PREFERENCES,
         paths::SYNC,
         paths::KUBE_CONTEXTS,
+        paths::KUBE_KINDS,
         paths::KUBE_PING,
         paths::PATTERNS,
         paths::PATTERN,
