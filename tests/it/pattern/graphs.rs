@@ -1,7 +1,7 @@
 //! Random patterns through random lives: whatever is applied, edited, failed, tried again and deleted, the cluster
 //! holds what the pattern wants, and the inventory what the cluster holds.
 
-mod model;
+pub mod model;
 
 use mesheryctl::model::pattern::Action;
 use mesheryctl::sample::faults::{Effect, Matcher, Times};
@@ -12,7 +12,7 @@ use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
 use model::{Kind, World, key};
 
 /// Lives in one test; `PROPTEST_CASES` asks for more.
-const LIVES: u32 = 8;
+const LIVES: u32 = 6;
 
 /// An edit of the pattern's file.
 #[derive(Debug, Clone)]

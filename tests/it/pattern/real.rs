@@ -65,9 +65,7 @@ fn the_shop_is_applied_again_unchanged_runs_and_is_deleted_without_a_trace() {
     let deleted = run(&kit, &env, &["pattern", "delete", "shop", "--yes", "-o", "json"]);
     assert_eq!(deleted.code, Some(0), "{deleted}");
     assert!(actions(&deleted).iter().all(|action| action.ends_with(" deleted")), "{deleted}");
-    let everything = "namespace,customresourcedefinition,clusterrole,deployment,service,configmap,secret,role,rolebinding,serviceaccount,pod";
-    let left = kit.kubectl(&["get", everything, "-A", "-l", "resource.pattern.meshery.io/id", "-o", "name"]);
-    assert_eq!(left, "");
+    assert_eq!(kit.left_of("shop", "shop"), Vec::<String>::new());
     let gone = kit.kubectl(&[
         "get",
         "namespace/shop",

@@ -90,13 +90,42 @@ impl Kit {
 
     /// Runs the kit's kubectl and gives its stdout.
     pub fn kubectl(&self, args: &[&str]) -> String {
+        self.try_kubectl(args).unwrap_or_else(|error| panic!("kubectl {args:?}: {error}"))
+    }
+
+    /// Runs the kit's kubectl; a failure is what it says on stderr.
+    pub fn try_kubectl(&self, args: &[&str]) -> Result<String, String> {
         let output = std::process::Command::new(self.get("KUBECTL"))
             .args(["--kubeconfig", self.get("KUBECONFIG")])
             .args(args)
             .output()
             .unwrap();
-        assert!(output.status.success(), "kubectl {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
+        let bytes = if output.status.success() { &output.stdout } else { &output.stderr };
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        if output.status.success() { Ok(text) } else { Err(text) }
+    }
+
+    /// What of a pattern is in the cluster, of every kind it serves: objects with the label of patterns that name this
+    /// one, or lie in this namespace. Other tests have patterns of their own there.
+    pub fn left_of(&self, pattern: &str, namespace: &str) -> Vec<String> {
+        let mut attempt = 1;
+        let list = loop {
+            let kinds = self.kubectl(&["api-resources", "--verbs=list", "-o", "name"]).replace('\n', ",");
+            let label = "resource.pattern.meshery.io/id";
+            match self.try_kubectl(&["get", kinds.trim_end_matches(','), "-A", "-l", label, "-o", "json"]) {
+                Ok(list) => break list,
+                // a kind that another test defined is gone by now
+                Err(error) => assert!(attempt < 5, "{error}"),
+            }
+            attempt += 1;
+        };
+        let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+        let is_of = |object: &&serde_json::Value| {
+            let metadata = &object["metadata"];
+            metadata["annotations"]["pattern.meshery.io/name"] == pattern || metadata["namespace"] == namespace
+        };
+        let name = |object: &serde_json::Value| format!("{}/{}", object["kind"], object["metadata"]["name"]);
+        list["items"].as_array().unwrap().iter().filter(is_of).map(name).collect()
     }
 }
 
