@@ -10,13 +10,13 @@ use mesheryctl::sample::faults::{Effect, Faults, Matcher, Times};
 use super::graphs::model::{Kind, World, key};
 
 /// Services of the pattern; its namespace comes on top.
-const SERVICES: usize = 40;
+const SERVICES: usize = 20;
 
-/// Four layers of ten; each service needs one of the layer before.
+/// Four layers of five; each service needs one of the layer before.
 async fn world() -> World {
     let mut world = World::new().await;
     for slot in 0..SERVICES {
-        let depends_on = if slot < 10 { vec![] } else { vec![key(slot - 10)] };
+        let depends_on = if slot < 5 { vec![] } else { vec![key(slot - 5)] };
         world.add(slot, Kind::ALL[slot % Kind::ALL.len()], depends_on);
     }
     world
@@ -26,21 +26,22 @@ fn calls() -> Matcher {
     Matcher::any().verbs(&["get", "list", "patch", "delete"])
 }
 
-/// Applies, changes and deletes the pattern while the fault is on, and wants all of it done.
+/// Applies, changes and deletes the pattern while the fault is on, and wants all of it done; how long the first apply took.
 async fn completes(fault: impl Fn(&Faults)) -> Duration {
-    let began = Instant::now();
     let mut world = world().await;
+    let began = Instant::now();
     let strike = |world: &World| fault(world.plane.practice.cluster.faults());
     let first = world.apply(strike).await;
     assert_eq!(first.status, OperationStatus::Succeeded, "{first:?}");
     assert_eq!(first.results.len(), SERVICES + 1);
+    let took = began.elapsed();
     world.change(&key(7));
-    world.remove(&key(39));
+    world.remove(&key(19));
     let second = world.apply(strike).await;
     assert_eq!(second.status, OperationStatus::Succeeded, "{second:?}");
     world.delete(strike).await;
     assert!(world.plane.labelled().await.is_empty());
-    began.elapsed()
+    took
 }
 
 /// Applies while one object is struck; gives what is told of it. Then everything comes right without the fault.
@@ -55,12 +56,14 @@ async fn reports(effect: Effect) -> (Operation, ObjectResult) {
         .await;
     assert_eq!(operation.status, OperationStatus::PartlyFailed, "{operation:?}");
     let of = |action: Action| operation.results.iter().filter(move |result| result.action == action);
-    let withheld: Vec<&str> = of(Action::Withheld).map(|result| result.service.as_str()).collect();
-    assert_eq!(withheld, ["s13", "s23", "s33"], "only what needs it is withheld");
+    let mut withheld: Vec<&str> = of(Action::Withheld).map(|result| result.service.as_str()).collect();
+    withheld.sort_unstable();
+    assert_eq!(withheld, ["s13", "s18", "s8"], "only what needs it is withheld");
     assert_eq!((of(Action::Failed).count(), of(Action::Created).count()), (1, SERVICES + 1 - 4));
     let failed = of(Action::Failed).next().unwrap().clone();
     assert_eq!(failed.service, struck);
-    world.come_to_rest().await;
+    let again = world.apply(|_| ()).await;
+    assert_eq!(again.status, OperationStatus::Succeeded, "{again:?}");
     (operation, failed)
 }
 
@@ -68,8 +71,8 @@ async fn reports(effect: Effect) -> (Operation, ObjectResult) {
 async fn every_call_takes_fifty_milliseconds() {
     let slow = Duration::from_millis(50);
     let took = completes(|faults| faults.add(Matcher::any(), Effect::Delay(slow), Times::Always)).await;
-    // One call an object, one after the other, would take six seconds for the three operations.
-    assert!(took < slow * 3 * SERVICES as u32, "{took:?}");
+    // A read and a write for each object, one after the other.
+    assert!(took < slow * 2 * (SERVICES as u32 + 1), "{took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,8 +91,8 @@ async fn every_seventh_answer_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_tenth_call_is_throttled() {
-    completes(|faults| faults.add(calls(), Effect::Throttle { retry_after: 1 }, Times::Every(10))).await;
+async fn every_twentieth_call_is_throttled() {
+    completes(|faults| faults.add(calls(), Effect::Throttle { retry_after: 1 }, Times::Every(20))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,7 +113,7 @@ async fn a_webhook_refuses_one_object() {
 async fn a_webhook_does_not_answer_for_one_object() {
     let (_, failed) = reports(Effect::SilentWebhook { webhook: "guard.example.org".into() }).await;
     let error = failed.error.unwrap();
-    assert_eq!(error.code, "object-refused", "{error:?}");
+    assert_eq!(error.code, "cluster-fault", "{error:?}");
     let cause = error.probable_cause.unwrap();
     assert!(cause.contains("failed calling webhook \"guard.example.org\""), "{cause}");
     assert!(cause.ends_with("context deadline exceeded"), "{cause}");
