@@ -80,17 +80,6 @@ impl Story {
             sleep(Duration::from_millis(250));
         }
     }
-
-    /// Everything in the cluster that this pattern applied, of every kind the cluster serves.
-    fn labelled(&self) -> String {
-        let kinds = self.kubectl(&["api-resources", "--verbs=list", "-o", "name"]);
-        let kinds = kinds.lines().filter(|kind| !kind.contains("metrics.k8s.io")).collect::<Vec<_>>().join(",");
-        let label = "resource.pattern.meshery.io/id";
-        let columns = r"jsonpath={range .items[*]}{.metadata.annotations.pattern\.meshery\.io/name}{' '}{.kind}/{.metadata.name}{'\n'}{end}";
-        let all = self.kubectl(&["get", &kinds, "-A", "-l", label, "--ignore-not-found", "-o", columns]);
-        // Other tests work on the same cluster.
-        all.lines().filter_map(|line| line.strip_prefix("echo ")).collect::<Vec<_>>().join("\n")
-    }
 }
 
 fn all_did(output: &Output, word: &str) {
