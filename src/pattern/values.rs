@@ -62,9 +62,8 @@ fn unknown_variable(pattern: &Node, name: &str) -> Error {
 /// # Errors
 /// [`Code::UsageError`] when it is not of that form; [`Code::PatternVariable`] when its path leads nowhere.
 pub fn apply_item(pattern: &mut Node, item: &str, sources: &mut Sources) -> Result<()> {
-    let Item { path, written, value } = parse_item(item)?;
+    let Item { path, written, value, text } = parse_item(item)?;
     let mark = Mark { source: sources.add(&format!("--set {written}")), line: 0, column: 0 };
-    let value = Node::of_value(value, mark);
     let (first, rest) = match path.split_first() {
         Some((Step::Key(first), rest)) => (first.as_str(), rest),
         _ => return Err(malformed(item, "a path begins with a name")),
@@ -74,6 +73,11 @@ pub fn apply_item(pattern: &mut Node, item: &str, sources: &mut Sources) -> Resu
         Some(Step::Key(name)) => pattern.get(part).and_then(|part| part.get(name)).is_some(),
         _ => false,
     };
+    // What the file has as a string stays one: a version such as 1.30 is no number.
+    let is_plain = matches!(value, Value::Number(_) | Value::Bool(_));
+    let is_text =
+        is_plain && pattern.get(part).and_then(|part| at(part, rest)).is_some_and(|node| node.text().is_some());
+    let value = Node::of_value(if is_text { Value::String(text) } else { value }, mark);
     match (part, rest.first()) {
         ("vars", Some(Step::Key(name))) if !known => Err(unknown_variable(pattern, name).at(sources.place(mark))),
         ("services", Some(Step::Key(key))) if !known => Err(unknown_service(pattern, key).at(sources.place(mark))),
@@ -85,6 +89,14 @@ pub fn apply_item(pattern: &mut Node, item: &str, sources: &mut Sources) -> Resu
                 .map_err(|reason| Error::new(Code::PatternVariable, reason).at(sources.place(mark)))
         }
     }
+}
+
+/// What stands at the end of a path.
+fn at<'n>(node: &'n Node, path: &[Step]) -> Option<&'n Node> {
+    path.iter().try_fold(node, |node, step| match step {
+        Step::Key(key) => node.get(key),
+        Step::Index(_) => None,
+    })
 }
 
 fn unknown_service(pattern: &Node, key: &str) -> Error {
@@ -149,6 +161,8 @@ struct Item {
     path: Vec<Step>,
     written: String,
     value: Value,
+    /// What stands behind `=`.
+    text: String,
 }
 
 fn malformed(item: &str, reason: &str) -> Error {
@@ -160,8 +174,9 @@ fn malformed(item: &str, reason: &str) -> Error {
 
 fn parse_item(item: &str) -> Result<Item> {
     let (path, end) = parse_path(item)?;
-    let value = typed(&item[end + 1..]).map_err(|reason| malformed(item, &reason))?;
-    Ok(Item { path, written: item[..end].to_owned(), value })
+    let text = item[end + 1..].to_owned();
+    let value = typed(&text).map_err(|reason| malformed(item, &reason))?;
+    Ok(Item { path, written: item[..end].to_owned(), value, text })
 }
 
 /// The steps before `=`: keys parted by dots, `\.` for a dot within a key, `[0]` for an item, `[any.key]` for a key.
@@ -238,6 +253,12 @@ mod tests {
     use serde_json::json;
 
     const BASE: &str = "name: p\nvars: {n: 1, host: a, db: {size: 1, name: x}}\nservices:\n  web:\n    type: X\n    settings:\n      list: [{name: c, image: i}]\n";
+
+    #[test]
+    fn what_the_file_has_as_a_string_stays_one() {
+        let vars = after(&["host=1.30", "n=1.5", "db.name=true"]).unwrap()["vars"].clone();
+        assert_eq!(vars, json!({"n": 1.5, "host": "1.30", "db": {"size": 1, "name": "true"}}));
+    }
 
     fn after(items: &[&str]) -> Result<Value> {
         let mut sources = Sources::default();

@@ -253,7 +253,7 @@ codes! {
         "Kubernetes fixes some fields at creation; the API server's own words are in the details."
         "Apply again with --recreate, which deletes the object and creates it anew; what it holds is lost, and it is away meanwhile."
     ObjectsFailed "objects-failed" Failed "No object could be applied"
-        "Every object failed or was withheld; each has its own result."
+        "Every object failed, was withheld, or was taken back because another failed; each has its own result."
         "Correct the first failed object and apply again."
     ObjectsPartlyFailed "objects-partly-failed" Partial "Some objects failed"
         "Objects that succeeded stay; those that depend on a failed one were withheld. Each has its own result."
@@ -320,10 +320,10 @@ codes! {
         "Apply or delete again to bring the cluster to a known state."
     SchemaUnknown "schema-unknown" NotFound "The command has no schema"
         "Commands with structured output are listed by `mesheryctl schema` without an argument."
-        "Check the spelling."
+        "List them with `mesheryctl schema`."
     ExplainUnknown "explain-unknown" NotFound "No error code of that name"
         "Codes are listed by `mesheryctl explain` without an argument."
-        "Check the spelling."
+        "List them with `mesheryctl explain`."
 }
 
 #[cfg(test)]

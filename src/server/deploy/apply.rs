@@ -149,11 +149,12 @@ impl Job<'_> {
         let snapshot = target.cluster.snapshot(wanted, LABEL_SERVICE).await;
         let deadline = Instant::now() + limit;
         let before = before.as_ref().map(|set| set.items.iter().map(|item| (item.object.identity(), item)).collect());
-        let work = Work { job: self, target, generation, before, snapshot, deadline };
+        let former = revision.as_ref().map(revision::Begun::former_objects).unwrap_or_default();
+        let work = Work { job: self, target, generation, before, former, snapshot, deadline };
         let ended = work.run().await?;
-        if let Some(number) = revision {
+        if let Some(begun) = &revision {
             let status = revision::status(&ended, self.handle.cancelled().is_cancelled());
-            revision::end(self.state, place, number, status).await?;
+            revision::end(self.state, place, begun, (status, ended.taken_back)).await?;
         }
         Ok(ended)
     }
@@ -182,6 +183,8 @@ struct Work<'a> {
     generation: i64,
     /// What the pattern had applied before, by object; absent when it was not applied.
     before: Option<HashMap<Identity<'a>, &'a InventoryItem>>,
+    /// Objects of the revision before this one, as they were sent.
+    former: &'a [serde_json::Value],
     /// What the cluster had of it when the work began.
     snapshot: Snapshot,
     /// When everything is to be ready.

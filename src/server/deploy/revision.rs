@@ -47,13 +47,27 @@ pub(super) struct Place<'a> {
     pub(super) pattern: &'a str,
 }
 
-/// Begins the revision that `request` brings; answers with its number.
+/// A revision that an apply began.
+pub(super) struct Begun {
+    number: i64,
+    /// The newest one before; the same again when its objects are.
+    former: Option<Stored>,
+}
+
+impl Begun {
+    /// Objects of the newest revision before, as they were sent.
+    pub(super) fn former_objects(&self) -> &[Value] {
+        self.former.as_ref().map_or(&[], |former| &former.objects)
+    }
+}
+
+/// Begins the revision that `request` brings.
 pub(super) async fn begin(
     state: &Shared,
     place: Place<'_>,
     (request, document): (&DeployRequest, &Document),
     compiled: &Compiled,
-) -> Result<i64> {
+) -> Result<Begun> {
     let objects: Vec<Value> = compiled.objects.iter().map(|planned| planned.body.clone()).collect();
     let source = Source {
         pattern_file: request::one_file(request, document)?.unwrap_or_default(),
@@ -72,12 +86,27 @@ pub(super) async fn begin(
         source,
         objects,
     };
-    state.store.revisions().begin(new).await
+    let revisions = state.store.revisions();
+    let former = revisions.list(place.cluster_id, place.pattern).await?.into_iter().next();
+    Ok(Begun { number: revisions.begin(new).await?, former })
 }
 
-/// Records how the apply of a revision ended.
-pub(super) async fn end(state: &Shared, place: Place<'_>, number: i64, status: OperationStatus) -> Result<()> {
-    state.store.revisions().end(place.cluster_id, place.pattern, number, status).await
+/// Records how the apply of a revision ended. One that was taken back never was; one that stood before stands again.
+pub(super) async fn end(
+    state: &Shared,
+    place: Place<'_>,
+    begun: &Begun,
+    (status, taken_back): (OperationStatus, bool),
+) -> Result<()> {
+    let revisions = state.store.revisions();
+    let (cluster, pattern, number) = (place.cluster_id, place.pattern, begun.number);
+    match &begun.former {
+        Some(former) if taken_back && former.revision.number == number => {
+            revisions.end(cluster, pattern, number, former.revision.status).await
+        }
+        _ if taken_back => revisions.remove(cluster, pattern, number).await,
+        _ => revisions.end(cluster, pattern, number, status).await,
+    }
 }
 
 /// Revisions of a pattern, newest first, in the contexts asked for or in all it was applied to.

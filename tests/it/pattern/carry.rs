@@ -96,6 +96,12 @@ fn atomic_puts_the_revision_before_back() {
     assert_eq!(result(&operations, "settings")["action"], "rolled-back", "{output}");
     assert_eq!(result(&operations, "web")["action"], "unchanged", "{output}");
     assert_eq!(practice.get("/api/v1/namespaces/hello/configmaps/settings")["data"]["greeting"], "hi");
+    let history = run(&env, &["pattern", "history", "hello", "-o", "jsonpath={[*].number} {[*].status}"]);
+    assert_eq!(history.stdout.trim(), "1 succeeded", "what was taken back never was: {history}");
+    let status = run(&env, &["pattern", "status", "hello"]);
+    assert!(!status.stdout.contains("failed"), "things are as the revision before left them: {status}");
+    let drift = run(&env, &["pattern", "drift", "hello", "--exit-code"]);
+    assert_eq!(drift.code, Some(0), "{drift}");
 }
 
 #[test]

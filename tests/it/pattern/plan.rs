@@ -144,9 +144,9 @@ fn fields_that_cannot_change_need_a_new_object() {
     --- stdout
     hello on practice
       wave 2
-        ! recreate Deployment hello/web  (Deployment hello/web: a field cannot be changed)
+        x refused Deployment hello/web  (Deployment hello/web: a field cannot be changed)
             spec.selector: Invalid value: {"matchLabels":{"app":"site"}}: field is immutable
-    Plan: 0 to create, 0 to change, 0 to delete, 2 unchanged, 1 to recreate.
+    Plan: 0 to create, 0 to change, 0 to delete, 2 unchanged, 1 refused.
     --- stderr
     error: 1 of 3 objects would be refused
       hello.yaml:10:3: Deployment hello/web: a field cannot be changed

@@ -33,6 +33,16 @@ pub(super) async fn run(ctx: &Ctl) -> Result<()> {
     let mut record = Record::read(&home)?;
     let mut cleaned = Cleaned::default();
     delete(ctx, &home, &mut record, &mut cleaned).await?;
+    let guests = guests(ctx, &record, &home).await?;
+    if !guests.is_empty() {
+        let names = guests.join(", ");
+        ctx.ui.note(&format!(
+            "The practice cluster and the server keep running, because it has other patterns too: {names}. \
+             `mesheryctl sample stop` and `mesheryctl system stop` end them."
+        ))?;
+        Record::default().write(&home)?;
+        return print(ctx, &cleaned);
+    }
     if ours(record.practice.as_ref(), Role::Sample, &home)? {
         sample::stop::down(&home).await?;
         cleaned.stopped.push(Role::Sample.title());
@@ -44,6 +54,16 @@ pub(super) async fn run(ctx: &Ctl) -> Result<()> {
     }
     Record::default().write(&home)?;
     print(ctx, &cleaned)
+}
+
+/// Other patterns in the practice cluster that quickstart started; stopping it would take them away.
+async fn guests(ctx: &Ctl, record: &Record, home: &Path) -> Result<Vec<String>> {
+    if !ours(record.practice.as_ref(), Role::Sample, home)? {
+        return Ok(Vec::new());
+    }
+    let applied = ctx.client().await?.applied().await?.applied;
+    let others = applied.into_iter().filter(|set| set.context == sample::CONTEXT && set.pattern != PATTERN);
+    Ok(others.filter(|set| !set.items.is_empty()).map(|set| format!("`{}`", set.pattern)).collect())
 }
 
 /// Deletes what the pattern applied, context by context; the record forgets each that is done.

@@ -15,7 +15,6 @@ impl Work<'_> {
     pub(super) async fn undo(&self, carried: Carried) -> Result<Ended> {
         let context = &self.target.cluster.context;
         self.job.handle.stage("take back", Some(context));
-        let former = self.former().await?;
         let mut results = carried.results;
         let mut made = Vec::new();
         for (planned, reached) in self.target.compiled.objects.iter().zip(&carried.reached) {
@@ -29,7 +28,7 @@ impl Work<'_> {
                     uid: reached.uid.clone(),
                 }),
                 Action::Configured | Action::Recreated => {
-                    let back = self.put_back(planned, &former).await;
+                    let back = self.put_back(planned).await;
                     merge(&mut results, &back);
                     self.job.handle.object(back);
                 }
@@ -44,22 +43,14 @@ impl Work<'_> {
         Ok(Ended { results, taken_back: true, ..Ended::default() })
     }
 
-    /// Objects of the revision before this one, as they were sent.
-    async fn former(&self) -> Result<Vec<Value>> {
-        let all = self.job.state.store.revisions().list(&self.target.id, self.job.name).await?;
-        let now: Vec<&Value> = self.target.compiled.objects.iter().map(|planned| &planned.body).collect();
-        let former = all.into_iter().find(|one| !one.objects.iter().eq(now.iter().copied()));
-        Ok(former.map(|one| one.objects).unwrap_or_default())
-    }
-
-    async fn put_back(&self, planned: &Planned, former: &[Value]) -> ObjectResult {
+    async fn put_back(&self, planned: &Planned) -> ObjectResult {
         let same = |body: &&Value| {
             let metadata = &body["metadata"];
             body["kind"] == planned.object.kind.as_str()
                 && metadata["name"] == planned.object.name.as_str()
                 && metadata["namespace"].as_str() == planned.object.namespace.as_deref()
         };
-        let body = former.iter().find(same).cloned().unwrap_or_else(|| bare(planned));
+        let body = self.former.iter().find(same).cloned().unwrap_or_else(|| bare(planned));
         let options = Options { force: true, recreate: true, owner: None, ..self.options() };
         let outcome = self.target.cluster.apply(&planned.kind, &planned.object, &body, options).await;
         let (action, error) = match outcome {

@@ -72,7 +72,8 @@ impl Looks<'_> {
             let allowed = self.target.request.recreate;
             let because = allowed.then(|| error.report().details.join("; "));
             let error = (!allowed).then(|| error.report());
-            return Ok(ObjectPlan { because, error, ..plan(Change::Recreate) });
+            let change = if allowed { Change::Recreate } else { Change::Refused };
+            return Ok(ObjectPlan { because, error, ..plan(change) });
         }
         // Whose fields would have to be taken over shows in what a forced apply would change.
         let fields = match (live, error.code()) {

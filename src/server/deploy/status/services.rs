@@ -74,19 +74,25 @@ impl Told {
 
     /// Results of what was done last in a context; none after a deletion.
     fn last(&self, context: &str) -> Vec<&ObjectResult> {
-        let last = self
-            .operations
-            .iter()
-            .find(|operation| operation.contexts.iter().any(|known| known == context) && operation.status.is_final());
+        let last = self.operations.iter().find(|operation| {
+            operation.contexts.iter().any(|known| known == context)
+                && operation.status.is_final()
+                && !was_taken_back(operation)
+        });
         last.filter(|operation| operation.kind != OperationKind::PatternDelete)
             .map(|operation| operation.results.iter().filter(|result| result.context == context).collect())
             .unwrap_or_default()
     }
 }
 
+/// Whether an operation took back what it did: then things are as the one before left them.
+fn was_taken_back(operation: &Operation) -> bool {
+    operation.results.iter().any(|result| result.action == Action::RolledBack)
+}
+
 /// Whether an attempt left its object as it was, or without being.
 fn is_open(result: &ObjectResult) -> bool {
-    matches!(result.action, Action::Failed | Action::Withheld | Action::RolledBack)
+    matches!(result.action, Action::Failed | Action::Withheld)
 }
 
 fn service(context: &str, key: &str, objects: &[ObjectStatus], results: &[&ObjectResult]) -> ServiceStatus {
