@@ -4,6 +4,7 @@
 
 mod apiserver;
 mod ctl;
+mod defects;
 mod layers;
 mod lifecycle;
 mod pattern;

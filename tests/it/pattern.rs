@@ -1,7 +1,7 @@
 //! `pattern`: from a file to a cluster and back.
 
 mod app;
-mod apply;
+pub mod apply;
 mod carry;
 mod catalog;
 mod delete;
