@@ -47,6 +47,11 @@ fn defect_1_an_unknown_dependency_is_an_error_of_every_verb() {
         assert!(output.stderr.contains("did you mean settings?"), "{verb:?}: {output}");
     }
     assert_eq!(practice.cluster.faults().counts(), [0], "nothing was sent");
+    practice.cluster.faults().clear();
+    env.write("work/good.yaml", HELLO);
+    run(&env, &["pattern", "apply", "-f", "good.yaml"]);
+    let output = run(&env, &["pattern", "delete", "-f", "hello.yaml", "--yes"]);
+    assert_eq!(output.code, Some(0), "what was applied can be deleted whatever the file says now: {output}");
 }
 
 #[test]
@@ -224,6 +229,14 @@ async fn defects_21_and_22_every_operation_has_its_own_events_and_none_waits_for
             assert_eq!(objects, (0..30).map(|number| format!("{name}-{number}")).collect());
         }
     }
+}
+
+#[test]
+fn defect_22_an_operation_can_be_asked_for_by_its_id() {
+    let (env, _practice) = world();
+    let applied = run(&env, &["pattern", "apply", "-f", "hello.yaml", "-o", "json"]).json();
+    let view = run(&env, &["operation", "view", applied[0]["id"].as_str().unwrap(), "-o", "json"]);
+    assert_eq!((view.code, view.json()["status"].as_str()), (Some(0), Some("succeeded")), "{view}");
 }
 
 #[test]

@@ -119,17 +119,12 @@ impl<'de> Visitor<'de> for ShapeVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Shape, A::Error> {
         let mut map = Vec::new();
-        while let Some(key) = entries.next_key::<Option<Spanned<String>>>()? {
+        while let Some(key) = entries.next_key::<Spanned<String>>()? {
             let value: Located = entries.next_value()?;
             if u32::try_from(map.len()).is_err() {
                 return Err(A::Error::custom("a mapping has too many keys"));
             }
-            // A null has no text of its own, and so no place.
-            let (name, spot) = match key {
-                Some(key) => (key.value, spot(key.referenced)),
-                None => ("null".to_owned(), value.spot),
-            };
-            map.push((name, Located { spot, ..value }));
+            map.push((key.value, Located { spot: spot(key.referenced), ..value }));
         }
         Ok(Shape::Map(map))
     }
@@ -153,7 +148,7 @@ mod tests {
         for text in [
             "a: yes\nb: \"yes\"\nc: 0.5\nd: 1_000\ne: null\nf: 017\ng: 1e3\ni: 0x1f\nj: ~\nk: ''\nl: -7\nm: 18446744073709551615\n",
             "a: &x {b: [1, [2, {c: 3}]]}\nd: *x\ne: {<<: *x, f: 1}\n",
-            "1: a\ntrue: b\nnull: c\n1.5: d\n",
+            "1: a\ntrue: b\n1.5: d\n",
             "a: |\n  x\n  y\nb: >\n  z\n---\n- 1\n---\n",
             "{\"a\": {\"b\": [true, 1.10, \"x\"]}}",
             "v: 1.10\nw: 123456789012345678901234567890\nx: 2021-01-01\ny: 12:30\n",
@@ -185,7 +180,7 @@ mod tests {
 
     #[test]
     fn faults_are_those_of_the_other_reader() {
-        for text in ["a: 1\nb: [1,\n", "a: 1\nb: 1\na: 2\n", "a: *x\n", "a: \"x\n", "a: .inf\n"] {
+        for text in ["a: 1\nb: [1,\n", "a: 1\nb: 1\na: 2\n", "a: *x\n", "a: \"x\n", "a: .inf\n", "null: c\n"] {
             assert_eq!(read_located(text).unwrap_err(), read_kubernetes_stream(text).unwrap_err(), "{text}");
         }
     }

@@ -195,8 +195,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
     #[test]
     fn any_objects_survive_import_and_export(objects in proptest::collection::vec(object(), 1..6)) {
-        let texts: Vec<String> = objects.iter().map(|object| yaml::write_kubernetes(object).unwrap()).collect();
-        let text = texts.join("\n---\n");
+        let mut text = String::new();
+        for object in &objects {
+            text.extend(["---\n", &yaml::write_kubernetes(object).unwrap()]);
+        }
         let found = manifests::read(&Source { name: "m.yaml".into(), text: text.clone() }).unwrap();
         let mut wanted: Vec<String> = objects.iter().map(canonical).collect();
         let read: Vec<String> = found.iter().map(|found| canonical(&Value::Object(found.body.clone()))).collect();

@@ -4,6 +4,7 @@ use super::target::{self, Target, TargetArgs, Verb};
 use super::view;
 use crate::base::error::Result;
 use crate::ctl::Ctl;
+use crate::ctl::follow::FollowArgs;
 use crate::wire::rest::DeployRequest;
 
 /// Take objects that are there already into a pattern, without changing what they are.
@@ -22,9 +23,12 @@ pub struct Args {
     /// Take over objects of other patterns too.
     #[arg(long)]
     force_conflicts: bool,
+    #[command(flatten)]
+    follow: FollowArgs,
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
+    args.follow.settle(ctx)?;
     let common =
         DeployRequest { adopt: true, force_conflicts: args.force_conflicts, ..args.target.request(ctx).await? };
     let requests = match args.target.target(ctx, "adopt").await? {

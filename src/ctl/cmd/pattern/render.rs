@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::view;
 use crate::base::error::{Code, Error, Result};
-use crate::ctl::Ctl;
-use crate::ctl::source::{AssembleArgs, SourceArgs};
+use crate::ctl::source::{AssembleArgs, SourceArgs, Sourced};
 use crate::ctl::ui::Rendered;
+use crate::ctl::{Ctl, complete};
 use crate::pattern::identify::Kinds;
 use crate::pattern::render::{Rendering, Stage, Wanted, render};
 
@@ -19,12 +20,16 @@ use crate::pattern::render::{Rendering, Stage, Wanted, render};
   mesheryctl pattern render -f shop.yaml | kubectl apply -f -
   mesheryctl pattern render -f base.yaml -f prod.yaml --set replicas=3 --origin
   mesheryctl pattern render -f shop.yaml --stage resolve
+  mesheryctl pattern render shop
   mesheryctl pattern render -f shop.yaml --stage order --kube-context staging -o json")]
 pub struct Args {
     #[command(flatten)]
     source: SourceArgs,
     #[command(flatten)]
     assemble: AssembleArgs,
+    /// A stored pattern, by name or id, instead of -f.
+    #[arg(value_name = "PATTERN", conflicts_with = "files", add = complete::patterns())]
+    pattern: Option<String>,
     /// Stage to show.
     #[arg(long, value_name = "STAGE", default_value = "objects",
         value_parser = clap::builder::PossibleValuesParser::new(Stage::NAMES.map(|(name, _)| name)))]
@@ -41,12 +46,8 @@ pub struct Args {
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
-    if args.source.files.is_empty() {
-        return Err(Error::new(Code::UsageError, "there is nothing to render")
-            .remedy("Name a file with -f, as in `mesheryctl pattern render -f shop.yaml`."));
-    }
     let stage = Stage::NAMES.iter().find(|(name, _)| *name == args.stage).map_or(Stage::Objects, |(_, stage)| *stage);
-    let patterns = args.source.sourced(ctx, &args.assemble).await?;
+    let patterns = patterns(ctx, &args).await?;
     let kinds = if needs_kinds(stage) { kinds(ctx, args.offline).await? } else { Kinds::offline() };
     let namespace = args.namespace.as_deref().or(ctx.settings.namespace()).unwrap_or("default");
     let wanted = Wanted { stage, kinds: &kinds, namespace, origin: args.origin };
@@ -58,6 +59,18 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
         ctx.ui.warn(warning)?;
     }
     show(ctx, stage, args.origin, &all)
+}
+
+async fn patterns(ctx: &Ctl, args: &Args) -> Result<Vec<Sourced>> {
+    if let Some(wanted) = &args.pattern {
+        let record = view::find(ctx, wanted).await?;
+        return Ok(vec![args.source.stored(ctx, &args.assemble, record).await?]);
+    }
+    if args.source.files.is_empty() {
+        return Err(Error::new(Code::UsageError, "there is nothing to render")
+            .remedy("Name a file with -f, as in `mesheryctl pattern render -f shop.yaml`, or a stored pattern."));
+    }
+    args.source.sourced(ctx, &args.assemble).await
 }
 
 fn needs_kinds(stage: Stage) -> bool {

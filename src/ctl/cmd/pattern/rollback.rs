@@ -4,6 +4,7 @@ use super::carry::CarryArgs;
 use super::target::{self, Verb};
 use super::view;
 use crate::base::error::Result;
+use crate::ctl::follow::FollowArgs;
 use crate::ctl::{Ctl, complete};
 use crate::wire::rest::DeployRequest;
 
@@ -26,9 +27,12 @@ pub struct Args {
     revision: Option<i64>,
     #[command(flatten)]
     carry: CarryArgs,
+    #[command(flatten)]
+    follow: FollowArgs,
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
+    args.follow.settle(ctx)?;
     let pattern = view::resolve(ctx, &args.pattern).await?;
     let request = DeployRequest {
         pattern_id: Some(pattern),
