@@ -271,8 +271,8 @@ mod tests {
 
     #[test]
     fn bare_names_are_variables_and_values_are_typed_as_in_yaml() {
-        let value = after(&["n=3", "vars.host=true", "db.size=\"7\"", "db.name=a=b"]).unwrap();
-        assert_eq!(value["vars"], json!({"n": 3, "host": true, "db": {"size": "7", "name": "a=b"}}));
+        let value = after(&["n=3", "vars.db.size=true", "host=\"7\"", "db.name=a=b"]).unwrap();
+        assert_eq!(value["vars"], json!({"n": 3, "host": "7", "db": {"size": true, "name": "a=b"}}));
         let value = after(&["n=", "host=foo: bar", "db={size: [1, 2]}"]).unwrap();
         assert_eq!(value["vars"], json!({"n": "", "host": "foo: bar", "db": {"size": [1, 2]}}));
         assert_eq!(after(&["n=null"]).unwrap()["vars"]["n"], Value::Null);

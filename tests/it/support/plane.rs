@@ -3,6 +3,7 @@
 use futures_util::StreamExt;
 use http_body_util::BodyExt;
 use mesheryctl::client::Client;
+use mesheryctl::model::event::Event;
 use mesheryctl::model::operation::Operation;
 use mesheryctl::server::in_process;
 use mesheryctl::wire::rest::{Accepted, AppliedSet, DeployRequest};
@@ -52,6 +53,16 @@ impl Plane {
     pub async fn delete(&self, request: &DeployRequest) -> Operation {
         let accepted = self.client.undeploy(request).await.unwrap();
         self.ended(&accepted).await
+    }
+
+    /// Begins to apply a pattern and listens to nothing.
+    pub async fn begin(&self, request: &DeployRequest) -> Accepted {
+        self.client.deploy(request).await.unwrap()
+    }
+
+    /// The events of an operation from its first to its last.
+    pub async fn events(&self, accepted: &Accepted) -> Vec<Event> {
+        self.client.follow(accepted.operation_id).map(Result::unwrap).collect().await
     }
 
     async fn ended(&self, accepted: &Accepted) -> Operation {

@@ -48,7 +48,9 @@ impl Kind {
             Kind::ServiceAccount => json!({"metadata": {"annotations": {"edition": edition.to_string()}}}),
             Kind::Role => json!({"rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"],
                 "resourceNames": [edition.to_string()]}]}),
-            Kind::Service => json!({"spec": {"selector": {"app": "x"}, "ports": [{"port": 8000 + edition}]}}),
+            Kind::Service => {
+                json!({"spec": {"selector": {"edition": edition.to_string()}, "ports": [{"port": 80}]}})
+            }
             Kind::Deployment => json!({"spec": {"replicas": edition % 3, "selector": {"matchLabels": {"app": "x"}},
                 "template": {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [
                     {"name": "main", "image": format!("kit.local/sleep:{edition}")}]}}}}),
@@ -62,7 +64,7 @@ impl Kind {
             Kind::ConfigMap => text("/data/edition"),
             Kind::ServiceAccount => text("/metadata/annotations/edition"),
             Kind::Role => text("/rules/0/resourceNames/0"),
-            Kind::Service => object.pointer("/spec/ports/0/port")?.as_u64()?.checked_sub(8000)?.try_into().ok(),
+            Kind::Service => text("/spec/selector/edition"),
             Kind::Deployment => text("/spec/template/spec/containers/0/image"),
         }
     }
@@ -201,7 +203,7 @@ impl World {
         self.plane.practice.cluster.faults().clear();
         let live = self.live().await;
         self.check_results(&operation, &before, &live);
-        self.check_inventory(&operation, &live).await;
+        self.check_inventory(&operation, &before, &live).await;
         if operation.status == OperationStatus::Succeeded {
             let is: BTreeSet<(Id, Option<u32>)> = live.into_iter().map(|(id, one)| (id, one.edition)).collect();
             let wanted: BTreeSet<(Id, Option<u32>)> = self.wants().into_iter().collect();
@@ -249,16 +251,18 @@ impl World {
         }
     }
 
-    /// Nothing of ours is in the cluster that the inventory does not know; what it knows beyond that just failed.
-    async fn check_inventory(&self, operation: &Operation, live: &BTreeMap<Id, Live>) {
+    /// Nothing of ours is in the cluster that the inventory does not know; what it knows beyond that just failed, or was
+    /// taken away by somebody and left the pattern since.
+    async fn check_inventory(&self, operation: &Operation, before: &BTreeMap<Id, Live>, live: &BTreeMap<Id, Live>) {
         let known = self.known().await;
         let lost: Vec<&Id> = live.keys().filter(|id| !known.contains(*id)).collect();
         assert!(lost.is_empty(), "in the cluster and not in the inventory: {lost:?} after {operation:?}");
         let unsettled: BTreeSet<Id> =
             operation.results.iter().filter(|result| !result.action.is_good()).map(id).collect();
-        let whole = operation.results.is_empty();
+        let settled = |id: &Id| !operation.results.is_empty() && !unsettled.contains(id);
+        let was_there = |id: &Id| before.contains_key(id) || operation.status == OperationStatus::Succeeded;
         let phantoms: Vec<&Id> =
-            known.iter().filter(|id| !live.contains_key(*id) && !whole && !unsettled.contains(*id)).collect();
+            known.iter().filter(|id| !live.contains_key(*id) && settled(id) && was_there(id)).collect();
         assert!(phantoms.is_empty(), "in the inventory and not in the cluster: {phantoms:?} after {operation:?}");
     }
 
@@ -279,7 +283,7 @@ impl World {
             assert!(operation.error.is_some(), "nothing was there to delete, and that is said: {operation:?}");
         } else {
             assert!(operation.error.is_some(), "a failure says why: {operation:?}");
-            self.check_inventory(&operation, &live).await;
+            self.check_inventory(&operation, &before, &live).await;
         }
     }
 
