@@ -71,7 +71,7 @@ fn explain_has_a_page_for_every_code() {
     --- stderr
     error: `context-not-fond` is not an error code
       did you mean context-not-found, route-not-found?
-    fix: Check the spelling.
+    fix: List them with `mesheryctl explain`.
     see: mesheryctl explain explain-unknown
     ");
     let list = env.ctl(["explain", "-o", "name"]).ok();
