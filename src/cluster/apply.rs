@@ -141,8 +141,18 @@ impl Cluster {
 
     /// Sends a server-side apply; the HTTP status (201 for what was created) and the object.
     async fn patch(&self, kind: &KindInfo, object: &ObjectRef, body: &Value, force: bool) -> Result<(u16, Value)> {
-        let mut params = PatchParams::apply(FIELD_MANAGER);
-        params.force = force;
+        let params = PatchParams { force, ..PatchParams::apply(FIELD_MANAGER) };
+        self.send(kind, object, body, params).await
+    }
+
+    /// Sends a patch of that kind.
+    pub(super) async fn send(
+        &self,
+        kind: &KindInfo,
+        object: &ObjectRef,
+        body: &Value,
+        params: PatchParams,
+    ) -> Result<(u16, Value)> {
         let collection = Self::collection_of(kind, object);
         let patch = Patch::Apply(body);
         retry(|| async { self.call(request(collection.patch(&object.name, &params, &patch))?).await })
@@ -177,7 +187,9 @@ impl Cluster {
 /// HTTP status of an apply that made the object.
 const CREATED: u16 = 201;
 
-fn request(built: Result<Request<Vec<u8>>, kube::core::request::Error>) -> Result<Request<Vec<u8>>, kube::Error> {
+pub(super) fn request(
+    built: Result<Request<Vec<u8>>, kube::core::request::Error>,
+) -> Result<Request<Vec<u8>>, kube::Error> {
     built.map_err(kube::Error::BuildRequest)
 }
 

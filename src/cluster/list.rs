@@ -1,11 +1,12 @@
-//! Every object of a kind in a namespace.
+//! Every object of a kind, page by page.
 
-use kube::api::{DynamicObject, ListParams};
-use serde_json::Value;
+use kube::api::ListParams;
+use serde_json::{Value, json};
 
 use crate::base::error::Result;
-use crate::cluster::{Cluster, apply, fault};
-use crate::model::kubernetes::{KindInfo, ObjectRef};
+use crate::cluster::apply::{request, retry};
+use crate::cluster::{Cluster, fault};
+use crate::model::kubernetes::KindInfo;
 
 /// Objects asked for at once.
 const PAGE: u32 = 500;
@@ -23,41 +24,39 @@ impl Cluster {
         namespace: &str,
         selector: Option<&str>,
     ) -> Result<Option<Vec<Value>>> {
-        let object = ObjectRef {
-            api_version: kind.gvk.api_version(),
-            kind: kind.gvk.kind.clone(),
-            namespace: kind.namespaced.then(|| namespace.to_owned()),
-            name: String::new(),
-        };
-        let api = self.api(kind, &object);
-        let mut params = ListParams::default().limit(PAGE);
-        if let Some(selector) = selector {
-            params = params.labels(selector);
+        match self.list(kind, kind.namespaced.then_some(namespace), selector).await {
+            Ok(found) => Ok(Some(found)),
+            Err(kube::Error::Api(status)) if status.is_forbidden() || status.is_not_found() || status.code == 405 => {
+                Ok(None)
+            }
+            Err(error) => Err(fault::of_call(self, &error)),
         }
-        let mut found = Vec::new();
+    }
+
+    /// Every object of a kind, in a namespace when one is named; `selector` chooses by label.
+    pub(super) async fn list(
+        &self,
+        kind: &KindInfo,
+        namespace: Option<&str>,
+        selector: Option<&str>,
+    ) -> Result<Vec<Value>, kube::Error> {
+        let collection = Self::collection(kind, namespace);
+        let mut params =
+            ListParams { label_selector: selector.map(str::to_owned), ..ListParams::default() }.limit(PAGE);
+        let mut items = Vec::new();
         loop {
-            let page = match apply::retry(|| api.list(&params)).await {
-                Ok(page) => page,
-                Err(kube::Error::Api(status))
-                    if status.is_forbidden() || status.is_not_found() || status.code == 405 =>
-                {
-                    return Ok(None);
-                }
-                Err(error) => return Err(fault::of_call(self, &error)),
-            };
-            let items = page.items.into_iter().filter_map(|item: DynamicObject| serde_json::to_value(item).ok());
-            found.extend(items.map(|item| with_type(item, kind)));
-            match page.metadata.continue_.filter(|token| !token.is_empty()) {
-                Some(token) => params = params.continue_token(&token),
-                None => return Ok(Some(found)),
+            let (_, mut page) = retry(|| async { self.call(request(collection.list(&params))?).await }).await?;
+            let found = page["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
+            // Items of a list do not repeat what all of them are.
+            items.extend(found.into_iter().map(|mut item| {
+                item["apiVersion"] = json!(kind.gvk.api_version());
+                item["kind"] = json!(kind.gvk.kind);
+                item
+            }));
+            match page["metadata"]["continue"].as_str().filter(|token| !token.is_empty()) {
+                Some(token) => params = params.continue_token(token),
+                None => return Ok(items),
             }
         }
     }
-}
-
-/// Items of a list do not say what they are.
-fn with_type(mut item: Value, kind: &KindInfo) -> Value {
-    item["apiVersion"] = kind.gvk.api_version().into();
-    item["kind"] = kind.gvk.kind.clone().into();
-    item
 }

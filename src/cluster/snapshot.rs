@@ -3,18 +3,15 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use kube::api::ListParams;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::cluster::Cluster;
-use crate::cluster::apply::{Seen, retry};
+use crate::cluster::apply::Seen;
 use crate::model::kubernetes::{KindInfo, ObjectRef};
 
 /// Objects of one kind and namespace from which on a list is cheaper than a call for each.
 const WORTH_A_LIST: usize = 3;
-/// Objects in one page of a list.
-const PAGE: u32 = 500;
 /// How long a snapshot is taken for the present.
 const FRESH: Duration = Duration::from_secs(5);
 
@@ -58,7 +55,8 @@ impl Cluster {
         }
         let mut snapshot = Snapshot { taken: Instant::now(), covered: HashSet::new(), objects: HashMap::new() };
         let lists = places.into_iter().filter(|(_, (_, _, count))| *count >= WORTH_A_LIST);
-        let lists = lists.map(async |(place, (kind, namespace, _))| (place, self.list(kind, namespace, label).await));
+        let lists =
+            lists.map(async |(place, (kind, namespace, _))| (place, self.list(kind, namespace, Some(label)).await));
         for (place, items) in futures_util::future::join_all(lists).await {
             let Ok(items) = items else { continue };
             for item in items {
@@ -68,34 +66,5 @@ impl Cluster {
             snapshot.covered.insert(place);
         }
         snapshot
-    }
-
-    /// Every object of a kind that has a label, in a namespace when one is named.
-    pub(super) async fn list(
-        &self,
-        kind: &KindInfo,
-        namespace: Option<&str>,
-        label: &str,
-    ) -> Result<Vec<Value>, kube::Error> {
-        let collection = Self::collection(kind, namespace);
-        let (mut items, mut next) = (Vec::new(), None::<String>);
-        loop {
-            let mut params = ListParams::default().labels(label).limit(PAGE);
-            params.continue_token = next.take();
-            let page =
-                retry(|| async { self.call(collection.list(&params).map_err(kube::Error::BuildRequest)?).await });
-            let (_, mut page) = page.await?;
-            let found = page["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
-            // Items of a list do not repeat what all of them are.
-            items.extend(found.into_iter().map(|mut item| {
-                item["apiVersion"] = json!(kind.gvk.api_version());
-                item["kind"] = json!(kind.gvk.kind);
-                item
-            }));
-            next = page["metadata"]["continue"].as_str().filter(|token| !token.is_empty()).map(str::to_owned);
-            if next.is_none() {
-                return Ok(items);
-            }
-        }
     }
 }

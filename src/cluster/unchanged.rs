@@ -7,20 +7,10 @@
 use serde_json::{Map, Value};
 
 use crate::pattern::builtin;
+use crate::pattern::object::SERVER_METADATA;
 
 /// Metadata that names the object and is nobody's.
 const NAMES: &[&str] = &["name", "namespace"];
-/// Metadata that nobody owns: a body that holds it asks for something special.
-const SPECIAL: &[&str] = &[
-    "creationTimestamp",
-    "deletionGracePeriodSeconds",
-    "deletionTimestamp",
-    "generation",
-    "managedFields",
-    "resourceVersion",
-    "selfLink",
-    "uid",
-];
 /// Fields of Kubernetes' own kinds that are objects and always owned as a whole.
 const ATOMIC: &[&str] = &[
     "claimRef",
@@ -63,7 +53,8 @@ pub fn is_noop_apply(body: &Value, live: &Value, manager: &str) -> bool {
     let (Some(wanted), Some(found)) = metadata else { return false };
     let named =
         wanted.contains_key("name") && NAMES.iter().all(|key| is_none_or_same(wanted.get(*key), found.get(*key)));
-    if !named || SPECIAL.iter().any(|key| wanted.contains_key(*key)) || found.contains_key("deletionTimestamp") {
+    if !named || SERVER_METADATA.iter().any(|key| wanted.contains_key(*key)) || found.contains_key("deletionTimestamp")
+    {
         return false;
     }
     let Some((own, others)) = entries(found, manager) else { return false };

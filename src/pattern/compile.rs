@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use crate::base::error::{Code, Error, Result};
+use crate::base::text;
 use crate::model::kubernetes::{KindInfo, ObjectRef};
 use crate::model::pattern::{Pattern, Service};
 use crate::pattern::identify::{self, Kinds};
@@ -61,6 +62,14 @@ pub struct Compiled {
     pub open: Vec<String>,
     /// Things worth knowing that do not stop it.
     pub warnings: Vec<String>,
+}
+
+impl Compiled {
+    /// The sentence about nodes that are drawings without an object, where there are some.
+    pub fn drawn_only(&self) -> Option<String> {
+        let nodes = text::count(self.skipped.len(), "node");
+        (!self.skipped.is_empty()).then(|| format!("{nodes} only drawn, not applied: {}", self.skipped.join(", ")))
+    }
 }
 
 /// Compiles `document` for a cluster that serves `kinds`; services that name no namespace go to `namespace`.

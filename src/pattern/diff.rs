@@ -8,21 +8,10 @@ mod paths;
 
 use serde_json::{Map, Value};
 
+use crate::pattern::object::SERVER_METADATA;
 use crate::wire::rest::plan::{FieldChange, Origin};
 use owners::Owners;
 use paths::Lists;
-
-/// Metadata that the cluster keeps for itself.
-const NOISE: &[&str] = &[
-    "creationTimestamp",
-    "deletionGracePeriodSeconds",
-    "deletionTimestamp",
-    "generation",
-    "managedFields",
-    "resourceVersion",
-    "selfLink",
-    "uid",
-];
 
 /// The two objects that are compared, and what the pattern says.
 #[derive(Debug, Clone, Copy)]
@@ -101,7 +90,7 @@ impl Diff<'_> {
     fn is_noise(&self, key: &str) -> bool {
         match self.steps.as_slice() {
             [] => key == "status",
-            [only] => only == "f:metadata" && NOISE.contains(&key),
+            [only] => only == "f:metadata" && SERVER_METADATA.contains(&key),
             _ => false,
         }
     }

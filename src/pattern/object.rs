@@ -20,6 +20,18 @@ pub const ANNOTATION_SERVICE: &str = "pattern.meshery.io/service";
 /// Annotation that spares an object when it leaves its pattern: `true`.
 pub const ANNOTATION_KEEP: &str = "pattern.meshery.io/keep";
 
+/// Metadata that only the API server writes.
+pub const SERVER_METADATA: &[&str] = &[
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "managedFields",
+    "selfLink",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+];
+
 /// Fields that belong into `metadata`, wherever the file of 2021 put them.
 const METADATA_FIELDS: &[&str] = &["name", "namespace", "labels", "annotations"];
 

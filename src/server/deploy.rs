@@ -29,7 +29,6 @@ mod schemas;
 mod status;
 mod turn;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::{Code, Error, Result};
@@ -79,13 +78,7 @@ impl Ended {
 /// Faults of the file and of the choice of contexts; everything later is told by the operation.
 pub async fn apply(state: &Shared, request: DeployRequest) -> Result<Accepted> {
     let request = request::complete(state, request).await?;
-    let (document, subject) = if request.revision.is_some() {
-        (None, request::revised_name(state, &request).await?)
-    } else {
-        let document = request::document(state, &request).await?;
-        let name = document.pattern.name.clone();
-        (Some(Arc::new(document)), name)
-    };
+    let (document, subject) = request::named(state, &request).await?;
     let (kubeconfig, contexts) = request::contexts(state, &request.contexts, request.kubeconfig.as_deref()).await?;
     let (kind, verb) = match (request.revision, request.adopt) {
         (Some(_), _) => (OperationKind::PatternRollback, "applied"),

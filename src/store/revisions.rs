@@ -151,6 +151,13 @@ impl Revisions<'_> {
         rows.into_iter().enumerate().map(|(index, row)| stored(row, index == 0)).collect()
     }
 
+    /// The newest revision of a pattern in one cluster.
+    pub async fn newest(&self, cluster_id: &str, pattern: &str) -> Result<Option<Stored>> {
+        let row = of(cluster_id, pattern).one(&self.0.read).await;
+        let row = row.map_err(|error| self.0.failed("read the revisions", &error))?;
+        row.map(|row| stored(row, true)).transpose()
+    }
+
     /// Forgets every revision of a pattern in one cluster.
     pub async fn forget(&self, cluster_id: &str, pattern: &str) -> Result<()> {
         let done = Entity::delete_many()

@@ -3,19 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::base::text;
-use crate::pattern::object::{ANNOTATION_PATTERN, ANNOTATION_SERVICE, LABEL_SERVICE};
-
-/// Metadata that only the API server writes.
-pub const SERVER_METADATA: &[&str] = &[
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "managedFields",
-    "selfLink",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-];
+use crate::pattern::object::{ANNOTATION_PATTERN, ANNOTATION_SERVICE, LABEL_SERVICE, SERVER_METADATA};
 
 /// kubectl's copy of the file that was applied last.
 pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";

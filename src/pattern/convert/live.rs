@@ -10,7 +10,7 @@ mod fields;
 
 use serde_json::{Map, Value};
 
-use super::clean::SERVER_METADATA;
+use crate::pattern::object::SERVER_METADATA;
 use fields::Owned;
 
 /// Managers that are part of a cluster and not of its users.

@@ -118,14 +118,8 @@ impl Job<'_> {
                 told.push(warning);
             }
         }
-        if let Some(skipped) =
-            targets.first().map(|target| &target.compiled.skipped).filter(|skipped| !skipped.is_empty())
-        {
-            self.handle.warning(format!(
-                "{} only drawn, not applied: {}",
-                text::count(skipped.len(), "node"),
-                skipped.join(", ")
-            ));
+        if let Some(drawn) = targets.first().and_then(|target| target.compiled.drawn_only()) {
+            self.handle.warning(drawn);
         }
     }
 

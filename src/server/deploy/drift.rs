@@ -4,8 +4,8 @@ use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 use serde_json::Value;
 
-use super::{PARALLEL, contexts, plan, request};
-use crate::base::error::{Code, Error, Result};
+use super::{PARALLEL, contexts, plan, reach, request, status};
+use crate::base::error::Result;
 use crate::cluster::unchanged::is_noop_apply;
 use crate::cluster::{Cluster, FIELD_MANAGER, kubeconfig::Kubeconfig};
 use crate::model::kubernetes::{KindInfo, ObjectRef};
@@ -18,12 +18,16 @@ use crate::wire::rest::plan::{ContextDrift, DriftState, ObjectDrift, PatternDrif
 /// Drift of an applied pattern, in the contexts asked for or in all it is applied to.
 ///
 /// # Errors
-/// [`Code::PatternNotApplied`] when no cluster has it; when no context can be asked, the reason of the first.
+/// [`crate::base::Code::PatternNotApplied`] when no cluster has it; when no context can be asked, the reason of the first.
 pub async fn drift(state: &Shared, wanted: StatusRequest) -> Result<PatternDrift> {
     let pattern = request::applied_name(state, &wanted.pattern).await?;
-    let chosen = if wanted.contexts.is_empty() { applied_to(state, &pattern).await? } else { wanted.contexts };
+    let chosen = if wanted.contexts.is_empty() {
+        status::places(&status::applied(state, &pattern).await?)
+    } else {
+        wanted.contexts
+    };
     if chosen.is_empty() {
-        return Err(not_applied(&pattern, "any cluster"));
+        return Err(status::not_applied(&pattern, "any cluster"));
     }
     let (kubeconfig, names) = request::contexts(state, &chosen, wanted.kubeconfig.as_deref()).await?;
     let asked = join_all(names.iter().map(async |context| {
@@ -41,20 +45,10 @@ pub async fn drift(state: &Shared, wanted: StatusRequest) -> Result<PatternDrift
     Ok(PatternDrift { pattern, contexts: found })
 }
 
-async fn applied_to(state: &Shared, pattern: &str) -> Result<Vec<String>> {
-    let sets = state.store.inventory().list().await?;
-    Ok(sets.into_iter().filter(|listed| listed.set.pattern == pattern).map(|listed| listed.set.context).collect())
-}
-
-fn not_applied(pattern: &str, place: &str) -> Error {
-    Error::new(Code::PatternNotApplied, format!("pattern `{pattern}` is not applied to {place}"))
-}
-
 async fn in_context(state: &Shared, kubeconfig: &Kubeconfig, context: &str, pattern: &str) -> Result<ContextDrift> {
-    let cluster = Cluster::connect(kubeconfig, context).await?;
-    let (id, kinds) = futures_util::future::try_join(cluster.identity(), cluster.kinds()).await?;
+    let (cluster, id, kinds) = reach(kubeconfig, context).await?;
     let Some(set) = state.store.inventory().get(&id, pattern).await? else {
-        return Err(not_applied(pattern, context));
+        return Err(status::not_applied(pattern, context));
     };
     let revisions = state.store.revisions().list(&id, pattern).await?;
     let bodies: Vec<&Value> = revisions.iter().flat_map(|revision| &revision.objects).collect();

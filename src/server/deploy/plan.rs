@@ -10,6 +10,7 @@ mod live;
 mod object;
 mod offline;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -18,10 +19,9 @@ use serde_json::Value;
 
 use super::{PARALLEL, contexts, reach, request, revision, schemas};
 use crate::base::error::Result;
-use crate::base::text;
 use crate::cluster::unchanged::is_noop_apply;
 use crate::cluster::{Cluster, FIELD_MANAGER, kubeconfig::Kubeconfig};
-use crate::model::kubernetes::{KindInfo, ObjectRef};
+use crate::model::kubernetes::{Identity, KindInfo, ObjectRef};
 use crate::model::pattern::InventoryItem;
 use crate::pattern::identify::Kinds;
 use crate::pattern::object::{ANNOTATION_KEEP, ANNOTATION_PATTERN};
@@ -38,13 +38,7 @@ pub(super) use live::fetch;
 /// Faults of the file and of the choice of contexts; when no context can be asked, the reason of the first.
 pub async fn plan(state: &Shared, wanted: PlanRequest) -> Result<PatternPlan> {
     let request = request::complete(state, wanted.deploy).await?;
-    let (document, name) = if request.revision.is_some() {
-        (None, request::revised_name(state, &request).await?)
-    } else {
-        let document = request::document(state, &request).await?;
-        let name = document.pattern.name.clone();
-        (Some(Arc::new(document)), name)
-    };
+    let (document, name) = request::named(state, &request).await?;
     let job = Job { state, request: &request, document, name: &name };
     if wanted.offline {
         return Ok(PatternPlan { contexts: job.offline().await?, pattern: name });
@@ -110,8 +104,8 @@ impl Job<'_> {
 impl Target<'_> {
     async fn plan(&self, items: &[InventoryItem]) -> Result<ContextPlan> {
         let planned = &self.compiled.objects;
-        let left: Vec<&InventoryItem> =
-            items.iter().filter(|item| !planned.iter().any(|planned| is_same(&planned.object, &item.object))).collect();
+        let now: HashSet<Identity<'_>> = planned.iter().map(|planned| planned.object.identity()).collect();
+        let left: Vec<&InventoryItem> = items.iter().filter(|item| !now.contains(&item.object.identity())).collect();
         let wanted: Vec<(Option<&KindInfo>, &ObjectRef)> = planned
             .iter()
             .map(|planned| (self.served(&planned.object), &planned.object))
@@ -169,17 +163,8 @@ fn is_unchanged(planned: &Planned, live: Option<&Value>) -> bool {
     live.is_some_and(|live| is_noop_apply(&planned.body, live, FIELD_MANAGER))
 }
 
-fn is_same(a: &ObjectRef, b: &ObjectRef) -> bool {
-    a.kind == b.kind && a.namespace == b.namespace && a.name == b.name && a.gvk().group == b.gvk().group
-}
-
 fn warnings(compiled: &Compiled) -> Vec<String> {
-    let mut warnings = compiled.warnings.clone();
-    if !compiled.skipped.is_empty() {
-        let nodes = text::count(compiled.skipped.len(), "node");
-        warnings.push(format!("{nodes} only drawn, not applied: {}", compiled.skipped.join(", ")));
-    }
-    warnings
+    compiled.warnings.iter().cloned().chain(compiled.drawn_only()).collect()
 }
 
 fn blank(service: &str, object: &ObjectRef, wave: u32, change: Change) -> ObjectPlan {

@@ -1,5 +1,7 @@
 //! A request becomes a parsed pattern, and the clusters it means.
 
+use std::sync::Arc;
+
 use crate::base::error::{Code, Error, Result};
 use crate::base::text;
 use crate::cluster::kubeconfig::{self as kube_config, Kubeconfig};
@@ -25,12 +27,22 @@ pub(super) async fn complete(state: &Shared, request: DeployRequest) -> Result<D
 }
 
 /// The pattern whose earlier revision is wanted.
-pub(super) async fn revised_name(state: &Shared, request: &DeployRequest) -> Result<String> {
+async fn revised_name(state: &Shared, request: &DeployRequest) -> Result<String> {
     match (&request.pattern_id, &request.pattern_file) {
         (Some(id), _) => applied_name(state, id).await,
         (None, Some(_)) => Ok(document(state, request).await?.pattern.name),
         (None, None) => Err(neither()),
     }
+}
+
+/// The pattern of a request and its name; the pattern is absent when each cluster has its own, an earlier revision.
+pub(super) async fn named(state: &Shared, request: &DeployRequest) -> Result<(Option<Arc<Document>>, String)> {
+    if request.revision.is_some() {
+        return Ok((None, revised_name(state, request).await?));
+    }
+    let document = document(state, request).await?;
+    let name = document.pattern.name.clone();
+    Ok((Some(Arc::new(document)), name))
 }
 
 /// The pattern a request brings or names, with its overlays, values and imports worked in.

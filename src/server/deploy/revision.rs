@@ -87,7 +87,7 @@ pub(super) async fn begin(
         objects,
     };
     let revisions = state.store.revisions();
-    let former = revisions.list(place.cluster_id, place.pattern).await?.into_iter().next();
+    let former = revisions.newest(place.cluster_id, place.pattern).await?;
     Ok(Begun { number: revisions.begin(new).await?, former })
 }
 

@@ -56,16 +56,16 @@ pub async fn status(state: &Shared, wanted: StatusRequest) -> Result<PatternStat
     Ok(PatternStatus { pattern, objects, services, failures })
 }
 
-fn not_applied(pattern: &str, place: &str) -> Error {
+pub(super) fn not_applied(pattern: &str, place: &str) -> Error {
     Error::new(Code::PatternNotApplied, format!("pattern `{pattern}` is not applied to {place}"))
 }
 
-async fn applied(state: &Shared, pattern: &str) -> Result<Vec<AppliedSet>> {
+pub(super) async fn applied(state: &Shared, pattern: &str) -> Result<Vec<AppliedSet>> {
     let sets = state.store.inventory().list().await?;
     Ok(sets.into_iter().map(|listed| listed.set).filter(|set| set.pattern == pattern).collect())
 }
 
-fn places(sets: &[AppliedSet]) -> Vec<String> {
+pub(super) fn places(sets: &[AppliedSet]) -> Vec<String> {
     let mut places: Vec<String> = Vec::new();
     for set in sets {
         if !places.contains(&set.context) {

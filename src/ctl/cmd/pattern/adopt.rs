@@ -1,7 +1,6 @@
 //! `pattern adopt`.
 
-use super::target::{self, Target, TargetArgs, Verb};
-use super::view;
+use super::target::{self, TargetArgs, Verb};
 use crate::base::error::Result;
 use crate::ctl::Ctl;
 use crate::ctl::follow::FollowArgs;
@@ -29,18 +28,12 @@ pub struct Args {
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
     args.follow.settle(ctx)?;
-    let common =
-        DeployRequest { adopt: true, force_conflicts: args.force_conflicts, ..args.target.request(ctx).await? };
-    let requests = match args.target.target(ctx, "adopt").await? {
-        Target::Known(words) => {
-            let records = view::each(&words, async |wanted: &str| view::find(ctx, wanted).await).await?;
-            let of = |id: String| DeployRequest { pattern_id: Some(id), ..common.clone() };
-            records.into_iter().map(|record| of(record.id.to_string())).collect()
-        }
-        Target::Files(files) => {
-            let common = DeployRequest { save: true, ..common };
-            files.into_iter().map(|file| file.into_request(&common)).collect()
-        }
+    let common = DeployRequest {
+        adopt: true,
+        force_conflicts: args.force_conflicts,
+        save: true,
+        ..args.target.request(ctx).await?
     };
+    let requests = args.target.requests(ctx, "adopt", common).await?;
     target::carry_out(ctx, Verb::Adopt, requests).await
 }

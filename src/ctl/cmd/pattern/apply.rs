@@ -2,8 +2,7 @@
 
 use super::carry::CarryArgs;
 use super::dry_run;
-use super::target::{self, Target, TargetArgs, Verb};
-use super::view;
+use super::target::{self, TargetArgs, Verb};
 use crate::base::error::Result;
 use crate::ctl::Ctl;
 use crate::ctl::follow::FollowArgs;
@@ -46,18 +45,8 @@ pub struct Args {
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
     args.follow.settle(ctx)?;
-    let common = args.carry.put(args.target.request(ctx).await?);
-    let requests = match args.target.target(ctx, "apply").await? {
-        Target::Known(words) => {
-            let records = view::each(&words, async |wanted: &str| view::find(ctx, wanted).await).await?;
-            let of = |id: String| DeployRequest { pattern_id: Some(id), ..common.clone() };
-            records.into_iter().map(|record| of(record.id.to_string())).collect()
-        }
-        Target::Files(files) => {
-            let common = DeployRequest { save: !args.skip_save, ..common };
-            files.into_iter().map(|file| file.into_request(&common)).collect()
-        }
-    };
+    let common = DeployRequest { save: !args.skip_save, ..args.carry.put(args.target.request(ctx).await?) };
+    let requests = args.target.requests(ctx, "apply", common).await?;
     match args.dry_run {
         Some(place) => dry_run::run(ctx, place, requests).await,
         None => target::carry_out(ctx, Verb::Apply, requests).await,

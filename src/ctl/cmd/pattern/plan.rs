@@ -7,8 +7,8 @@ pub(super) use text::{field_line, heading};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::target::{Target, TargetArgs};
-use super::{objects, view};
+use super::objects;
+use super::target::TargetArgs;
 use crate::base::error::{Code, Error, Kind, Report, Result};
 use crate::base::{exit, text as words};
 use crate::ctl::Ctl;
@@ -66,7 +66,7 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<Outcome> {
         force_conflicts: args.force_conflicts,
         ..args.target.request(ctx).await?
     };
-    let requests = requests(ctx, &args.target, common).await?;
+    let requests = args.target.requests(ctx, "plan", common).await?;
     let plans = ask(ctx, requests, false).await?;
     let look = text::Look { ui: &ctx.ui, now: ctx.now(), show_unchanged: args.show_unchanged };
     let records: Vec<Record<'_>> = objects(&plans)
@@ -79,18 +79,6 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<Outcome> {
     }
     let differs = objects(&plans).any(|(_, _, object)| object.change != Change::Unchanged);
     Ok(if differs && args.exit_code { Outcome::verdict(exit::DIFFERS) } else { Outcome::GOOD })
-}
-
-/// The request of each pattern that the arguments mean.
-async fn requests(ctx: &Ctl, target: &TargetArgs, common: DeployRequest) -> Result<Vec<DeployRequest>> {
-    Ok(match target.target(ctx, "plan").await? {
-        Target::Known(words) => {
-            let records = view::each(&words, async |wanted: &str| view::find(ctx, wanted).await).await?;
-            let of = |id: String| DeployRequest { pattern_id: Some(id), ..common.clone() };
-            records.into_iter().map(|record| of(record.id.to_string())).collect()
-        }
-        Target::Files(files) => files.into_iter().map(|file| file.into_request(&common)).collect(),
-    })
 }
 
 /// Plans as people read them, without what stays as it is.

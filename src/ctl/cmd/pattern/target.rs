@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{objects, protect};
+use super::{objects, protect, view};
 use crate::base::error::{Code, Error, Result};
 use crate::ctl::source::{AssembleArgs, Assembled, SourceArgs};
 use crate::ctl::{Ctl, complete, follow};
@@ -64,6 +64,18 @@ impl TargetArgs {
             }
             (false, true) => Ok(Target::Known(self.pattern.clone())),
             (true, false) => Ok(Target::Files(self.source.assembled(ctx, &self.assemble).await?)),
+        }
+    }
+
+    /// The request of each pattern: of files with what `common` wants, of stored ones by their id, which are stored already.
+    pub(super) async fn requests(&self, ctx: &Ctl, verb: &str, common: DeployRequest) -> Result<Vec<DeployRequest>> {
+        match self.target(ctx, verb).await? {
+            Target::Known(words) => {
+                let records = view::each(&words, async |wanted: &str| view::find(ctx, wanted).await).await?;
+                let of = |id: String| DeployRequest { pattern_id: Some(id), save: false, ..common.clone() };
+                Ok(records.into_iter().map(|record| of(record.id.to_string())).collect())
+            }
+            Target::Files(files) => Ok(files.into_iter().map(|file| file.into_request(&common)).collect()),
         }
     }
 
