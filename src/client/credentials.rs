@@ -41,9 +41,13 @@ pub fn file(home: &Path) -> Result<PathBuf> {
 
 /// The token of the local plane of a home; makes one where none is.
 pub fn ensure(home: &Path) -> Result<TokenFile> {
-    let path = file(home)?;
-    dirs::locked(&path, || {
-        let found = read(&path)?;
+    ensure_in(&file(home)?)
+}
+
+/// The token in a file; makes one where none is.
+pub fn ensure_in(path: &Path) -> Result<TokenFile> {
+    dirs::locked(path, || {
+        let found = read(path)?;
         if let Some(found) = found.as_ref().filter(|found| !found.token.is_empty()) {
             return Ok(found.clone());
         }
@@ -51,7 +55,7 @@ pub fn ensure(home: &Path) -> Result<TokenFile> {
         let made = TokenFile { provider, token: id::secret()? };
         let text = serde_json::to_vec_pretty(&made)
             .map_err(|error| Error::internal("a token file cannot be written as JSON").because(error))?;
-        dirs::write_atomic(&path, &text, 0o600)?;
+        dirs::write_atomic(path, &text, 0o600)?;
         Ok(made)
     })
 }

@@ -9,15 +9,17 @@ const RANKS: &[&[&str]] = &[
     &["base"],
     &["model"],
     &["wire"],
-    &["pattern"],
-    &["store", "cluster", "client", "oci"],
-    &["server", "sample"],
+    &["pattern", "plane"],
+    &["store", "cluster", "client", "oci", "docker", "release"],
+    &["platform"],
+    &["server", "sample", "adapter", "provider"],
     &["ctl"],
     &["app"],
 ];
 
-/// What `ctl` may use: the client, engines for what it can do offline, and registries, which the user names.
-const FOR_CTL: &[&str] = &["base", "model", "wire", "pattern", "client", "oci"];
+/// What `ctl` may use: the client, engines for what it can do offline, registries and release feeds, which the user
+/// names, and `platform`, because no server can bring itself up.
+const FOR_CTL: &[&str] = &["base", "model", "wire", "pattern", "plane", "client", "oci", "release", "platform"];
 
 /// Frameworks, and the paths (below src/, without .rs) that may use them.
 const FRAMEWORKS: &[(&str, &[&str])] = &[
@@ -26,9 +28,12 @@ const FRAMEWORKS: &[(&str, &[&str])] = &[
     ("clap_mangen", &["ctl"]),
     ("axum", &["server", "sample"]),
     ("kube", &["cluster"]),
+    ("bollard", &["docker"]),
+    ("tonic", &["wire", "client", "adapter"]),
+    ("self_update", &["release"]),
     ("sea_orm", &["store"]),
     ("sea_orm_migration", &["store"]),
-    ("reqwest", &["base/http", "client", "oci"]),
+    ("reqwest", &["base/http", "client", "oci", "release"]),
     ("indicatif", &["ctl/ui"]),
     ("comfy_table", &["ctl/ui"]),
     ("dialoguer", &["ctl/ui"]),

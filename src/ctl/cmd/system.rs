@@ -7,6 +7,7 @@ pub mod logs;
 pub(in crate::ctl::cmd) mod plane;
 pub mod provider;
 mod restart;
+mod show;
 pub mod start;
 pub mod status;
 pub mod stop;

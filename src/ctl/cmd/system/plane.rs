@@ -3,18 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::Serialize;
 use url::Url;
 
-use crate::base::clock::{self, Timestamp};
 use crate::base::{Code, Error, Result};
 use crate::client::http::is_loopback;
 use crate::client::probe::{Probe, probe};
 use crate::client::process::{self, Role, Running, holder};
 use crate::ctl::Ctl;
-use crate::ctl::ui::{Column, Rendered};
 use crate::model::context::{Context, Platform};
+pub use crate::model::plane::{PlaneStatus as Status, State};
 use crate::wire::rest::Phase;
 
 /// Limit for a look at a port of this machine.
@@ -54,107 +51,31 @@ pub(in crate::ctl::cmd) fn local(ctx: &Ctl, platform: Option<&str>) -> Result<Pl
     Ok(Plane { home: ctx.settings.home()?, context })
 }
 
-/// How a plane's server is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum State {
-    /// It serves.
-    Running,
-    /// It opens its database.
-    Starting,
-    /// It finishes what runs and takes no new work.
-    Draining,
-    /// Its process is there but does not answer.
-    Silent,
-    /// There is none.
-    Stopped,
-    /// Something else listens at the endpoint.
-    Foreign,
-}
-
-impl State {
-    fn word(self) -> &'static str {
-        match self {
-            State::Running => "running",
-            State::Starting => "starting",
-            State::Draining => "draining",
-            State::Silent => "silent",
-            State::Stopped => "stopped",
-            State::Foreign => "foreign",
-        }
+/// A plane without a process.
+fn without(context: &Context, state: State) -> Status {
+    Status {
+        context: context.name.clone(),
+        platform: context.platform,
+        state,
+        endpoint: context.endpoint.clone(),
+        pid: None,
+        version: None,
+        started_at: None,
+        log: None,
+        components: Vec::new(),
+        note: None,
     }
 }
 
-/// The server of a plane.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct Status {
-    /// The context.
-    pub context: String,
-    /// How the server is.
-    pub state: State,
-    /// Its address; the context's own when it does not run.
-    pub endpoint: String,
-    /// Process id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pid: Option<u32>,
-    /// Version.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-    /// When it was started.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub started_at: Option<Timestamp>,
-    /// Its log.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub log: Option<PathBuf>,
-    /// What is odd.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-}
-
-impl Status {
-    fn without(context: &Context, state: State) -> Self {
-        Self {
-            context: context.name.clone(),
-            state,
-            endpoint: context.endpoint.clone(),
-            pid: None,
-            version: None,
-            started_at: None,
-            log: None,
-            note: None,
-        }
-    }
-
-    /// A running process.
-    pub(super) fn of(context: &Context, running: &Running, state: State) -> Self {
-        Self {
-            endpoint: running.endpoint(),
-            pid: Some(running.pid),
-            version: Some(running.version.clone()),
-            started_at: Some(running.started_at),
-            log: running.log.clone(),
-            ..Self::without(context, state)
-        }
-    }
-
-    /// Shows it as a table of one row.
-    pub(super) fn print(&self, ctx: &Ctl) -> Result<()> {
-        let now = clock::now();
-        let dash = || "-".to_owned();
-        let columns = [
-            Column::new("CONTEXT", |status: &Status| status.context.clone()),
-            Column::new("STATE", |status: &Status| status.state.word().to_owned()),
-            Column::new("ENDPOINT", |status: &Status| status.endpoint.clone()),
-            Column::new("PID", move |status: &Status| status.pid.map_or_else(dash, |pid| pid.to_string())),
-            Column::new("VERSION", move |status: &Status| status.version.clone().unwrap_or_else(dash)),
-            Column::new("AGE", move |status: &Status| {
-                status.started_at.map_or_else(dash, |since| clock::age(since, now))
-            }),
-            Column::wide("LOG", move |status: &Status| {
-                status.log.as_ref().map_or_else(dash, |path| path.display().to_string())
-            }),
-        ];
-        ctx.ui.print(&Rendered::table(self, std::slice::from_ref(self), &columns)?.names([self.state.word()]))
+/// A running process.
+pub(super) fn of_process(context: &Context, running: &Running, state: State) -> Status {
+    Status {
+        endpoint: running.endpoint(),
+        pid: Some(running.pid),
+        version: Some(running.version.clone()),
+        started_at: Some(running.started_at),
+        log: running.log.clone(),
+        ..without(context, state)
     }
 }
 
@@ -165,25 +86,25 @@ pub(super) async fn look(plane: &Plane) -> Result<Status> {
             Probe::Ours(report) => of_phase(report.phase),
             Probe::Other | Probe::Nobody => State::Silent,
         };
-        return Ok(Status::of(&plane.context, &running, state));
+        return Ok(of_process(&plane.context, &running, state));
     }
     let url = Url::parse(&plane.context.endpoint).ok();
     let port = url.as_ref().and_then(Url::port_or_known_default).unwrap_or_default();
     let address = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, port));
     Ok(match probe(address, LOOK).await {
-        Probe::Nobody => Status::without(&plane.context, State::Stopped),
+        Probe::Nobody => without(&plane.context, State::Stopped),
         Probe::Ours(report) if report.home == Some(process::home_id(&plane.home)) => Status {
             pid: Some(report.pid),
             version: Some(report.version),
-            ..Status::without(&plane.context, of_phase(report.phase))
+            ..without(&plane.context, of_phase(report.phase))
         },
         Probe::Ours(report) => Status {
             note: Some(format!("the server of another Meshery home, process {}, listens there", report.pid)),
-            ..Status::without(&plane.context, State::Foreign)
+            ..without(&plane.context, State::Foreign)
         },
         Probe::Other => Status {
             note: holder::of_port(port).map(|holder| format!("{holder} listens there")),
-            ..Status::without(&plane.context, State::Foreign)
+            ..without(&plane.context, State::Foreign)
         },
     })
 }

@@ -1,7 +1,7 @@
 //! `system restart`.
 
-use super::plane::{self, State, Status};
-use super::{start, stop};
+use super::plane::{self, State};
+use super::{show, start, stop};
 use crate::base::Result;
 use crate::client::process::{self, Role};
 use crate::ctl::Ctl;
@@ -32,5 +32,5 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let port = args.port.or(before.map(|running| running.port));
     stop::down(&plane, args.force).await?;
     let (running, _) = start::up(ctx, &plane, port).await?;
-    Status::of(&plane.context, &running, State::Running).print(ctx)
+    show::print(ctx, &plane::of_process(&plane.context, &running, State::Running))
 }

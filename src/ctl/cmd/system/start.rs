@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::plane::{self, LOOK, Plane, State, Status};
+use super::plane::{self, LOOK, Plane, State};
+use super::show;
 use crate::base::{Code, Error, Result, env};
 use crate::client::probe::{Probe, probe};
 use crate::client::process::{self, Launch, Role, Running, holder};
@@ -56,7 +57,7 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     if !fresh {
         ctx.ui.note(&format!("The server runs already, as process {}.", running.pid))?;
     }
-    Status::of(&plane.context, &running, State::Running).print(ctx)
+    show::print(ctx, &plane::of_process(&plane.context, &running, State::Running))
 }
 
 /// Brings the server up; whether it was started by this.

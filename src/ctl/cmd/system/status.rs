@@ -2,6 +2,7 @@
 
 pub use super::plane::Status;
 use super::plane::{self, State};
+use super::show;
 use crate::base::error::Kind;
 use crate::base::{Result, exit};
 use crate::ctl::Ctl;
@@ -22,7 +23,7 @@ pub(crate) async fn run(ctx: &Ctl, _args: &Args) -> Result<Outcome> {
     } else {
         remote(ctx).await?
     };
-    status.print(ctx)?;
+    show::print(ctx, &status)?;
     if let Some(note) = &status.note {
         ctx.ui.note(note)?;
     }
@@ -47,8 +48,10 @@ async fn remote(ctx: &Ctl) -> Result<Status> {
         endpoint: context.endpoint,
         pid: health.map(|report| report.pid),
         version: Some(version.build),
+        platform: context.platform,
         started_at: None,
         log: None,
+        components: Vec::new(),
         note: None,
     })
 }

@@ -1,0 +1,12 @@
+//! Rank 3: the management plane as data: which components it has, their names, ports and images, independent of the
+//! platform that runs them.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`adapter`] | the adapters a context can name, and their ports |
+//! | [`spec`] | a context as a list of components |
+
+pub mod adapter;
+pub mod spec;
+
+pub use spec::{Part, PartKind, Spec};

@@ -1,0 +1,70 @@
+//! The adapters a context can name, and the gRPC ports that clients of every era expect them on.
+
+use crate::base::error::{Code, Error, Result};
+use crate::base::text;
+
+/// One adapter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Adapter {
+    /// Name in a context and of its container: `meshery-istio`.
+    pub name: &'static str,
+    /// Port of its gRPC service.
+    pub port: u16,
+}
+
+impl Adapter {
+    /// The mesh alone: `istio`.
+    pub fn mesh(&self) -> &'static str {
+        self.name.trim_start_matches("meshery-")
+    }
+}
+
+/// Every adapter that any era knew.
+pub const ALL: &[Adapter] = &[
+    Adapter { name: "meshery-istio", port: 10000 },
+    Adapter { name: "meshery-linkerd", port: 10001 },
+    Adapter { name: "meshery-consul", port: 10002 },
+    Adapter { name: "meshery-octarine", port: 10003 },
+    Adapter { name: "meshery-nsm", port: 10004 },
+    Adapter { name: "meshery-app-mesh", port: 10005 },
+    Adapter { name: "meshery-traefik-mesh", port: 10006 },
+    Adapter { name: "meshery-kuma", port: 10007 },
+    Adapter { name: "meshery-cpx", port: 10008 },
+    Adapter { name: "meshery-osm", port: 10009 },
+    Adapter { name: "meshery-nginx-sm", port: 10010 },
+    Adapter { name: "meshery-tanzu-sm", port: 10011 },
+    Adapter { name: "meshery-cilium", port: 10012 },
+];
+
+/// The adapter of a name, with or without `meshery-` in front, in any case, and with a port behind it or not.
+///
+/// # Errors
+/// [`Code::UsageError`] for a name that is none, with the one that is near.
+pub fn find(name: &str) -> Result<Adapter> {
+    let plain = name.split(':').next().unwrap_or(name).to_ascii_lowercase().replace('_', "-");
+    let same = |adapter: &&Adapter| adapter.name == plain || adapter.mesh() == plain;
+    ALL.iter().find(same).copied().ok_or_else(|| {
+        let error = Error::new(Code::UsageError, format!("there is no adapter `{name}`"));
+        let names = ALL.iter().map(|adapter| adapter.name).collect::<Vec<_>>();
+        let mesh = plain.trim_start_matches("meshery-");
+        match text::did_you_mean(mesh, ALL.iter().map(Adapter::mesh)) {
+            Some(near) => error.detail(near),
+            None => error.detail(format!("known: {}", names.join(", "))),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn adapters_are_found_by_every_spelling() {
+        for name in ["meshery-istio", "istio", "Istio", "ISTIO", "meshery-istio:10000", "istio:10000"] {
+            assert_eq!(find(name).unwrap().port, 10000, "{name}");
+        }
+        assert_eq!(find("traefik_mesh").unwrap().name, "meshery-traefik-mesh");
+        let error = find("meshery-isto").unwrap_err();
+        assert_eq!(error.report().details, ["did you mean istio?"]);
+    }
+}
