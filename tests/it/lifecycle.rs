@@ -357,8 +357,41 @@ fn other_platforms_are_refused_honestly_and_old_flags_are_taken() {
     let typo = world.ctl(&["system", "start", "-p", "dokcer"]).run();
     assert_eq!(typo.code, Some(2), "{typo}");
     let old = world.ctl(&["system", "start", "--port", "0", "--skip-update", "--skip-browser", "--reset", "-y"]).ok();
-    assert!(old.stderr.contains("--reset does nothing"), "{old}");
-    world.ctl(&["system", "stop", "--reset", "--keep-namespace", "-y"]).ok();
+    assert!(old.stdout.contains("running"), "{old}");
+    let asked = world.ctl(&["system", "stop", "--reset"]).run();
+    assert!(asked.code == Some(2) && asked.stderr.contains("--yes"), "{asked}");
+    let stopped = world.ctl(&["system", "stop", "--reset", "--keep-namespace", "-y"]).ok();
+    assert!(stopped.stderr.contains("home/.meshery/archive/data-"), "what was there is kept aside: {stopped}");
+    assert!(!world.0.path("home/.meshery/data").exists());
+}
+
+#[test]
+fn a_reset_keeps_the_old_data_aside_and_starts_what_ran() {
+    let world = World::new();
+    let before = world.start();
+    let unsaid = world.ctl(&["system", "reset"]).run();
+    assert!(unsaid.code == Some(2) && unsaid.stderr.contains("--confirm NAME"), "{unsaid}");
+    let wrong = world.ctl(&["system", "reset", "--confirm", "prod"]).run();
+    assert!(wrong.code == Some(2) && wrong.stderr.contains("--confirm local"), "{wrong}");
+    assert_eq!(world.status()["pid"], before["pid"], "nothing was done");
+    let after = world.ctl(&["system", "reset", "--confirm", "local", "-o", "json"]).ok().json();
+    assert_eq!((&after["state"], &after["endpoint"]), (&serde_json::json!("running"), &before["endpoint"]));
+    assert_ne!(after["pid"], before["pid"]);
+    let archived = world.0.files().iter().filter(|path| path.ends_with("meshery.db")).count();
+    assert_eq!(archived, 2, "the old database and the new one");
+    world.ctl(&["system", "stop"]).ok();
+    let stopped = world.ctl(&["system", "reset", "-y", "-o", "json"]).ok().json();
+    assert_eq!(stopped["state"], "stopped", "what did not run is not started");
+}
+
+#[test]
+fn an_update_of_a_local_plane_says_what_it_found() {
+    let world = World::new();
+    let none = world.ctl(&["system", "update", "-o", "json"]).ok();
+    assert_eq!(none.json(), serde_json::json!([]), "{none}");
+    world.start();
+    let same = world.ctl(&["system", "update", "-o", "json"]).ok().json();
+    assert_eq!((&same[0]["component"], &same[0]["outcome"]), (&"meshery".into(), &"unchanged".into()));
 }
 
 #[test]
