@@ -63,12 +63,11 @@ impl Client {
         self.get(&with_query(paths::KUBE_CONTEXTS[0], &query)).await
     }
 
-    /// Version of the cluster behind a Kubernetes context.
-    pub async fn ping_cluster(&self, context: &str) -> Result<String> {
+    /// Version and clock of the cluster behind a Kubernetes context.
+    pub async fn ping_cluster(&self, context: &str) -> Result<KubePing> {
         let kubeconfig = self.kubeconfig.iter().map(|list| ("kubeconfig", list.as_str()));
         let query: Vec<(&str, &str)> = [("context", context)].into_iter().chain(kubeconfig).collect();
-        let ping: KubePing = self.get(&with_query(paths::KUBE_PING[0], &query)).await?;
-        Ok(ping.server_version)
+        self.get(&with_query(paths::KUBE_PING[0], &query)).await
     }
 
     /// Where the server's database is and whether it is sound.

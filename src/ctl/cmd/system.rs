@@ -78,7 +78,7 @@ impl Command {
             Command::Update(args) => return update::run(ctx, &args).await,
             Command::Reset(args) => reset::run(ctx, &args).await,
             Command::Check(args) => return check::run(ctx, &args).await,
-            Command::Context(command) => command.run(ctx),
+            Command::Context(command) => command.run(ctx).await,
             Command::Token(command) => command.run(ctx),
             Command::Channel(command) => command.run(ctx),
             Command::Provider(command) => command.run(ctx).await,

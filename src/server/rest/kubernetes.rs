@@ -66,8 +66,7 @@ async fn ping(State(state): State<Shared>, caller: Caller, query: Query) -> Repl
     let kubeconfig = query.get(&["kubeconfig"]);
     caller.may_name(kubeconfig)?;
     let context = query.get(&["context", "connection_id", "connectionId"]);
-    let server_version = clusters::ping(&state, context, kubeconfig).await?;
-    Ok(Json(KubePing { server_version }))
+    Ok(Json(clusters::ping(&state, context, kubeconfig).await?))
 }
 
 async fn read(upload: Result<Multipart, axum::extract::multipart::MultipartRejection>) -> Reply<Vec<UploadedContext>> {

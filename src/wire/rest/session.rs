@@ -92,6 +92,9 @@ pub struct UploadedContext {
 pub struct KubePing {
     /// Version of the API server.
     pub server_version: String,
+    /// Seconds by which its clock is ahead of the plane's; negative when behind, absent when it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead_seconds: Option<i64>,
 }
 
 /// `GET /api/system/database`.
