@@ -11,7 +11,7 @@ use crate::model::kubernetes::{KindInfo, KubeContext};
 use crate::model::preference::Preferences;
 use crate::model::provider::Provider;
 use crate::model::version::Version;
-use crate::wire::rest::session::{DatabaseReport, KubePing};
+use crate::wire::rest::session::{DatabaseReport, KeptContexts, KubePing};
 use crate::wire::rest::{HealthReport, TokenFile, paths};
 
 impl Client {
@@ -61,6 +61,14 @@ impl Client {
     pub async fn kube_contexts(&self) -> Result<Vec<KubeContext>> {
         let query: Vec<(&str, &str)> = self.kubeconfig.iter().map(|list| ("kubeconfig", list.as_str())).collect();
         self.get(&with_query(paths::KUBE_CONTEXTS[0], &query)).await
+    }
+
+    /// Lets the plane keep a kubeconfig: only the named context, or all. The contexts it keeps.
+    pub async fn keep_kubeconfig(&self, text: &str, context: Option<&str>) -> Result<Vec<KubeContext>> {
+        let fields: Vec<(&str, &str)> =
+            [("k8sfile", text)].into_iter().chain(context.map(|name| ("contextName", name))).collect();
+        let kept: KeptContexts = self.send_form(paths::KUBE_CONFIG[0], &fields).await?;
+        Ok(kept.registered_contexts)
     }
 
     /// Version and clock of the cluster behind a Kubernetes context.

@@ -87,6 +87,23 @@ pub struct UploadedContext {
     pub context: KubeContext,
 }
 
+/// `POST /api/system/kubernetes`, in the spelling of 2022 and of 2026.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KeptContexts {
+    /// The contexts.
+    pub registered_contexts: Vec<KubeContext>,
+    /// The same.
+    #[serde(rename = "registeredContexts")]
+    pub registered_2026: Vec<KubeContext>,
+}
+
+impl KeptContexts {
+    /// In both spellings.
+    pub fn of(contexts: Vec<KubeContext>) -> Self {
+        Self { registered_2026: contexts.clone(), registered_contexts: contexts }
+    }
+}
+
 /// `GET /api/system/kubernetes/ping`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KubePing {
