@@ -5,6 +5,7 @@
 mod apiserver;
 mod ctl;
 mod defects;
+mod image;
 mod layers;
 mod lifecycle;
 mod pattern;

@@ -4,5 +4,6 @@ pub mod cluster;
 pub mod ctl;
 pub mod env;
 pub mod plane;
+pub mod registry;
 #[cfg(unix)]
 pub mod tty;

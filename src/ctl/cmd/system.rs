@@ -4,6 +4,7 @@ pub mod channel;
 pub mod check;
 pub mod config;
 pub mod context;
+pub mod image;
 pub(in crate::ctl::cmd) mod local;
 pub mod logs;
 mod managed;
@@ -51,6 +52,9 @@ pub enum Command {
     Reset(reset::Args),
     /// Check everything the plane needs.
     Check(check::Args),
+    /// The program as its own container image.
+    #[command(subcommand)]
+    Image(image::Command),
     /// Give the plane the kubeconfig of a cluster.
     #[command(subcommand)]
     Config(config::Command),
@@ -82,6 +86,7 @@ impl Command {
             Command::Update(args) => return update::run(ctx, &args).await,
             Command::Reset(args) => reset::run(ctx, &args).await,
             Command::Check(args) => return check::run(ctx, &args).await,
+            Command::Image(command) => command.run(ctx).await,
             Command::Config(command) => command.run(ctx).await,
             Command::Context(command) => command.run(ctx).await,
             Command::Token(command) => command.run(ctx),
@@ -108,6 +113,6 @@ impl Command {
 
     /// Whether it needs neither config file nor plane; `check` says itself what is wrong with the file.
     pub(super) fn is_offline(&self) -> bool {
-        matches!(self, Command::Completion(_) | Command::Check(_))
+        matches!(self, Command::Completion(_) | Command::Check(_) | Command::Image(_))
     }
 }
