@@ -24,6 +24,7 @@ docker_install() {
     need runc runc
     need iptables iptables
     need ip iproute2
+    is_started docker || refuse_other_engine
   fi
   install_missing_packages
 }
@@ -36,7 +37,6 @@ docker_start() {
     return
   fi
   is_root || die "tier docker needs root"
-  refuse_other_engine
   mkdir -p "$DOCKER_FOLDER"
   note_what_the_engine_changes
   make_bridge
@@ -48,7 +48,7 @@ docker_start() {
 refuse_other_engine() {
   local folder
   for folder in /proc/[0-9]*; do
-    [ "$(cat "$folder/comm" 2>/dev/null)" != dockerd ] || die "an engine runs on this machine already: use it with MESHERYCTL_KIT_DOCKER_HOST=unix:///var/run/docker.sock"
+    [ "$(cat "$folder/comm" 2>/dev/null)" != dockerd ] || has_ended "${folder#/proc/}" || die "an engine runs on this machine already: use it with MESHERYCTL_KIT_DOCKER_HOST=unix:///var/run/docker.sock"
   done
 }
 
