@@ -5,6 +5,8 @@
 mod apiserver;
 mod ctl;
 mod defects;
+#[cfg(unix)]
+mod docker;
 mod layers;
 mod lifecycle;
 mod pattern;
