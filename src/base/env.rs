@@ -45,6 +45,8 @@ pub const DOCKER_CERT_PATH: &str = "DOCKER_CERT_PATH";
 pub const PROVIDER_BASE_URLS: &str = "PROVIDER_BASE_URLS";
 /// Address under which browsers reach a server.
 pub const MESHERY_SERVER_CALLBACK_URL: &str = "MESHERY_SERVER_CALLBACK_URL";
+/// PEM file with certificate authorities.
+pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 /// Kubeconfig files.
 pub const KUBECONFIG: &str = "KUBECONFIG";
 /// Turns colour off.
@@ -129,7 +131,10 @@ pub const VARIABLES: &[Variable] = &[
         name: "HTTPS_PROXY, HTTP_PROXY, NO_PROXY",
         meaning: "proxies for outbound requests; loopback is always exempt",
     },
-    Variable { name: "SSL_CERT_FILE", meaning: "further certificate authorities for outbound TLS, as --ca-file" },
+    Variable {
+        name: SSL_CERT_FILE,
+        meaning: "further certificate authorities for outbound TLS, as --ca-file; those of the plane's image",
+    },
 ];
 
 /// The variable's value; unset, empty and non-UTF-8 values count as absent.

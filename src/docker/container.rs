@@ -17,7 +17,7 @@ use super::fault;
 use super::network::Labels;
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
-use crate::plane::container::{Container, HOST_GATEWAY, HOST_NAME, SCRATCH, VOLUME_PATH};
+use crate::plane::container::{Container, HOME, HOST_GATEWAY, HOST_NAME};
 
 /// How often a container that is on its way is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -269,7 +269,7 @@ fn host_config(wanted: &Container) -> HostConfig {
     let binding = |port: u16| PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: Some(port.to_string()) };
     let bindings = wanted.published.map(|port| HashMap::from([(port_key(wanted), Some(vec![binding(port)]))]));
     let mount = |volume: &String| Mount {
-        target: Some(VOLUME_PATH.to_owned()),
+        target: Some(HOME.to_owned()),
         source: Some(volume.clone()),
         typ: Some(MountType::VOLUME),
         ..Mount::default()
@@ -287,7 +287,7 @@ fn host_config(wanted: &Container) -> HostConfig {
         extra_hosts: wanted.volume.is_some().then(|| vec![format!("{HOST_NAME}:{HOST_GATEWAY}")]),
         readonly_rootfs: Some(true),
         security_opt: Some(vec!["no-new-privileges".to_owned()]),
-        tmpfs: Some(HashMap::from([(SCRATCH.0.to_owned(), SCRATCH.1.to_owned())])),
+        tmpfs: Some(wanted.in_memory.clone().into_iter().collect()),
         ..HostConfig::default()
     }
 }

@@ -8,20 +8,20 @@ use super::connect::Engine;
 use super::fault;
 use crate::base::error::{Error, Result};
 
-/// A file or folder to be put into a container.
+/// A file to be put into a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Path from the folder it is put into.
     pub path: String,
-    /// Content; `None` for a folder.
-    pub content: Option<Vec<u8>>,
+    /// Content.
+    pub content: Vec<u8>,
     /// Mode.
     pub mode: u32,
     /// User and group.
     pub owner: u64,
 }
 
-/// The entries as a tar archive.
+/// The files as a tar archive.
 ///
 /// # Errors
 /// An internal fault, for a path that does not fit into an archive.
@@ -29,13 +29,9 @@ pub fn archive(entries: &[Entry]) -> Result<Vec<u8>> {
     let mut builder = tar::Builder::new(Vec::new());
     let fault = |error: std::io::Error| Error::internal("files cannot be put into an archive").because(error);
     for entry in entries {
-        let content = entry.content.as_deref().unwrap_or_default();
+        let content = entry.content.as_slice();
         let mut header = tar::Header::new_gnu();
-        header.set_entry_type(if entry.content.is_some() {
-            tar::EntryType::Regular
-        } else {
-            tar::EntryType::Directory
-        });
+        header.set_entry_type(tar::EntryType::Regular);
         header.set_size(content.len() as u64);
         header.set_mode(entry.mode);
         header.set_uid(entry.owner);

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::container::{
-    Container, HOME, HOST_GATEWAY, HOST_NAME, KUBECONFIG_FILE, LABEL_COMPONENT, LABEL_CONTEXT, SCRATCH, Settings,
-    TOKEN_FILE, USER, VOLUME_PATH, containers, plane_name,
+    Container, HOME, HOST_GATEWAY, HOST_NAME, KUBECONFIG_FILE, LABEL_COMPONENT, LABEL_CONTEXT, Settings, TOKEN_FILE,
+    USER, containers, plane_name,
 };
 use super::spec::Spec;
 use crate::base::error::Result;
@@ -69,14 +69,14 @@ fn service(spec: &Spec, container: &Container, options: &ComposeOptions) -> Valu
         "networks": {"plane": {"aliases": [container.component]}},
         "restart": "unless-stopped",
         "read_only": true,
-        "tmpfs": [format!("{}:{}", SCRATCH.0, SCRATCH.1)],
+        "tmpfs": container.in_memory.iter().map(|(folder, how)| format!("{folder}:{how}")).collect::<Vec<_>>(),
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true"],
         "mem_limit": container.memory,
         "stop_grace_period": format!("{}s", container.grace),
     });
     if container.volume.is_some() {
-        service["volumes"] = json!([{"type": "volume", "source": "data", "target": VOLUME_PATH}]);
+        service["volumes"] = json!([{"type": "volume", "source": "data", "target": HOME}]);
         service["secrets"] = secrets(options);
         service["extra_hosts"] = json!([format!("{HOST_NAME}:{HOST_GATEWAY}")]);
     }

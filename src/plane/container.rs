@@ -19,23 +19,19 @@ pub const LABEL_COMPONENT: &str = "io.meshery.component";
 pub const LABEL_SPEC: &str = "io.meshery.spec";
 
 /// The program in the plane's own image.
-const PROGRAM: &str = "/mesheryctl";
+pub const PROGRAM: &str = "/usr/local/bin/mesheryctl";
 /// User and group of the plane's own image.
 pub const USER: u64 = 65532;
-/// Where the plane's volume lies in the server's container.
-pub const VOLUME_PATH: &str = "/var/lib/meshery";
-/// Name of the server's home folder on the volume.
-pub const HOME_FOLDER: &str = "home";
-/// The server's home folder, `VOLUME_PATH` and `HOME_FOLDER`.
-pub const HOME: &str = "/var/lib/meshery/home";
-/// The home folder of components that keep nothing.
-const SCRATCH_HOME: &str = "/tmp/meshery";
+/// The server's home folder in its container, where the plane's volume lies.
+pub const HOME: &str = "/var/lib/meshery";
 /// Name of the kubeconfig in the server's home folder.
 pub const KUBECONFIG_FILE: &str = "host-kubeconfig.yaml";
 /// Name of the token file in the server's home folder.
 pub const TOKEN_FILE: &str = "auth.json";
-/// The folder for what is thrown away, and how it is mounted.
-pub const SCRATCH: (&str, &str) = ("/tmp", "rw,noexec,nosuid,nodev,size=64m,mode=1777");
+/// Folder for what is thrown away.
+const SCRATCH: &str = "/tmp";
+/// How folders in memory are mounted.
+const IN_MEMORY: &str = "rw,noexec,nosuid,nodev,size=64m";
 /// Name by which a container reaches the machine it runs on.
 pub const HOST_NAME: &str = "host.docker.internal";
 /// What engines since 20.10 put the address of their machine for.
@@ -87,8 +83,10 @@ pub struct Container {
     pub environment: BTreeMap<String, String>,
     /// Network.
     pub network: String,
-    /// Volume at [`VOLUME_PATH`].
+    /// Volume at [`HOME`].
     pub volume: Option<String>,
+    /// Folders in memory, with how they are mounted.
+    pub in_memory: BTreeMap<String, String>,
     /// Port it listens on.
     pub port: u16,
     /// Port of this machine's loopback that leads there.
@@ -132,6 +130,7 @@ fn container(spec: &Spec, part: &Part, settings: &Settings) -> Container {
         environment: environment(spec, part, settings),
         network: plane_name(&spec.instance),
         volume: is_server.then(|| plane_name(&spec.instance)),
+        in_memory: in_memory(part.kind),
         port: part.port,
         published: is_server.then_some(settings.port),
         health: if is_server { [PROGRAM, "system", "status"].map(str::to_owned).to_vec() } else { Vec::new() },
@@ -140,11 +139,20 @@ fn container(spec: &Spec, part: &Part, settings: &Settings) -> Container {
     }
 }
 
+/// The root is read-only. Components that keep nothing get their home in memory, where the image would have a volume.
+fn in_memory(kind: PartKind) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::from([(SCRATCH.to_owned(), format!("{IN_MEMORY},mode=1777"))]);
+    if kind == PartKind::Adapter {
+        found.insert(HOME.to_owned(), format!("{IN_MEMORY},mode=0700,uid={USER},gid={USER}"));
+    }
+    found
+}
+
 fn environment(spec: &Spec, part: &Part, settings: &Settings) -> BTreeMap<String, String> {
     let pair = |name: &str, value: String| (name.to_owned(), value);
     match part.kind {
         PartKind::Broker => BTreeMap::new(),
-        PartKind::Adapter => [pair(env::MESHERY_HOME, SCRATCH_HOME.to_owned())].into(),
+        PartKind::Adapter => [pair(env::MESHERY_HOME, HOME.to_owned())].into(),
         PartKind::Server => {
             let mut found = settings.environment.clone();
             found.extend([
@@ -197,6 +205,5 @@ mod tests {
         assert_eq!((made[0].published, made[0].volume.as_deref()), (Some(9090), Some("meshery-local")));
         assert!(made[1..].iter().all(|one| one.published.is_none() && one.volume.is_none()));
         assert_eq!((made[1].user.as_deref(), &made[3].user), (Some("65532:65532"), &None));
-        assert_eq!(HOME, format!("{VOLUME_PATH}/{HOME_FOLDER}"));
     }
 }

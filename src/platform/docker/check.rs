@@ -65,7 +65,9 @@ async fn port(session: &Session<'_>, ours: &[Found]) -> Check {
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
             Check::fail(ID, &up::taken(session, port, &error.to_string()).await)
         }
-        Err(error) => Check::fail(ID, &Error::new(Code::ListenFailed, format!("port {port} cannot be tried")).because(error)),
+        Err(error) => {
+            Check::fail(ID, &Error::new(Code::ListenFailed, format!("port {port} cannot be tried")).because(error))
+        }
     }
 }
 

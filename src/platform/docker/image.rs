@@ -126,24 +126,28 @@ async fn pull(session: &Session<'_>, reference: &str, progress: &dyn Progress) -
     let pulled = session.engine.pull_image(reference, login.as_ref(), &hear).await;
     pulled.inspect_err(|_| progress.failed(STEP, &format!("{reference} cannot be pulled")))?;
     let id = session.engine.image(reference).await?;
-    let id = id.ok_or_else(|| Error::new(Code::DockerImageMissing, format!("image {reference} was pulled and is not there")))?;
+    let id = id.ok_or_else(|| {
+        Error::new(Code::DockerImageMissing, format!("image {reference} was pulled and is not there"))
+    })?;
     progress.done(STEP, &format!("{reference} pulled"));
     Ok(Image { reference: reference.to_owned(), id })
 }
 
-/// The image of this program; loaded where the engine does not have that very one.
+/// The image of this program; loaded where the engine does not have it.
 async fn own(session: &Session<'_>, progress: &dyn Progress) -> Result<Image> {
     let program = session.plane.program.clone();
     let image = blocking(move || Own::of_program(&program)).await?;
     let reference = image.reference().to_owned();
-    if session.engine.image(&reference).await?.as_deref() == Some(image.id()) {
-        return Ok(Image { id: image.id().to_owned(), reference });
+    // The name holds the digest of the content; the id need not, with engines that keep images by their manifest.
+    if let Some(id) = session.engine.image(&reference).await? {
+        return Ok(Image { reference, id });
     }
     progress.state(STEP, &format!("loading {reference}"));
     let loaded = session.engine.load_image(&reference, archive(image)).await;
     loaded.inspect_err(|_| progress.failed(STEP, &format!("{reference} cannot be loaded")))?;
     let id = session.engine.image(&reference).await?;
-    let id = id.ok_or_else(|| Error::new(Code::DockerFault, format!("image {reference} was loaded and is not there")))?;
+    let id =
+        id.ok_or_else(|| Error::new(Code::DockerFault, format!("image {reference} was loaded and is not there")))?;
     progress.done(STEP, &format!("{reference} loaded"));
     Ok(Image { reference, id })
 }
@@ -153,11 +157,13 @@ pub(super) async fn has_own(session: &Session<'_>, program: &Path) -> Result<(St
     let program = program.to_owned();
     let image = blocking(move || Own::of_program(&program)).await?;
     let there = session.engine.image(image.reference()).await?;
-    Ok((image.reference().to_owned(), there.as_deref() == Some(image.id())))
+    Ok((image.reference().to_owned(), there.is_some()))
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::internal("making the image broke off").because(error))?
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::internal("making the image broke off").because(error))?
 }
 
 /// The image's archive as it is written, so that it is never in memory as a whole.

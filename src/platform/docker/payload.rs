@@ -14,7 +14,7 @@ use crate::cluster::kubeconfig;
 use crate::cluster::portable::{LeftOut, Moved};
 use crate::docker::files::{self, Entry};
 use crate::model::provider;
-use crate::plane::container::{HOME_FOLDER, KUBECONFIG_FILE, TOKEN_FILE, USER, VOLUME_PATH};
+use crate::plane::container::{HOME, KUBECONFIG_FILE, TOKEN_FILE, USER};
 use crate::wire::rest::TokenFile;
 
 /// Files of the server, as an archive for its volume.
@@ -32,14 +32,8 @@ impl Payload {
         let token = TokenFile { provider: provider::LOCAL.to_owned(), token };
         let token = serde_json::to_vec_pretty(&token)
             .map_err(|error| Error::internal("a token file cannot be written as JSON").because(error))?;
-        let file = |name: &str, content: Vec<u8>| Entry {
-            path: format!("{HOME_FOLDER}/{name}"),
-            content: Some(content),
-            mode: 0o600,
-            owner: USER,
-        };
-        let home = Entry { path: format!("{HOME_FOLDER}/"), content: None, mode: 0o700, owner: USER };
-        let entries = [home, file(TOKEN_FILE, token), file(KUBECONFIG_FILE, kubeconfig.as_bytes().to_vec())];
+        let file = |name: &str, content: Vec<u8>| Entry { path: name.to_owned(), content, mode: 0o600, owner: USER };
+        let entries = [file(TOKEN_FILE, token), file(KUBECONFIG_FILE, kubeconfig.as_bytes().to_vec())];
         let archive = files::archive(&entries)?;
         let digest = id::hex(&Sha256::digest(&archive));
         Ok(Self { archive, digest })
@@ -48,7 +42,7 @@ impl Payload {
     /// Puts the files onto the volume of a container that does not run.
     pub async fn put(&self, session: &Session<'_>, id: &str, name: &str) -> Result<()> {
         let body = stream::iter([Ok(bytes::Bytes::from(self.archive.clone()))]);
-        session.engine.upload(id, name, VOLUME_PATH, body).await
+        session.engine.upload(id, name, HOME, body).await
     }
 }
 
@@ -80,7 +74,10 @@ pub(super) async fn kubeconfig(session: &Session<'_>) -> Result<Kubeconfig> {
 }
 
 fn left_out(one: &LeftOut) -> String {
-    format!("The server in the container cannot use Kubernetes context `{}`: {}. {}", one.context, one.reason, one.remedy)
+    format!(
+        "The server in the container cannot use Kubernetes context `{}`: {}. {}",
+        one.context, one.reason, one.remedy
+    )
 }
 
 fn out_of_reach(one: &Moved) -> String {

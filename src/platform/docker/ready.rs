@@ -121,7 +121,9 @@ pub(super) async fn failed(session: &Session<'_>, found: &Found) -> Error {
     Error::new(Code::DockerComponentFailed, format!("component {component} ended while it was starting"))
         .because(cause)
         .details(last_lines(session, found).await)
-        .remedy(format!("Look at its log: `mesheryctl system logs {component}`. `mesheryctl system stop` removes what is there."))
+        .remedy(format!(
+            "Look at its log: `mesheryctl system logs {component}`. `mesheryctl system stop` removes what is there."
+        ))
 }
 
 async fn last_lines(session: &Session<'_>, found: &Found) -> Vec<String> {
@@ -134,9 +136,9 @@ async fn late(session: &Session<'_>, wanted: &Wanted, endpoint: &str) -> Error {
     let error = Error::new(Code::WaitTimeout, format!("component {} is not ready after {limit} s", wanted.component()));
     let far = !session.engine.address().is_local() && wanted.component() == SERVER;
     let error = if far {
-        error.because(format!("{endpoint} is a port of the machine of the engine, {}", session.engine.address())).remedy(
-            "Forward it (`ssh -NL 9081:localhost:9081 HOST`), then run the command again.",
-        )
+        error
+            .because(format!("{endpoint} is a port of the machine of the engine, {}", session.engine.address()))
+            .remedy("Forward it (`ssh -NL 9081:localhost:9081 HOST`), then run the command again.")
     } else {
         error
     };

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::base::error::{Code, Error, Result};
 use crate::base::dirs;
+use crate::base::error::{Code, Error, Result};
 use crate::client::process;
 use crate::docker::Engine;
 use crate::docker::container::Found;

@@ -70,9 +70,10 @@ async fn state(
     }
     match probe(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), LOOK).await {
         Probe::Nobody => (State::Stopped, None),
-        Probe::Ours(report) => {
-            (State::Foreign, Some(format!("a mesheryctl server of another plane, process {}, listens there", report.pid)))
-        }
+        Probe::Ours(report) => (
+            State::Foreign,
+            Some(format!("a mesheryctl server of another plane, process {}, listens there", report.pid)),
+        ),
         Probe::Other => {
             let container = session.engine.holder_of_port(port).await.ok().flatten();
             let who = container.map(|name| format!("container {name}"));
@@ -95,11 +96,14 @@ fn components(session: &Session<'_>, ours: &[Found], health: Option<&HealthRepor
             names.push(name.to_owned());
         }
     }
-    Ok(names.iter().map(|name| {
-        let mut of_name = ours.iter().filter(|found| component(found) == name);
-        let found = of_name.clone().find(|found| !is_previous(found)).or_else(|| of_name.next());
-        found.map_or_else(|| missing(name), |found| one(found, health))
-    }).collect())
+    Ok(names
+        .iter()
+        .map(|name| {
+            let mut of_name = ours.iter().filter(|found| component(found) == name);
+            let found = of_name.clone().find(|found| !is_previous(found)).or_else(|| of_name.next());
+            found.map_or_else(|| missing(name), |found| one(found, health))
+        })
+        .collect())
 }
 
 fn missing(name: &str) -> Component {

@@ -73,7 +73,9 @@ fn port(session: &Session<'_>, how: &Start, ours: &[Found]) -> Result<u16> {
 
 fn free_port() -> Result<u16> {
     let found = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-    found.map(|address| address.port()).map_err(|error| Error::new(Code::ListenFailed, "no port is free").because(error))
+    found
+        .map(|address| address.port())
+        .map_err(|error| Error::new(Code::ListenFailed, "no port is free").because(error))
 }
 
 /// Fails when somebody else listens on the port of this machine. Whether one of another machine is taken, its engine says.
@@ -83,7 +85,9 @@ async fn refuse_taken_port(session: &Session<'_>, port: u16, ours: &[Found]) -> 
         return Ok(());
     }
     match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => Err(taken(session, port, &error.to_string()).await),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            Err(taken(session, port, &error.to_string()).await)
+        }
         // What is not allowed to this user may be to the engine.
         _ => Ok(()),
     }

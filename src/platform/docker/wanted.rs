@@ -89,15 +89,22 @@ pub(super) fn port_of(endpoint: &str) -> u16 {
 
 /// The address of a server that is published on a port of this machine.
 pub(super) fn endpoint_of(endpoint: &str, port: u16) -> String {
-    let fits = Url::parse(endpoint).is_ok_and(|url| {
-        url.scheme() == "http" && is_loopback(&url) && url.port_or_known_default() == Some(port)
-    });
+    let fits = Url::parse(endpoint)
+        .is_ok_and(|url| url.scheme() == "http" && is_loopback(&url) && url.port_or_known_default() == Some(port));
     if fits { endpoint.to_owned() } else { format!("http://localhost:{port}") }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_image_is_made_for_these_containers() {
+        use crate::oci::image::files;
+        use crate::plane::container::{HOME, PROGRAM, USER};
+        assert_eq!((files::DATA, format!("/{}", files::PROGRAM).as_str()), (HOME, PROGRAM));
+        assert_eq!(u64::from(files::USER), USER);
+    }
 
     #[test]
     fn endpoints_give_ports_and_ports_endpoints() {

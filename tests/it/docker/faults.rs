@@ -25,7 +25,13 @@ fn an_engine_that_cannot_be_reached_is_named_with_who_named_it() {
     says(&run(&format!("tcp://{free}")), 3, &["docker-unreachable", "refused"]);
     says(&run("ssh://me@far"), 2, &["docker-address", "over SSH", "ssh -nNT -L"]);
     says(&run("docker.sock"), 2, &["docker-address", "not an address", "unix:///PATH"]);
-    for verb in [&["system", "stop"][..], &["system", "status"], &["system", "logs"], &["system", "update"], &["system", "restart"]] {
+    for verb in [
+        &["system", "stop"][..],
+        &["system", "status"],
+        &["system", "logs"],
+        &["system", "update"],
+        &["system", "restart"],
+    ] {
         let output = world.ctl(verb).var("DOCKER_HOST", &nowhere).run();
         says(&output, 3, &["docker-unreachable"]);
     }
@@ -98,7 +104,11 @@ fn contexts_of_docker_are_honoured() {
 fn what_belongs_to_others_is_never_touched() {
     let world = World::new();
     world.engine.world().add_stranger("meshery-local-meshery");
-    says(&world.start().run(), 1, &["docker-name-taken", "the container meshery-local-meshery", "docker rm -f meshery-local-meshery"]);
+    says(
+        &world.start().run(),
+        1,
+        &["docker-name-taken", "the container meshery-local-meshery", "docker rm -f meshery-local-meshery"],
+    );
     world.ctl(&["system", "stop", "--reset", "--yes"]).ok();
     assert_eq!(world.overview().len(), 1, "the stranger is there");
     world.engine.world().remove("meshery-local-meshery");
@@ -150,7 +160,8 @@ fn a_taken_port_is_told_with_its_holder_before_anything_is_made() {
     world.start().ok();
     let other = World::new();
     let port = world.port.to_string();
-    let run = other.ctl(&["system", "start", "--context", "local", "--port", &port]).var("DOCKER_HOST", world.engine.host());
+    let run =
+        other.ctl(&["system", "start", "--context", "local", "--port", &port]).var("DOCKER_HOST", world.engine.host());
     assert_eq!(run.run().code, Some(1));
     world.ctl(&["system", "context", "create", "second", "-p", "docker"]).ok();
     let run = world.ctl(&["system", "start", "--context", "second", "--image", IMAGE, "--port", &port]).run();
@@ -193,14 +204,15 @@ fn a_kubeconfig_is_made_one_for_the_container_or_refused() {
     assert!(started.stderr.contains("kubectl --context eks create token"), "{started}");
     {
         let engine = world.engine.world();
-        let (text, ..) = &engine.volumes["meshery-local"].files["home/host-kubeconfig.yaml"];
+        let (text, ..) = &engine.volumes["meshery-local"].files["host-kubeconfig.yaml"];
         let text = String::from_utf8_lossy(text);
         assert!(text.contains("https://host.docker.internal:6443") && text.contains("tls-server-name"), "{text}");
         assert!(text.contains("kind-token") && !text.contains("eks"), "{text}");
     }
     let broken = world.env.write("broken", "contexts: [oops");
     says(&world.start().var("KUBECONFIG", &broken).run(), 2, &["kubeconfig-invalid", "broken"]);
-    let chosen = world.ctl(&["system", "start", "--image", IMAGE, "--kube-context", "none"]).var("KUBECONFIG", &path).run();
+    let chosen =
+        world.ctl(&["system", "start", "--image", IMAGE, "--kube-context", "none"]).var("KUBECONFIG", &path).run();
     says(&chosen, 5, &["kube-context-not-found", "kind, eks"]);
     assert_eq!(world.overview().len(), 1, "what runs is left alone");
 }

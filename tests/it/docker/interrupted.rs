@@ -62,10 +62,19 @@ fn a_start_whose_engine_breaks_off_at_any_call_is_completed_by_the_next() {
 
 #[test]
 fn a_start_that_was_broken_off_at_any_call_is_removed_by_a_stop() {
-    at_every_call(Fault::Unanswered, |_| {}, START, &["system", "stop", "--reset", "--yes"], |world, number| {
-        let engine = world.engine.world();
-        assert!(engine.containers.is_empty() && engine.networks.is_empty() && engine.volumes.is_empty(), "call {number}");
-    });
+    at_every_call(
+        Fault::Unanswered,
+        |_| {},
+        START,
+        &["system", "stop", "--reset", "--yes"],
+        |world, number| {
+            let engine = world.engine.world();
+            assert!(
+                engine.containers.is_empty() && engine.networks.is_empty() && engine.volumes.is_empty(),
+                "call {number}"
+            );
+        },
+    );
 }
 
 #[test]
@@ -76,7 +85,10 @@ fn a_stop_that_is_broken_off_at_any_call_is_completed_by_the_next() {
     let stop = &["system", "stop", "--reset", "--yes"];
     at_every_call(Fault::Unanswered, started, stop, stop, |world, number| {
         let engine = world.engine.world();
-        assert!(engine.containers.is_empty() && engine.networks.is_empty() && engine.volumes.is_empty(), "call {number}");
+        assert!(
+            engine.containers.is_empty() && engine.networks.is_empty() && engine.volumes.is_empty(),
+            "call {number}"
+        );
     });
 }
 
@@ -101,7 +113,7 @@ fn an_update_to_a_broken_image_that_is_broken_off_at_any_call_keeps_the_data() {
         let engine = world.engine.world();
         let server = engine.containers.iter().find(|one| one.name == "meshery-local-meshery").unwrap();
         assert_eq!(server.body["Image"], IMAGE, "after call {number}");
-        let (data, ..) = &engine.volumes["meshery-local"].files["home/data/meshery.db"];
+        let (data, ..) = &engine.volumes["meshery-local"].files["data/meshery.db"];
         assert_eq!(data, b"first", "after call {number}");
     });
 }
@@ -113,8 +125,14 @@ fn a_start_that_is_killed_is_completed_by_the_next() {
     for number in [1, 4, 7, 10, 13, 16] {
         nothing(&world);
         world.engine.fail(Some(Fault::Silent(number)));
-        let mut child =
-            world.ctl(START).command().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = world
+            .ctl(START)
+            .command()
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         world.engine.wait_for_call(number);
         child.kill().unwrap();
         child.wait().unwrap();

@@ -61,10 +61,10 @@ fn secrets_go_in_as_private_files_and_nowhere_else() {
     let world = World::new();
     world.start().ok();
     let token = token(&world);
-    let (auth, mode, owner) = file(&world, "home/auth.json");
+    let (auth, mode, owner) = file(&world, "auth.json");
     assert_eq!(serde_json::from_str::<Value>(&auth).unwrap(), json!({"meshery-provider": "None", "token": token}));
     assert_eq!((mode, owner), (0o600, 65532));
-    assert_eq!(file(&world, "home/host-kubeconfig.yaml").1, 0o600);
+    assert_eq!(file(&world, "host-kubeconfig.yaml").1, 0o600);
     let engine = world.engine.world();
     for one in &engine.containers {
         let made = one.body.to_string();
@@ -102,7 +102,7 @@ fn a_start_brings_what_changed_to_the_wanted_state_and_nothing_else() {
     world.ctl(&["system", "start"]).ok();
     assert_ne!(id("meshery-local-meshery").unwrap(), server);
     assert_eq!(id("meshery-local-meshery-istio").unwrap(), adapter);
-    assert!(file(&world, "home/auth.json").0.contains("another"));
+    assert!(file(&world, "auth.json").0.contains("another"));
 
     let config = world.env.read("home/.meshery/config.yaml").replace("[meshery-istio]", "[linkerd]");
     world.env.write("home/.meshery/config.yaml", config);
@@ -157,8 +157,11 @@ fn logs_are_told_by_component_in_their_order_and_an_unknown_one_is_refused() {
     let none = world.ctl(&["system", "logs"]).run();
     assert_eq!(none.code, Some(5), "{none}");
     world.start().ok();
-    for (name, line) in [("meshery-local-meshery-istio", "one"), ("meshery-local-meshery", "two"), ("meshery-local-meshery-istio", "three")]
-    {
+    for (name, line) in [
+        ("meshery-local-meshery-istio", "one"),
+        ("meshery-local-meshery", "two"),
+        ("meshery-local-meshery-istio", "three"),
+    ] {
         world.engine.world().find(name).unwrap().say(line);
     }
     let all = world.ctl(&["system", "logs"]).ok();
@@ -202,10 +205,15 @@ fn an_update_goes_component_by_component_and_takes_back_what_does_not_become_rea
         let run = world.ctl(&[&["system", "update", "-o", "json"], args].concat()).run();
         assert_eq!(run.code, Some(code), "{run}");
         let list = run.json();
-        let list: Vec<(String, String)> = list.as_array().unwrap().iter().map(|one| {
-            let text = |key: &str| one[key].as_str().unwrap().to_owned();
-            (text("component"), text("outcome"))
-        }).collect();
+        let list: Vec<(String, String)> = list
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| {
+                let text = |key: &str| one[key].as_str().unwrap().to_owned();
+                (text("component"), text("outcome"))
+            })
+            .collect();
         list
     };
     let pair = |name: &str, outcome: &str| (name.to_owned(), outcome.to_owned());
@@ -221,8 +229,8 @@ fn an_update_goes_component_by_component_and_takes_back_what_does_not_become_rea
     assert!(reason.contains("exit code 3") && reason.contains("panicked at the double"), "{reason}");
     assert_eq!(world.overview(), whole());
     assert_eq!(world.engine.world().find("meshery-local-meshery").unwrap().id, id, "the old container runs again");
-    assert_eq!(file(&world, "home/data/meshery.db").0, "first", "with the data it had");
-    assert_eq!(file(&world, "home/data/meshery.db-wal").0, "", "and without what the new one had begun");
+    assert_eq!(file(&world, "data/meshery.db").0, "first", "with the data it had");
+    assert_eq!(file(&world, "data/meshery.db-wal").0, "", "and without what the new one had begun");
     assert!(!world.env.files().iter().any(|path| path.ends_with("data.tar")), "{:?}", world.env.files());
     let unknown = world.ctl(&["system", "update", "broker"]).run();
     assert_eq!(unknown.code, Some(2), "{unknown}");
@@ -250,7 +258,8 @@ fn a_restart_keeps_containers_port_broker_and_image() {
     let world = World::new();
     world.engine.world().add_image("nats:1", "");
     world.ctl(&["system", "start", "--image", IMAGE, "--broker=nats:1"]).ok();
-    let ids = |world: &World| -> Vec<String> { world.engine.world().containers.iter().map(|one| one.id.clone()).collect() };
+    let ids =
+        |world: &World| -> Vec<String> { world.engine.world().containers.iter().map(|one| one.id.clone()).collect() };
     let before = ids(&world);
     let restarted = world.ctl(&["system", "restart", "-o", "json"]).ok().json();
     assert_eq!(restarted["state"], "running");

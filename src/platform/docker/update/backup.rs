@@ -56,7 +56,7 @@ pub(super) async fn restore(session: &Session<'_>, old: &Found) -> Result<()> {
     };
     // What the newer server had begun to write beside the database does not belong to the older one.
     let name = dirs::database(std::path::Path::new("")).display().to_string();
-    let empty = |end: &str| Entry { path: format!("{name}{end}"), content: Some(Vec::new()), mode: 0o600, owner: USER };
+    let empty = |end: &str| Entry { path: format!("{name}{end}"), content: Vec::new(), mode: 0o600, owner: USER };
     let journals = Bytes::from(files::archive(&[empty("-wal"), empty("-shm")])?);
     session.engine.upload(&old.id, &old.name, HOME, stream::iter([Ok(journals)])).await?;
     let data = stream::unfold(file, |mut file| async move {

@@ -91,9 +91,10 @@ pub fn act(shared: &Arc<Shared>, parts: &Parts, body: Bytes) -> Response {
 }
 
 fn network(world: &World, name: &str) -> Response {
-    let on_it = world.containers.iter().filter(|one| {
-        one.status == "running" && one.body["HostConfig"]["NetworkMode"].as_str() == Some(name)
-    });
+    let on_it = world
+        .containers
+        .iter()
+        .filter(|one| one.status == "running" && one.body["HostConfig"]["NetworkMode"].as_str() == Some(name));
     let containers: serde_json::Map<String, Value> =
         on_it.map(|one| (one.id.clone(), json!({"Name": one.name}))).collect();
     match world.networks.get(name) {
@@ -229,7 +230,7 @@ fn create(world: &mut World, name: &str, body: Value) -> Response {
 
 fn upload(world: &mut World, name: &str, folder: &str, body: &[u8]) -> Response {
     let Some(volume) = world.find(name).and_then(|one| one.volume()) else { return missing("container") };
-    let below = folder.strip_prefix(mesheryctl::plane::container::VOLUME_PATH).unwrap().trim_start_matches('/');
+    let below = folder.strip_prefix(mesheryctl::plane::container::HOME).unwrap().trim_start_matches('/');
     let files = &mut world.volumes.get_mut(&volume).unwrap().files;
     for entry in tar::Archive::new(body).entries().unwrap() {
         let mut entry = entry.unwrap();
@@ -245,7 +246,7 @@ fn upload(world: &mut World, name: &str, folder: &str, body: &[u8]) -> Response 
 
 fn download(world: &mut World, name: &str, path: &str) -> Response {
     let Some(volume) = world.find(name).and_then(|one| one.volume()) else { return missing("container") };
-    let below = path.strip_prefix(mesheryctl::plane::container::VOLUME_PATH).unwrap().trim_start_matches('/');
+    let below = path.strip_prefix(mesheryctl::plane::container::HOME).unwrap().trim_start_matches('/');
     let parent = below.rsplit_once('/').map_or("", |(parent, _)| parent);
     let mut builder = tar::Builder::new(Vec::new());
     let mut count = 0;

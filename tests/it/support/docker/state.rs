@@ -132,14 +132,14 @@ impl World {
         let files = volume.and_then(|name| self.volumes.get_mut(&name)).map(|volume| &mut volume.files);
         let is_server = files.is_some();
         if let Some(files) = files {
-            if !files.contains_key("home/auth.json") {
+            if !files.contains_key("auth.json") {
                 one.end(70, "there is no token");
                 return Ok(());
             }
-            let database = files.entry("home/data/meshery.db".to_owned()).or_insert((b"first".to_vec(), 0o600, 65532));
+            let database = files.entry("data/meshery.db".to_owned()).or_insert((b"first".to_vec(), 0o600, 65532));
             if image.contains("broken") {
                 database.0 = b"migrated".to_vec();
-                files.insert("home/data/meshery.db-wal".to_owned(), (b"half".to_vec(), 0o600, 65532));
+                files.insert("data/meshery.db-wal".to_owned(), (b"half".to_vec(), 0o600, 65532));
             }
         }
         if image.contains("broken") {
@@ -224,7 +224,8 @@ fn serve(listener: TcpListener, port: u16) -> Serving {
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = stop.clone();
     let home = mesheryctl::client::process::home_id(std::path::Path::new(mesheryctl::plane::container::HOME));
-    let body = json!({"program": "mesheryctl", "phase": "ready", "pid": 1, "version": "double", "home": home}).to_string();
+    let body =
+        json!({"program": "mesheryctl", "phase": "ready", "pid": 1, "version": "double", "home": home}).to_string();
     std::thread::spawn(move || {
         while let Ok((mut socket, _)) = listener.accept() {
             if stopped.load(Ordering::SeqCst) {
