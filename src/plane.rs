@@ -5,8 +5,12 @@
 //! | --- | --- |
 //! | [`adapter`] | the adapters a context can name, and their ports |
 //! | [`spec`] | a context as a list of components |
+//! | [`container`] | a component as a container of Docker |
+//! | [`compose`] | a plane as a compose file |
 
 pub mod adapter;
+pub mod compose;
+pub mod container;
 pub mod spec;
 
 pub use spec::{Part, PartKind, Spec};

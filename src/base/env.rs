@@ -33,6 +33,18 @@ pub const MESHERY_DEBUG_PANIC: &str = "MESHERY_DEBUG_PANIC";
 pub const MESHERY_CATALOG: &str = "MESHERY_CATALOG";
 /// Folder of docker's config.json, which holds the credentials of registries.
 pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
+/// Address of the Docker engine.
+pub const DOCKER_HOST: &str = "DOCKER_HOST";
+/// One of docker's contexts.
+pub const DOCKER_CONTEXT: &str = "DOCKER_CONTEXT";
+/// Whether an engine at tcp:// speaks TLS.
+pub const DOCKER_TLS_VERIFY: &str = "DOCKER_TLS_VERIFY";
+/// Folder of the certificates for an engine with TLS.
+pub const DOCKER_CERT_PATH: &str = "DOCKER_CERT_PATH";
+/// Remote providers that a server offers.
+pub const PROVIDER_BASE_URLS: &str = "PROVIDER_BASE_URLS";
+/// Address under which browsers reach a server.
+pub const MESHERY_SERVER_CALLBACK_URL: &str = "MESHERY_SERVER_CALLBACK_URL";
 /// PEM file with certificate authorities.
 pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 /// Kubeconfig files.
@@ -87,6 +99,21 @@ pub const VARIABLES: &[Variable] = &[
     Variable {
         name: DOCKER_CONFIG,
         meaning: "folder of docker's config.json with the credentials of registries; default ~/.docker",
+    },
+    Variable { name: DOCKER_HOST, meaning: "address of the Docker engine, before docker's contexts" },
+    Variable { name: DOCKER_CONTEXT, meaning: "one of docker's contexts, instead of the one in docker's config.json" },
+    Variable { name: DOCKER_TLS_VERIFY, meaning: "any non-empty value: an engine at tcp:// speaks TLS" },
+    Variable {
+        name: DOCKER_CERT_PATH,
+        meaning: "folder of ca.pem, cert.pem and key.pem for such an engine; default DOCKER_CONFIG or ~/.docker",
+    },
+    Variable {
+        name: PROVIDER_BASE_URLS,
+        meaning: "addresses of remote providers; passed on to the servers that `system start` makes",
+    },
+    Variable {
+        name: MESHERY_SERVER_CALLBACK_URL,
+        meaning: "address under which browsers reach the server; passed on to the servers that `system start` makes",
     },
     Variable { name: KUBECONFIG, meaning: "kubeconfig files, separated as in PATH; default ~/.kube/config" },
     Variable { name: NO_COLOR, meaning: "any non-empty value turns colour off" },

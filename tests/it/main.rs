@@ -6,6 +6,8 @@ mod apiserver;
 mod ctl;
 mod defects;
 mod image;
+#[cfg(unix)]
+mod docker;
 mod layers;
 mod lifecycle;
 mod pattern;

@@ -2,6 +2,8 @@
 
 pub mod cluster;
 pub mod ctl;
+#[cfg(unix)]
+pub mod docker;
 pub mod env;
 pub mod plane;
 pub mod registry;
