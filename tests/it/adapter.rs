@@ -1,0 +1,4 @@
+//! Adapters: the protocol, our own as a process, foreign ones as doubles, and what the server and the command line make
+//! of them.
+
+mod proto;
