@@ -3,6 +3,7 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | [`kubeconfig`] | reads and merges kubeconfig files, lists and chooses contexts |
+//! | [`portable`] | a kubeconfig of one context that means the same elsewhere |
 //! | [`connect`] | a client for one context, and the cluster's identity |
 //! | [`discovery`] | the kinds the cluster serves |
 //! | [`apply`] | server-side apply of one object |
@@ -28,6 +29,7 @@ pub mod fault;
 pub mod kubeconfig;
 pub mod list;
 pub mod openapi;
+pub mod portable;
 pub mod snapshot;
 pub mod status;
 pub mod unchanged;

@@ -6,7 +6,7 @@ mod events;
 mod exchange;
 mod openapi;
 mod patterns;
-mod plane;
+pub mod plane;
 mod session;
 mod spellings;
 mod writers;
