@@ -2,12 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod adapter;
 mod apiserver;
 mod ctl;
 mod defects;
-mod image;
 #[cfg(unix)]
 mod docker;
+mod image;
 mod layers;
 mod lifecycle;
 mod pattern;
