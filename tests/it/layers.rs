@@ -31,6 +31,7 @@ const FRAMEWORKS: &[(&str, &[&str])] = &[
     ("bollard", &["docker"]),
     ("tonic", &["wire", "client", "adapter"]),
     ("self_update", &["release"]),
+    ("zipsign_api", &["release"]),
     ("sea_orm", &["store"]),
     ("sea_orm_migration", &["store"]),
     ("reqwest", &["base/http", "client", "oci", "release"]),

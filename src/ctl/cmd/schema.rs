@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 
-use super::{change, explain, pattern, quickstart, sample, system, version};
+use super::{change, explain, pattern, quickstart, sample, self_, system, version};
 use crate::base::{Code, Error, Result, text};
 use crate::ctl::ui::{Column, ErrorObject, Rendered};
 use crate::ctl::{Ctl, complete};
@@ -64,7 +64,12 @@ pub const SCHEMAS: &[Entry] = &[
     ("sample status", || schema_for!(sample::View)),
     ("sample stop", || schema_for!(system::stop::View)),
     ("schema", || schema_for!(Shown)),
+    ("self rollback", || schema_for!(self_::rollback::View)),
+    ("self status", || schema_for!(self_::status::View)),
+    ("self uninstall", || schema_for!(self_::uninstall::View)),
+    ("self update", || schema_for!(self_::update::View)),
     ("system channel set", || schema_for!(change::Change)),
+    ("system channel switch", || schema_for!(change::Change)),
     ("system channel view", || schema_for!(Vec<system::channel::view::View>)),
     ("system check", || schema_for!(Vec<system::check::Check>)),
     ("system context create", || schema_for!(change::Change)),
