@@ -43,6 +43,11 @@ pub fn chosen() -> Option<String> {
     env::get(env::MESHERY_RELEASES_URL)
 }
 
+/// A feed's address as [`Feed::address`] gives it.
+pub fn address_of(text: &str) -> Result<String> {
+    base(text).map(String::from)
+}
+
 impl Feed {
     /// A feed at an https address, or in a folder of this machine, given as a path or a `file:` address. Plain http is
     /// for this machine alone. `limit` holds for the manifest; a download may take as long as it goes on.

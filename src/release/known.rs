@@ -30,9 +30,12 @@ pub struct Known {
     pub newest: Option<String>,
 }
 
+/// Name of the file.
+pub const NAME: &str = "releases.json";
+
 /// The file.
 pub fn path() -> Result<PathBuf> {
-    Ok(dirs::cache()?.join("releases.json"))
+    Ok(dirs::cache()?.join(NAME))
 }
 
 impl Known {

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::layout::{Layout, remove_file};
+use super::known::NAME as CACHED;
 use super::{Installed, PROGRAM, install};
 use crate::base::{Code, Error, Result, dirs, env};
 
@@ -76,8 +77,16 @@ impl Plan {
     pub fn look(installed: &Installed, home: Option<&Path>, purge: bool) -> Result<Self> {
         let layout = Layout::of(installed)?;
         let mut plan = Self { items: Vec::new(), kept: Vec::new(), folders: Vec::new() };
+        let shared = home.is_some_and(is_shared);
+        if shared && purge {
+            let home = home.unwrap_or(Path::new("/")).display();
+            return Err(Error::new(Code::UsageError, format!("{home} holds more than mesheryctl's data"))
+                .because("MESHERY_HOME is a user's home folder, or one around it")
+                .remedy("Remove config.yaml, auth.json, data/ and run/ in it by hand, and leave --purge out."));
+        }
         plan.data(home, purge)?;
-        plan.add(Part::Cache, [dirs::cache()?]);
+        let cache = dirs::cache()?;
+        plan.add(Part::Cache, [if shared { cache.join(CACHED) } else { cache }]);
         plan.add(Part::Program, installed.companions());
         plan.add(Part::Program, links(installed));
         if let Some(layout) = &layout {
@@ -146,6 +155,12 @@ fn remove(path: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether a home folder of the program is the user's own, or around it.
+fn is_shared(home: &Path) -> bool {
+    let resolved = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    dirs::user_home().is_some_and(|user| resolved(&user).starts_with(resolved(home)))
 }
 
 /// Symbolic links in PATH that lead to the program.

@@ -14,6 +14,8 @@ use crate::base::Result;
 use crate::ctl::Ctl;
 use crate::release::Installed;
 
+pub(in crate::ctl) use feed::own_channel;
+
 /// This program: its version, updates and removal.
 #[derive(Debug, Subcommand)]
 #[command(

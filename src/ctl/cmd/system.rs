@@ -48,7 +48,7 @@ pub enum Command {
     /// Manage token entries: names for token files.
     #[command(subcommand)]
     Token(token::Command),
-    /// View or set the release channel of a context.
+    /// View, set or switch the release channel of a context.
     #[command(subcommand)]
     Channel(channel::Command),
     /// View, list, set or reset the provider of a context.
@@ -70,7 +70,7 @@ impl Command {
             Command::Check(args) => return check::run(ctx, &args).await,
             Command::Context(command) => command.run(ctx),
             Command::Token(command) => command.run(ctx),
-            Command::Channel(command) => command.run(ctx),
+            Command::Channel(command) => command.run(ctx).await,
             Command::Provider(command) => command.run(ctx).await,
             Command::Completion(args) => completion::run(ctx, &args),
         }
@@ -82,7 +82,7 @@ impl Command {
         match self {
             Command::Context(command) => !matches!(command, context::Command::List(_) | context::Command::View(_)),
             Command::Token(command) => !matches!(command, token::Command::List(_) | token::Command::View(_)),
-            Command::Channel(command) => matches!(command, channel::Command::Set(_)),
+            Command::Channel(command) => !matches!(command, channel::Command::View(_)),
             Command::Provider(command) => {
                 matches!(command, provider::Command::Set(_) | provider::Command::Reset(_))
             }
