@@ -5,6 +5,7 @@
 //! not carry the marks of this plane.
 
 pub mod docker;
+pub mod kubeconfig;
 pub mod kubernetes;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use crate::base::{Code, Error, Result};
 use crate::model::check::Check;
 use crate::model::context::{Context, Platform};
+pub use crate::model::plane::LogLine;
 use crate::model::plane::{PlaneStatus, Removed, Updated};
 
 /// Which plane is meant, and how its platform is reached.
@@ -76,15 +78,6 @@ pub struct Logs {
     pub follow: bool,
     /// Lines to begin with, from the end; `None` for all.
     pub tail: Option<u32>,
-}
-
-/// One line of a log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogLine {
-    /// Component that wrote it.
-    pub component: String,
-    /// The line, without its end.
-    pub text: String,
 }
 
 /// Takes lines; its error ends the reading.

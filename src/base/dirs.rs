@@ -47,9 +47,14 @@ pub fn cache() -> Result<PathBuf> {
     }
 }
 
+/// The folder of the plane's data.
+pub fn data(home: &Path) -> PathBuf {
+    home.join("data")
+}
+
 /// The SQLite file of the plane.
 pub fn database(home: &Path) -> PathBuf {
-    home.join("data").join("meshery.db")
+    data(home).join("meshery.db")
 }
 
 /// Where running processes of the plane leave their process id, port and start time.

@@ -60,6 +60,7 @@ impl Notice {
 
     /// Takes in the answer, and tells the news where there is some.
     pub(super) async fn end(mut self, ctx: &Ctl) {
+        let before = self.known.clone();
         if let Some(mut asked) = self.asked.take() {
             match tokio::time::timeout(GRACE, &mut asked).await {
                 Ok(Ok(Some(newest))) => self.known.newest = Some(newest),
@@ -77,7 +78,9 @@ impl Notice {
                 self.known.told_at = Some(clock::now());
             }
         }
-        if let Err(error) = self.known.write(&self.path) {
+        if self.known != before
+            && let Err(error) = self.known.write(&self.path)
+        {
             tracing::debug!("the cache of releases is not written: {error}");
         }
     }

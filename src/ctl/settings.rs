@@ -166,13 +166,17 @@ impl Settings {
     /// another machine only what the flag says; `None` leaves the choice to it.
     pub fn kubeconfig_list(&self) -> Option<String> {
         let local = self.context().is_ok_and(|context| context.platform == Platform::Local);
+        if local || self.kubeconfig.value.is_some() { self.shell_kubeconfig() } else { None }
+    }
+
+    /// Kubeconfig files that this shell means, in the same form, whatever the platform of the context.
+    pub fn shell_kubeconfig(&self) -> Option<String> {
         let own = || {
             let user = dirs::user_home().map(|home| home.join(".kube").join("config"));
             user.into_iter().chain(self.home.as_ref().map(|home| home.join("kubeconfig.yaml"))).collect::<Vec<_>>()
         };
         let files = match (&self.kubeconfig.value, env::get(env::KUBECONFIG)) {
             (Some(path), _) => vec![path.clone()],
-            (None, _) if !local => return None,
             (None, Some(list)) => std::env::split_paths(&list).collect(),
             (None, None) => own(),
         };
@@ -273,6 +277,11 @@ impl Settings {
     pub fn local_plane_is_recorded(&self) -> bool {
         let Some(home) = &self.home else { return false };
         process::find(process::Role::Server, home).is_ok_and(|running| running.is_some())
+    }
+
+    /// The token file that a context's commands use: the one the user named, else the context's own.
+    pub fn token_file(&self, context: &Context) -> Option<PathBuf> {
+        self.token.value.clone().or_else(|| self.token_path(context))
     }
 
     /// The token file of a context; one that names no known entry uses the default file.

@@ -22,15 +22,20 @@ pub enum Platform {
 impl Platform {
     /// Every platform, for help and errors.
     pub const NAMES: &'static [&'static str] = &["local", "docker", "kubernetes"];
+
+    /// Its name in files and flags.
+    pub fn name(self) -> &'static str {
+        match self {
+            Platform::Local => "local",
+            Platform::Docker => "docker",
+            Platform::Kubernetes => "kubernetes",
+        }
+    }
 }
 
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Platform::Local => "local",
-            Platform::Docker => "docker",
-            Platform::Kubernetes => "kubernetes",
-        })
+        f.write_str(self.name())
     }
 }
 

@@ -137,3 +137,12 @@ pub enum UpdateOutcome {
     /// The new image did not become ready; the old one runs again.
     RolledBack,
 }
+
+/// One line of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LogLine {
+    /// Component that wrote it.
+    pub component: String,
+    /// The line, without its end.
+    pub text: String,
+}

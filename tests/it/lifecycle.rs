@@ -357,8 +357,59 @@ fn other_platforms_are_refused_honestly_and_old_flags_are_taken() {
     let typo = world.ctl(&["system", "start", "-p", "dokcer"]).run();
     assert_eq!(typo.code, Some(2), "{typo}");
     let old = world.ctl(&["system", "start", "--port", "0", "--skip-update", "--skip-browser", "--reset", "-y"]).ok();
-    assert!(old.stderr.contains("--reset does nothing"), "{old}");
-    world.ctl(&["system", "stop", "--reset", "--keep-namespace", "-y"]).ok();
+    assert!(old.stdout.contains("running"), "{old}");
+    let asked = world.ctl(&["system", "stop", "--reset"]).run();
+    assert!(asked.code == Some(2) && asked.stderr.contains("--yes"), "{asked}");
+    let stopped = world.ctl(&["system", "stop", "--reset", "--keep-namespace", "-y"]).ok();
+    assert!(stopped.stderr.contains("home/.meshery/archive/data-"), "what was there is kept aside: {stopped}");
+    assert!(!world.0.path("home/.meshery/data").exists());
+}
+
+#[test]
+fn a_reset_keeps_the_old_data_aside_and_starts_what_ran() {
+    let world = World::new();
+    let before = world.start();
+    let unsaid = world.ctl(&["system", "reset"]).run();
+    assert!(unsaid.code == Some(2) && unsaid.stderr.contains("--confirm NAME"), "{unsaid}");
+    let wrong = world.ctl(&["system", "reset", "--confirm", "prod"]).run();
+    assert!(wrong.code == Some(2) && wrong.stderr.contains("--confirm local"), "{wrong}");
+    assert_eq!(world.status()["pid"], before["pid"], "nothing was done");
+    let after = world.ctl(&["system", "reset", "--confirm", "local", "-o", "json"]).ok().json();
+    assert_eq!((&after["state"], &after["endpoint"]), (&serde_json::json!("running"), &before["endpoint"]));
+    assert_ne!(after["pid"], before["pid"]);
+    let archived = world.0.files().iter().filter(|path| path.ends_with("meshery.db")).count();
+    assert_eq!(archived, 2, "the old database and the new one");
+    world.ctl(&["system", "stop"]).ok();
+    let stopped = world.ctl(&["system", "reset", "-y", "-o", "json"]).ok().json();
+    assert_eq!(stopped["state"], "stopped", "what did not run is not started");
+}
+
+#[test]
+fn a_switch_stops_and_starts_planes_when_it_is_told() {
+    let world = World(Env::with_config(
+        "contexts:\n  one: {endpoint: 'http://localhost:9', platform: local}\n  two: {endpoint: 'http://localhost:0', \
+         platform: local}\ncurrent-context: one\n",
+    ));
+    let first = world.start();
+    let kept = world.ctl(&["system", "context", "switch", "two"]).ok();
+    assert!(kept.stderr.contains("keeps running") && kept.stderr.contains("--context one"), "{kept}");
+    world.ctl(&["system", "context", "switch", "one"]).ok();
+    assert_eq!(world.status()["pid"], first["pid"]);
+    let moved = world.ctl(&["system", "context", "switch", "two", "--stop", "--start"]).ok();
+    assert!(moved.stderr.contains("has ended") && moved.stdout.contains("running"), "{moved}");
+    let second = world.status();
+    assert_eq!(second["context"], "two");
+    assert_ne!(second["pid"], first["pid"]);
+}
+
+#[test]
+fn an_update_of_a_local_plane_says_what_it_found() {
+    let world = World::new();
+    let none = world.ctl(&["system", "update", "-o", "json"]).ok();
+    assert_eq!(none.json(), serde_json::json!([]), "{none}");
+    world.start();
+    let same = world.ctl(&["system", "update", "-o", "json"]).ok().json();
+    assert_eq!((&same[0]["component"], &same[0]["outcome"]), (&"meshery".into(), &"unchanged".into()));
 }
 
 #[test]
@@ -367,7 +418,7 @@ fn a_check_tells_everything_and_fails_when_something_does() {
     let kubeconfig = world.0.write("kubeconfig", "apiVersion: v1\nkind: Config\n");
     let good = world.ctl(&["system", "check", "-o", "json"]).var("KUBECONFIG", &kubeconfig).ok().json();
     let ids: Vec<&str> = good.as_array().unwrap().iter().map(|check| check["id"].as_str().unwrap()).collect();
-    assert_eq!(ids, ["home", "config", "server", "version", "database", "kubeconfig"]);
+    assert_eq!(ids, ["home", "config", "token", "disk", "clock", "server", "version", "database", "kubeconfig"]);
     world.0.write("home/.meshery/config.yaml", "contexts: [oops");
     let bad = world.ctl(&["system", "check", "-o", "json"]).var("KUBECONFIG", &kubeconfig).run();
     assert_eq!(bad.code, Some(1), "{bad}");
@@ -383,6 +434,39 @@ fn a_check_tells_everything_and_fails_when_something_does() {
     assert!(dead.stdout.contains("cluster/dead"), "{dead}");
     let preflight = world.ctl(&["system", "check", "--preflight"]).var("KUBECONFIG", &kubeconfig).ok();
     assert!(!preflight.stdout.contains("cluster/dead"), "{preflight}");
+}
+
+#[test]
+fn a_check_mends_what_is_safe_to_mend() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = World::new();
+    world.start();
+    let pid = pid(&world.status());
+    signal(pid, rustix::process::Signal::KILL);
+    until("the end of the server", || world.status()["state"] == "stopped");
+    let token = world.0.path("home/.meshery/auth.json");
+    std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let verdict = |checks: &Value, id: &str| {
+        let found = checks.as_array().unwrap().iter().find(|check| check["id"] == id).cloned();
+        found.map(|check| (check["result"].as_str().unwrap().to_owned(), check["fixed"] == true))
+    };
+    let kubeconfig = world.0.write("kubeconfig", "apiVersion: v1\nkind: Config\n");
+    let check = |flags: &[&str]| {
+        let arguments = [&["system", "check", "-o", "json"], flags].concat();
+        world.ctl(&arguments).var("KUBECONFIG", &kubeconfig).run()
+    };
+    let found = check(&[]);
+    assert_eq!(found.code, Some(1), "{found}");
+    assert_eq!(verdict(&found.json(), "token"), Some(("fail".into(), false)));
+    assert_eq!(verdict(&found.json(), "record/server"), Some(("warn".into(), false)));
+    let mended = check(&["--fix"]);
+    assert_eq!(mended.code, Some(0), "{mended}");
+    assert_eq!(verdict(&mended.json(), "token"), Some(("pass".into(), true)));
+    assert_eq!(verdict(&mended.json(), "record/server"), Some(("pass".into(), true)));
+    assert_eq!(std::fs::metadata(&token).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!world.run_file().exists());
+    let again = check(&["--fix"]).json();
+    assert_eq!(verdict(&again, "token"), Some(("pass".into(), false)), "nothing is left to mend");
 }
 
 #[test]

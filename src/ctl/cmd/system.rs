@@ -2,16 +2,21 @@
 
 pub mod channel;
 pub mod check;
+pub mod config;
 pub mod context;
+pub(in crate::ctl::cmd) mod local;
 pub mod logs;
+mod managed;
 pub(in crate::ctl::cmd) mod plane;
 pub mod provider;
+mod reset;
 mod restart;
 mod show;
 pub mod start;
 pub mod status;
 pub mod stop;
 pub mod token;
+pub mod update;
 
 use clap::Subcommand;
 
@@ -30,18 +35,25 @@ use crate::ctl::Ctl;
   mesheryctl system context list"
 )]
 pub enum Command {
-    /// Start the plane's server apart from the terminal.
+    /// Start the plane and wait until it serves.
     Start(start::Args),
-    /// Stop the plane's server.
+    /// Stop the plane.
     Stop(stop::Args),
-    /// Stop the plane's server and start it again.
+    /// End the plane's processes and start them again.
     Restart(restart::Args),
-    /// Show whether the plane's server runs, and where.
+    /// Show the plane's components, and where the server answers.
     Status(status::Args),
-    /// Show the log of the plane's server.
+    /// Show the logs of the plane.
     Logs(logs::Args),
+    /// Bring the plane's components up to date.
+    Update(update::Args),
+    /// Remove the plane with its data, and start it anew.
+    Reset(reset::Args),
     /// Check everything the plane needs.
     Check(check::Args),
+    /// Give the plane the kubeconfig of a cluster.
+    #[command(subcommand)]
+    Config(config::Command),
     /// Manage contexts: which plane commands talk to.
     #[command(subcommand)]
     Context(context::Command),
@@ -67,10 +79,13 @@ impl Command {
             Command::Restart(args) => restart::run(ctx, &args).await,
             Command::Status(args) => return status::run(ctx, &args).await,
             Command::Logs(args) => return logs::run(ctx, &args).await,
+            Command::Update(args) => return update::run(ctx, &args).await,
+            Command::Reset(args) => reset::run(ctx, &args).await,
             Command::Check(args) => return check::run(ctx, &args).await,
-            Command::Context(command) => command.run(ctx),
+            Command::Config(command) => command.run(ctx).await,
+            Command::Context(command) => command.run(ctx).await,
             Command::Token(command) => command.run(ctx),
-            Command::Channel(command) => command.run(ctx).await,
+            Command::Channel(command) => return command.run(ctx).await,
             Command::Provider(command) => command.run(ctx).await,
             Command::Completion(args) => completion::run(ctx, &args),
         }
@@ -83,6 +98,7 @@ impl Command {
             Command::Context(command) => !matches!(command, context::Command::List(_) | context::Command::View(_)),
             Command::Token(command) => !matches!(command, token::Command::List(_) | token::Command::View(_)),
             Command::Channel(command) => !matches!(command, channel::Command::View(_)),
+            Command::Start(args) => args.platform.is_some(),
             Command::Provider(command) => {
                 matches!(command, provider::Command::Set(_) | provider::Command::Reset(_))
             }

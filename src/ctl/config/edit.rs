@@ -33,6 +33,10 @@ pub enum Edit {
 /// A text field of a context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
+    /// Where the plane runs; the text is one of the platforms.
+    Platform,
+    /// Address of the server.
+    Endpoint,
     /// Name of the token entry.
     Token,
     /// Release channel.
@@ -46,6 +50,8 @@ pub enum Field {
 impl Field {
     fn key(self) -> &'static str {
         match self {
+            Field::Platform => "platform",
+            Field::Endpoint => "endpoint",
             Field::Token => "token",
             Field::Channel => "channel",
             Field::Version => "version",
@@ -55,6 +61,8 @@ impl Field {
 
     fn of(self, context: &Context) -> &str {
         match self {
+            Field::Platform => context.platform.name(),
+            Field::Endpoint => &context.endpoint,
             Field::Token => &context.token,
             Field::Channel => &context.channel,
             Field::Version => &context.version,
@@ -145,6 +153,8 @@ impl Edit {
             Edit::SetField(name, field, value) => {
                 for context in config.contexts.iter_mut().filter(|context| context.name == *name) {
                     match field {
+                        Field::Platform => context.platform = value.parse().unwrap_or(context.platform),
+                        Field::Endpoint => context.endpoint.clone_from(value),
                         Field::Token => context.token.clone_from(value),
                         Field::Channel => context.channel.clone_from(value),
                         Field::Version => context.version.clone_from(value),

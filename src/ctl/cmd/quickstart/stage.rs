@@ -8,7 +8,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::client::process::{self, Role, Running};
 use crate::ctl::Ctl;
 use crate::ctl::cmd::sample;
-use crate::ctl::cmd::system::{plane, start, stop};
+use crate::ctl::cmd::system::{local, plane, stop};
 
 /// The plane, the cluster, and what was there before.
 pub(super) struct Stage<'c> {
@@ -41,7 +41,7 @@ impl<'c> Stage<'c> {
         if let Some(running) = process::find(Role::Server, &plane.home)? {
             same_version(&running)?;
         }
-        let up = start::up(self.ctx, &plane, port).await;
+        let up = local::up(self.ctx, &plane, port).await;
         let (running, fresh) = up.map_err(|error| match error.code() {
             Code::PortTaken => error
                 .remedy("Stop the holder, or choose another port: `mesheryctl quickstart --port 0` takes a free one."),

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::View;
 use crate::base::{Code, Error, Result, dirs};
 use crate::client::process::{self, Role, Running};
-use crate::ctl::cmd::system::start::role;
+use crate::ctl::cmd::system::local::role;
 use crate::ctl::ui::Tone;
 use crate::ctl::{Ctl, paste};
 

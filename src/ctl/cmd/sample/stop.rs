@@ -30,7 +30,7 @@ pub(crate) async fn run(ctx: &Ctl, _args: &Args) -> Result<()> {
 pub(in crate::ctl::cmd) async fn down(home: &Path) -> Result<View> {
     let (outcome, running) = process::stop(Role::Sample, home, GRACE).await?;
     remove(&dirs::practice_kubeconfig(home))?;
-    Ok(View { outcome, pid: running.map(|running| running.pid) })
+    Ok(View::of_process(outcome, running.as_ref()))
 }
 
 /// The kubeconfig goes with the process also when that was killed: a dead address only makes others wait.

@@ -36,7 +36,7 @@ fn time(text: &str) -> Result<Duration, String> {
 
 pub(crate) async fn run(ctx: &Ctl, mut args: Args) -> Result<()> {
     if args.port.is_none() {
-        args.port = crate::ctl::cmd::system::start::port(&ctx.settings.context()?.endpoint);
+        args.port = crate::ctl::cmd::system::local::port(&ctx.settings.context()?.endpoint);
     }
     let _guard = ctx.cancel.guard();
     (ctx.roles.server)(args, super::role_context(ctx)?).await

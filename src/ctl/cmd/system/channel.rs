@@ -12,6 +12,7 @@ use clap::Subcommand;
 
 use crate::base::{Code, Error, Result, env};
 use crate::ctl::Ctl;
+use crate::ctl::cmd::Outcome;
 use crate::ctl::config::{self, Edit, Field};
 use crate::release::{Feed, Keys, feed};
 
@@ -38,12 +39,13 @@ pub enum Command {
 }
 
 impl Command {
-    pub(crate) async fn run(self, ctx: &Ctl) -> Result<()> {
+    pub(crate) async fn run(self, ctx: &Ctl) -> Result<Outcome> {
         match self {
             Command::Set(args) => set::run(ctx, &args).await,
-            Command::Switch(args) => switch::run(ctx, &args).await,
+            Command::Switch(args) => return switch::run(ctx, &args).await,
             Command::View(args) => view::run(ctx, &args),
         }
+        .map(Into::into)
     }
 }
 

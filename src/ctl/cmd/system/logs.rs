@@ -5,55 +5,107 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::plane;
+use super::{managed, plane};
 use crate::base::{Code, Error, Result, dirs, exit};
 use crate::client::process::{self, Role, last_lines};
 use crate::ctl::Ctl;
 use crate::ctl::cmd::Outcome;
 use crate::ctl::ui::Rendered;
+use crate::model::context::{Context, Platform};
+pub use crate::model::plane::LogLine;
+use crate::plane::spec::SERVER;
+use crate::platform::{self, Logs};
 
 /// How often a followed log is looked at.
 const POLL: Duration = Duration::from_millis(200);
 
-/// Show the log of the plane's server.
+/// Show the logs of the plane.
+///
+/// On docker and kubernetes each line stands behind the component that wrote it, and --follow goes on over restarts.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "EXAMPLES:\n  mesheryctl system logs --tail 50\n  mesheryctl system logs --follow")]
+#[command(after_help = "EXAMPLES:
+  mesheryctl system logs --tail 50
+  mesheryctl system logs --follow
+  mesheryctl system logs meshery-istio -f")]
 pub struct Args {
     /// Go on with what is written from now on, until Ctrl-C.
     #[arg(short = 'f', long)]
     pub follow: bool,
-    /// Lines to show from the end; 0 for all.
+    /// Lines to show from the end of each log; 0 for all.
     #[arg(long, value_name = "LINES", default_value_t = 200)]
-    pub tail: usize,
-    /// Kept for old scripts: a local plane has one component, `meshery`.
-    #[arg(value_name = "COMPONENT", hide = true)]
+    pub tail: u32,
+    /// Components, such as `meshery` or `meshery-istio`; all without one.
+    #[arg(value_name = "COMPONENT")]
     pub component: Vec<String>,
 }
 
+impl Args {
+    fn tail(&self) -> Option<u32> {
+        (self.tail > 0).then_some(self.tail)
+    }
+}
+
 pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<Outcome> {
+    let context = plane::context(ctx, None)?;
+    let _guard = args.follow.then(|| ctx.cancel.guard());
+    let cancelled = ctx.cancel.token();
+    let reading = async {
+        if context.platform == Platform::Local { here(ctx, args).await } else { elsewhere(ctx, context, args).await }
+    };
+    tokio::select! {
+        result = reading => result.map(Into::into),
+        // A signal is how following ends: there is nothing to tell about it.
+        () = cancelled.cancelled(), if args.follow => {
+            Ok(Outcome::verdict(exit::code(ctx.cancel.error("stopped").kind())))
+        }
+    }
+}
+
+/// Lines from containers or pods.
+async fn elsewhere(ctx: &Ctl, context: Context, args: &Args) -> Result<()> {
+    let plane = managed::plane(ctx, context)?;
+    let which = Logs { components: args.component.clone(), follow: args.follow, tail: args.tail() };
+    let mut lines: Vec<LogLine> = Vec::new();
+    let stream = args.follow || ctx.ui.format().is_table();
+    platform::logs(&plane, &which, &mut |line| {
+        if stream {
+            return ctx.ui.line(&text(ctx, &line)?);
+        }
+        lines.push(line);
+        Ok(())
+    })
+    .await?;
+    if stream { Ok(()) } else { ctx.ui.print(&Rendered::one(&lines, String::new())?) }
+}
+
+/// A line as it is streamed: an object a line where data is wanted.
+fn text(ctx: &Ctl, line: &LogLine) -> Result<String> {
+    if ctx.ui.format().is_table() {
+        return Ok(format!("{} | {}", line.component, line.text));
+    }
+    serde_json::to_string(line).map_err(|error| Error::internal("a log line is not JSON").because(error))
+}
+
+async fn here(ctx: &Ctl, args: &Args) -> Result<()> {
     let plane = plane::local(ctx, None)?;
-    if let Some(other) = args.component.iter().find(|name| !matches!(name.as_str(), "meshery" | "server")) {
+    if let Some(other) = args.component.iter().find(|name| !matches!(name.as_str(), SERVER | "server")) {
         return Err(Error::new(Code::UsageError, format!("a local plane has no component `{other}`"))
             .remedy("Leave it out: the server is the only component, `meshery`."));
     }
     let log = log(&plane.home)?;
-    let tail = if args.tail == 0 { usize::MAX } else { args.tail };
     let from = std::fs::metadata(&log).map_or(0, |file| file.len());
+    let tail = args.tail().map_or(usize::MAX, |lines| lines as usize);
     let lines = last_lines(&log, tail, 0)?;
-    if !args.follow {
-        let text = lines.join("\n");
-        return ctx.ui.print(&Rendered::one(&lines, text)?).map(Into::into);
+    let line = |text: String| LogLine { component: SERVER.to_owned(), text };
+    if args.follow {
+        for text in lines {
+            ctx.ui.line(&if ctx.ui.format().is_table() { text } else { self::text(ctx, &line(text))? })?;
+        }
+        return follow(ctx, &log, from).await;
     }
-    for line in &lines {
-        ctx.ui.line(line)?;
-    }
-    let _guard = ctx.cancel.guard();
-    let cancelled = ctx.cancel.token();
-    tokio::select! {
-        result = follow(ctx, &log, from) => result.map(Into::into),
-        // A signal is how following ends: there is nothing to tell about it.
-        () = cancelled.cancelled() => Ok(Outcome::verdict(exit::code(ctx.cancel.error("stopped").kind()))),
-    }
+    let text = lines.join("\n");
+    let lines: Vec<LogLine> = lines.into_iter().map(line).collect();
+    ctx.ui.print(&Rendered::one(&lines, text)?)
 }
 
 fn log(home: &Path) -> Result<PathBuf> {

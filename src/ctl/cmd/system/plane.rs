@@ -25,20 +25,32 @@ pub(in crate::ctl::cmd) struct Plane {
     pub context: Context,
 }
 
-/// The plane of the chosen context, when this machine's processes are it.
-pub(in crate::ctl::cmd) fn local(ctx: &Ctl, platform: Option<&str>) -> Result<Plane> {
+/// The chosen context, on the platform that a flag names where it does.
+pub(super) fn context(ctx: &Ctl, platform: Option<&str>) -> Result<Context> {
     let mut context = ctx.settings.context()?;
     if let Some(platform) = platform {
         context.platform = platform.parse().map_err(|reason: String| {
             Error::new(Code::ConfigValue, format!("--platform {platform} is not allowed")).because(reason)
         })?;
     }
+    Ok(context)
+}
+
+/// The plane of the chosen context, when this machine's processes are it.
+pub(in crate::ctl::cmd) fn local(ctx: &Ctl, platform: Option<&str>) -> Result<Plane> {
+    local_of(ctx, context(ctx, platform)?)
+}
+
+/// The plane of a context, when this machine's processes are it.
+pub(super) fn local_of(ctx: &Ctl, context: Context) -> Result<Plane> {
     if context.platform != Platform::Local {
         return Err(Error::new(
             Code::PlatformUnsupported,
-            format!("context `{}` has platform {}, which this build cannot manage", context.name, context.platform),
-        )
-        .because("this build starts and stops planes of platform local only; it can use planes of every platform"));
+            format!(
+                "context `{}` has platform {}, and this command is for platform local",
+                context.name, context.platform
+            ),
+        ));
     }
     let here = Url::parse(&context.endpoint).is_ok_and(|url| is_loopback(&url));
     if !here {

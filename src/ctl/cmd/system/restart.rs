@@ -1,21 +1,24 @@
 //! `system restart`.
 
 use super::plane::{self, State};
-use super::{show, start, stop};
+use super::{local, managed, show, stop};
 use crate::base::Result;
 use crate::client::process::{self, Role};
 use crate::ctl::Ctl;
+use crate::model::context::Platform;
+use crate::platform;
 
-/// Stop the plane's server and start it again, on the port it had.
+/// End the plane's processes and start them again; data and settings stay.
 ///
-/// --port holds for this run of the server: after a stop, `system start` takes the port of the context's endpoint again.
+/// On platform local, --port holds for this run of the server: after a stop, `system start` takes the port of the
+/// context's endpoint again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:\n  mesheryctl system restart\n  mesheryctl system restart --port 9082")]
 pub struct Args {
-    /// Port to listen on until it is stopped, instead of the one it had; 0 takes a free one.
+    /// Port to listen on until it is stopped, instead of the one it had; 0 takes a free one (platform local).
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
-    /// End the old server at once.
+    /// End the old server at once (platform local).
     #[arg(long)]
     pub force: bool,
     /// Kept for old scripts: nothing is updated at a start.
@@ -27,10 +30,26 @@ pub struct Args {
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
+    let context = plane::context(ctx, args.platform.as_deref())?;
+    if context.platform == Platform::Local {
+        return here(ctx, args).await;
+    }
+    if args.port.is_some() {
+        ctx.ui.note("--port does nothing here: change the port with `mesheryctl system start --port`.")?;
+    }
+    let plane = managed::plane(ctx, context)?;
+    let steps = ctx.ui.progress();
+    let progress = managed::Shown::new(&steps);
+    let started = platform::restart(&plane, &progress).await?;
+    drop(progress);
+    show::print(ctx, &started.status)
+}
+
+async fn here(ctx: &Ctl, args: &Args) -> Result<()> {
     let plane = plane::local(ctx, args.platform.as_deref())?;
     let before = process::find(Role::Server, &plane.home)?;
     let port = args.port.or(before.map(|running| running.port));
     stop::down(&plane, args.force).await?;
-    let (running, _) = start::up(ctx, &plane, port).await?;
+    let (running, _) = local::up(ctx, &plane, port).await?;
     show::print(ctx, &plane::of_process(&plane.context, &running, State::Running))
 }

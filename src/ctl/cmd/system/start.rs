@@ -1,176 +1,108 @@
 //! `system start`.
 
-use std::ffi::OsString;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use url::Url;
-
-use super::plane::{self, LOOK, Plane, State};
-use super::show;
-use crate::base::{Code, Error, Result, env};
-use crate::client::probe::{Probe, probe};
-use crate::client::process::{self, Launch, Role, Running, holder};
+use super::plane::{self, State};
+use super::{local, managed, show, stop};
+use crate::base::Result;
 use crate::ctl::Ctl;
-use crate::ctl::ui::Tone;
+use crate::model::context::{Context, Platform};
+use crate::model::provider;
+use crate::plane::spec::BROKER_IMAGE;
+use crate::platform::{self, Start};
 
-/// How long the server may take until it serves.
-const LIMIT: Duration = Duration::from_secs(30);
-
-/// Start the plane's server apart from the terminal, and wait until it serves.
+/// Start the plane of the context, and wait until it serves.
 ///
 /// On platform local it is a process of this program; its data is ~/.meshery/data and its token ~/.meshery/auth.json,
-/// made when missing. Starting a running server changes nothing.
+/// made when missing. On docker and kubernetes it runs from an image that is made of this program and brought there
+/// without a registry, with an adapter for each component of the context. Starting what runs changes nothing; what a
+/// start left behind that was broken off is completed by the next.
 #[derive(Debug, Default, clap::Args)]
-#[command(after_help = "EXAMPLES:\n  mesheryctl system start\n  mesheryctl system start --port 9082")]
+#[command(after_help = "EXAMPLES:
+  mesheryctl system start
+  mesheryctl system start --port 9082
+  mesheryctl system start -p docker
+  mesheryctl system start -p kubernetes --timeout 5m")]
 pub struct Args {
-    /// Platform, instead of the context's own: local, docker or kubernetes.
+    /// Platform, instead of the context's own, which it becomes: local, docker or kubernetes.
     #[arg(short = 'p', long, value_name = "PLATFORM")]
     pub platform: Option<String>,
     /// Port, instead of that of the context's endpoint; 0 takes a free one.
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
+    /// Image of the plane, instead of one made of this program (docker and kubernetes).
+    #[arg(long, value_name = "REFERENCE")]
+    pub image: Option<String>,
+    /// Ask the image's registry for a newer one first (docker).
+    #[arg(long)]
+    pub pull: bool,
+    /// Run a broker (NATS) beside the server, of the usual image or of the one that is named.
+    #[arg(long, value_name = "REFERENCE", num_args = 0..=1, require_equals = true, default_missing_value = BROKER_IMAGE)]
+    pub broker: Option<String>,
+    /// Remove the plane with its data first, and start anew.
+    #[arg(long)]
+    pub reset: bool,
     /// Kept for old scripts: nothing is updated at a start.
     #[arg(long, hide_short_help = true)]
     pub skip_update: bool,
     /// Kept for old scripts: no browser is opened.
     #[arg(long, hide_short_help = true)]
     pub skip_browser: bool,
-    /// Kept for old scripts: on platform local there are no files to reset.
-    #[arg(long, hide_short_help = true)]
-    pub reset: bool,
-    /// Kept for old scripts: a local plane has the provider None.
+    /// Provider of the plane's users, instead of the context's own.
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub provider: Option<String>,
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
-    let plane = plane::local(ctx, args.platform.as_deref())?;
-    if args.reset {
-        ctx.ui.note("--reset does nothing on platform local: there are no downloaded files to reset.")?;
+    plane_of(ctx, plane::context(ctx, args.platform.as_deref())?, args).await
+}
+
+/// Starts the plane of a context.
+pub(super) async fn plane_of(ctx: &Ctl, context: Context, args: &Args) -> Result<()> {
+    match context.platform {
+        Platform::Local => here(ctx, context, args).await,
+        Platform::Docker | Platform::Kubernetes => elsewhere(ctx, context, args).await,
     }
-    if let Some(provider) = args.provider.as_deref().filter(|name| !crate::model::provider::is_local(name)) {
+}
+
+async fn here(ctx: &Ctl, context: Context, args: &Args) -> Result<()> {
+    let plane = plane::local_of(ctx, context)?;
+    if let Some(provider) = args.provider.as_deref().filter(|name| !provider::is_local(name)) {
         ctx.ui.note(&format!("--provider {provider} does nothing on platform local: its provider is None."))?;
     }
-    let (running, fresh) = up(ctx, &plane, args.port).await?;
+    if args.reset {
+        stop::consent_to_reset(ctx, &plane.context)?;
+        stop::down(&plane, false).await?;
+        stop::archive(ctx, &plane.home)?;
+    }
+    managed::remember_platform(ctx, &plane.context)?;
+    let (running, fresh) = local::up(ctx, &plane, args.port).await?;
     if !fresh {
         ctx.ui.note(&format!("The server runs already, as process {}.", running.pid))?;
     }
     show::print(ctx, &plane::of_process(&plane.context, &running, State::Running))
 }
 
-/// Brings the server up; whether it was started by this.
-pub(in crate::ctl::cmd) async fn up(ctx: &Ctl, plane: &Plane, wanted: Option<u16>) -> Result<(Running, bool)> {
-    if let Some(running) = process::find(Role::Server, &plane.home)? {
-        if let Some(port) = wanted.filter(|port| *port != 0 && *port != running.port) {
-            return Err(Error::new(
-                Code::ServerRunning,
-                format!("the server runs already on port {}, not on port {port}", running.port),
-            )
-            .because(format!("it is process {}", running.pid))
-            .remedy(format!("Move it with `mesheryctl system restart --port {port}`.")));
-        }
-        settled(&running).await?;
-        return Ok((running, false));
+async fn elsewhere(ctx: &Ctl, mut context: Context, args: &Args) -> Result<()> {
+    if let Some(provider) = &args.provider {
+        context.provider.clone_from(provider);
     }
-    if let Some(stale) = process::clean(Role::Server, &plane.home)? {
-        ctx.ui.note(&format!(
-            "The last server, process {}, was gone without a word; its record is removed.",
-            stale.pid
-        ))?;
+    let plane = managed::plane(ctx, context)?;
+    if !managed::is_remembered(ctx, &plane.context) {
+        // A platform that does not answer is not remembered; one that does has to be before anything is made there.
+        platform::status(&plane).await?;
+        managed::remember_platform(ctx, &plane.context)?;
     }
-    let port = wanted.or_else(|| port(&plane.context.endpoint)).unwrap_or(crate::model::context::DEFAULT_PORT);
-    free(port).await?;
-    let progress = ctx.ui.progress();
-    let step = progress.step("server");
-    step.state("starting");
-    match process::start(&launch(ctx, plane, port)?).await {
-        Ok(running) => {
-            step.end(Tone::Good, format!("serves at {}", running.endpoint()));
-            Ok((running, true))
-        }
-        // Somebody else started it in the same moment: what was wanted is there.
-        Err(error) => match process::find(Role::Server, &plane.home)? {
-            Some(running) => {
-                settled(&running).await?;
-                Ok((running, false))
-            }
-            None => Err(error),
-        },
+    let steps = ctx.ui.progress();
+    let progress = managed::Shown::new(&steps);
+    if args.reset {
+        stop::consent_to_reset(ctx, &plane.context)?;
+        platform::stop(&plane, platform::Stop { reset: true, ..platform::Stop::default() }, &progress).await?;
     }
-}
-
-/// Waits for a running server that is still opening its database.
-async fn settled(running: &Running) -> Result<()> {
-    let deadline = std::time::Instant::now() + LIMIT;
-    loop {
-        let answer = probe(running.reachable(), LOOK).await;
-        if matches!(&answer, Probe::Ours(report) if plane::of_phase(report.phase) == State::Running) {
-            return Ok(());
-        }
-        if std::time::Instant::now() >= deadline || !matches!(answer, Probe::Ours(_)) {
-            return Err(Error::new(
-                Code::ServerStart,
-                format!("process {} has {} but does not serve", running.pid, running.endpoint()),
-            )
-            .remedy("Start it anew with `mesheryctl system restart --force`."));
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    let how = Start { image: args.image.clone(), port: args.port, broker: args.broker.clone(), pull: args.pull };
+    let started = platform::start(&plane, &how, &progress).await?;
+    drop(progress);
+    managed::remember_endpoint(ctx, &plane.context, &started.status.endpoint)?;
+    if !started.changed {
+        ctx.ui.note("The plane runs already, as it is wanted.")?;
     }
-}
-
-/// Fails when somebody listens on the port, and names them.
-async fn free(port: u16) -> Result<()> {
-    if port == 0 {
-        return Ok(());
-    }
-    let taken = Error::new(Code::PortTaken, format!("port {port} is taken"));
-    let taken = match probe(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), LOOK).await {
-        Probe::Nobody => return Ok(()),
-        Probe::Ours(report) => {
-            taken.because(format!("a mesheryctl server of another Meshery home, process {}, serves there", report.pid))
-        }
-        Probe::Other => match holder::of_port(port) {
-            Some(holder) => taken.because(format!("{holder} listens there")),
-            None => taken.because("another process listens there"),
-        },
-    };
-    Err(taken.remedy("Stop the holder, or choose another port: `mesheryctl system start --port 0` takes a free one."))
-}
-
-/// The port of an endpoint.
-pub(crate) fn port(endpoint: &str) -> Option<u16> {
-    Url::parse(endpoint).ok()?.port_or_known_default()
-}
-
-fn launch(ctx: &Ctl, plane: &Plane, port: u16) -> Result<Launch> {
-    let mut launch = role(ctx, Role::Server, &plane.home)?;
-    launch.arguments.extend(["--port".into(), port.to_string().into()]);
-    Ok(launch)
-}
-
-/// How a role of this program is started apart from the terminal.
-pub(in crate::ctl::cmd) fn role(ctx: &Ctl, role: Role, home: &Path) -> Result<Launch> {
-    let program = std::env::current_exe()
-        .map_err(|error| Error::new(Code::ServerStart, "the path of this program is unknown").because(error))?;
-    let log = absolute(role.log()?);
-    let mut arguments: Vec<OsString> = ["serve", role.name(), "--detached", "--log-file"].map(Into::into).to_vec();
-    arguments.push(log.clone().into_os_string());
-    if ctx.settings.config_path().is_ok_and(|path| path.exists()) {
-        arguments.extend(["--config".into(), absolute(ctx.settings.config_path()?).into_os_string()]);
-    }
-    let mut environment: Vec<(OsString, OsString)> = Vec::new();
-    if env::is_set(env::MESHERY_HOME) {
-        environment.push((env::MESHERY_HOME.into(), absolute(home.to_owned()).into_os_string()));
-    }
-    if let Some(list) = ctx.settings.kubeconfig_list() {
-        environment.push((env::KUBECONFIG.into(), list.into()));
-    }
-    Ok(Launch { role, home: home.to_owned(), program, arguments, environment, log, limit: LIMIT })
-}
-
-/// Paths mean the same to a process with another working folder only when they are absolute.
-fn absolute(path: PathBuf) -> PathBuf {
-    std::path::absolute(&path).unwrap_or(path)
+    show::print(ctx, &started.status)
 }

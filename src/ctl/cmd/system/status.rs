@@ -2,26 +2,34 @@
 
 pub use super::plane::Status;
 use super::plane::{self, State};
-use super::show;
+use super::{managed, show};
 use crate::base::error::Kind;
-use crate::base::{Result, exit};
+use crate::base::{Error, Result, exit};
 use crate::ctl::Ctl;
 use crate::ctl::cmd::Outcome;
-use crate::model::context::Platform;
+use crate::model::context::{Context, Platform};
+use crate::platform;
 
-/// Show whether the plane's server runs, and where.
+/// Show the plane's components: which are ready, and where the server answers.
 ///
-/// The exit code is 0 when it runs and 3 when it does not; commands work without it too.
+/// The exit code is 0 when the server runs and 3 when it does not; on platform local commands work without it too. A
+/// plane whose platform cannot be asked from here is asked over its API.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "EXAMPLES:\n  mesheryctl system status\n  mesheryctl system status -o json")]
-pub struct Args {}
+#[command(after_help = "EXAMPLES:\n  mesheryctl system status\n  mesheryctl system status -o wide")]
+pub struct Args {
+    /// Platform, instead of the context's own: local, docker or kubernetes.
+    #[arg(short = 'p', long, value_name = "PLATFORM", hide_short_help = true)]
+    pub platform: Option<String>,
+}
 
-pub(crate) async fn run(ctx: &Ctl, _args: &Args) -> Result<Outcome> {
-    let context = ctx.settings.context()?;
-    let status = if context.platform == Platform::Local && plane::local(ctx, None).is_ok() {
-        plane::look(&plane::local(ctx, None)?).await?
-    } else {
-        remote(ctx).await?
+pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<Outcome> {
+    let context = plane::context(ctx, args.platform.as_deref())?;
+    let status = match context.platform {
+        Platform::Local => match plane::local(ctx, args.platform.as_deref()) {
+            Ok(plane) => plane::look(&plane).await?,
+            Err(_) => remote(ctx, &context).await?,
+        },
+        Platform::Docker | Platform::Kubernetes => elsewhere(ctx, context).await?,
     };
     show::print(ctx, &status)?;
     if let Some(note) = &status.note {
@@ -31,24 +39,42 @@ pub(crate) async fn run(ctx: &Ctl, _args: &Args) -> Result<Outcome> {
         return Ok(Outcome::GOOD);
     }
     if status.state == State::Stopped {
-        ctx.ui.note("Start it with `mesheryctl system start`; commands work without it too.")?;
+        let beside = if status.platform == Platform::Local { "; commands work without it too" } else { "" };
+        ctx.ui.note(&format!("Start it with `mesheryctl system start`{beside}."))?;
     }
     Ok(Outcome::verdict(exit::code(Kind::Unreachable)))
 }
 
+/// What the platform says; a plane that others manage is known by its API only.
+async fn elsewhere(ctx: &Ctl, context: Context) -> Result<Status> {
+    let plane = managed::plane(ctx, context)?;
+    let asked = platform::status(&plane).await;
+    match asked {
+        Ok(status) if status.state != State::Stopped || !status.components.is_empty() => Ok(status),
+        Ok(status) => Ok(remote(ctx, &plane.context).await.unwrap_or(status)),
+        Err(error) => match remote(ctx, &plane.context).await {
+            Ok(status) => Ok(Status { note: Some(unasked(&plane.context, &error)), ..status }),
+            Err(_) => Err(error),
+        },
+    }
+}
+
+fn unasked(context: &Context, error: &Error) -> String {
+    format!("Its components are not known: {} cannot be asked from here: {error}", context.platform)
+}
+
 /// A plane elsewhere: what its API says of itself.
-async fn remote(ctx: &Ctl) -> Result<Status> {
-    let context = ctx.settings.context()?;
+async fn remote(ctx: &Ctl, context: &Context) -> Result<Status> {
     let client = ctx.client().await?;
     let version = client.version().await?;
     let health = client.health().await.ok();
     Ok(Status {
         state: health.as_ref().map_or(State::Running, |report| plane::of_phase(report.phase)),
-        context: context.name,
-        endpoint: context.endpoint,
+        context: context.name.clone(),
+        platform: context.platform,
+        endpoint: context.endpoint.clone(),
         pid: health.map(|report| report.pid),
         version: Some(version.build),
-        platform: context.platform,
         started_at: None,
         log: None,
         components: Vec::new(),

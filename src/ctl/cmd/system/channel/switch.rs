@@ -1,16 +1,19 @@
 //! `system channel switch`.
 
 use super::{Choice, check_known};
-use crate::base::Result;
+use crate::base::error::Kind;
+use crate::base::{Result, exit};
 use crate::client::process::{self, Role};
 use crate::ctl::Ctl;
+use crate::ctl::cmd::Outcome;
 use crate::ctl::cmd::change::Change;
-use crate::ctl::cmd::system::{plane, start, stop};
+use crate::ctl::cmd::system::update::{self, UpdateOutcome, Updated};
+use crate::ctl::cmd::system::{local, managed, plane, stop};
 use crate::ctl::complete;
-use crate::ctl::ui::{Progress as Steps, Question, Tone};
+use crate::ctl::ui::Question;
 use crate::model::context::{Context, Platform};
-use crate::model::plane::{State, UpdateOutcome};
-use crate::platform::{self, Plane, Progress};
+use crate::model::plane::State;
+use crate::platform;
 
 /// Set the release channel and version of a context, and bring its running plane to it.
 ///
@@ -27,31 +30,35 @@ pub struct Args {
     channel: String,
 }
 
-pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
+pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<Outcome> {
     let choice = Choice::parse(&args.channel)?;
     check_known(ctx, &choice).await?;
-    let context = Context {
-        channel: choice.channel.clone(),
-        version: choice.release.clone(),
-        ..ctx.settings.context()?
-    };
+    let (channel, version) = (choice.channel.clone(), choice.release.clone());
+    let context = Context { channel, version, ..ctx.settings.context()? };
     let change = Change::new("channel", &choice.to_string(), "switched").context(&context.name);
     let Some(running) = Running::look(ctx, context).await? else {
         choice.set(ctx)?;
-        return change.value("its plane does not run").print(ctx);
+        return change.value("its plane does not run").print(ctx).map(Into::into);
     };
     ctx.ui.confirm(Question { text: &running.question(&choice), flag: "--yes" })?;
     choice.set(ctx)?;
-    let outcome = running.update(ctx).await?;
-    change.value(outcome).print(ctx)
+    let updated = running.update(ctx).await?;
+    change.value(summary(&updated)).print(ctx)?;
+    for one in &updated {
+        if let Some(reason) = &one.reason {
+            ctx.ui.warn(&format!("{} keeps {}: {reason}", one.component, one.from))?;
+        }
+    }
+    let failed = updated.iter().any(|one| one.outcome == UpdateOutcome::RolledBack);
+    Ok(if failed { Outcome::verdict(exit::code(Kind::Partial)) } else { Outcome::GOOD })
 }
 
 /// A plane that runs.
 enum Running {
-    /// A process of this machine.
-    Here { plane: plane::Plane, port: u16 },
+    /// A process of this machine, and its port.
+    Here(plane::Plane, u16),
     /// Containers or pods.
-    There(Box<Plane>),
+    There(Context),
 }
 
 impl Running {
@@ -59,82 +66,47 @@ impl Running {
         if context.platform == Platform::Local {
             let plane = plane::local(ctx, None)?;
             let running = process::find(Role::Server, &plane.home)?;
-            return Ok(running.map(|running| Self::Here { plane, port: running.port }));
+            return Ok(running.map(|running| Self::Here(plane, running.port)));
         }
-        let plane = managed(ctx, context)?;
-        let status = platform::status(&plane).await?;
-        Ok((status.state != State::Stopped).then(|| Self::There(Box::new(plane))))
+        let status = platform::status(&managed::plane(ctx, context.clone())?).await?;
+        Ok((status.state != State::Stopped).then_some(Self::There(context)))
     }
 
     fn question(&self, choice: &Choice) -> String {
         match self {
-            Running::Here { .. } => "The plane of this machine is restarted; running operations end first. Go on?".into(),
-            Running::There(plane) => format!(
+            Running::Here(..) => "The plane of this machine is restarted; running operations end first. Go on?".into(),
+            Running::There(context) => format!(
                 "The plane of context {} gets the images of {choice}, one component after the other. Go on?",
-                plane.context.name
+                context.name
             ),
         }
     }
 
-    /// Brings it to the new release; what happened, in a few words.
-    async fn update(self, ctx: &Ctl) -> Result<String> {
+    /// Brings it to the new release; what happened to each component, none on this machine.
+    async fn update(self, ctx: &Ctl) -> Result<Vec<Updated>> {
         match self {
-            Running::Here { plane, port } => {
+            Running::Here(plane, port) => {
                 stop::down(&plane, false).await?;
-                start::up(ctx, &plane, Some(port)).await?;
-                Ok("its plane was restarted".to_owned())
+                local::up(ctx, &plane, Some(port)).await?;
+                Ok(Vec::new())
             }
-            Running::There(plane) => {
-                let progress = Shown { steps: ctx.ui.progress() };
-                let updated = platform::update(&plane, &platform::Update::default(), &progress).await?;
-                let count = |outcome| updated.iter().filter(|one| one.outcome == outcome).count();
-                Ok(format!(
-                    "components updated: {}, unchanged: {}, rolled back: {}",
-                    count(UpdateOutcome::Updated),
-                    count(UpdateOutcome::Unchanged),
-                    count(UpdateOutcome::RolledBack)
-                ))
+            Running::There(context) => {
+                let all = update::Args { component: Vec::new(), image: None, skip_reset: false };
+                update::elsewhere(ctx, context, &all).await
             }
         }
     }
 }
 
-/// How long components may take to become ready, where the user set no limit.
-const LIMIT: std::time::Duration = std::time::Duration::from_secs(300);
-
-fn managed(ctx: &Ctl, context: Context) -> Result<Plane> {
-    let home = ctx.settings.home()?;
-    let token_file = ctx.settings.token_path(&context).unwrap_or_else(|| crate::base::dirs::token_file(&home));
-    Ok(Plane {
-        token_file,
-        home,
-        kubeconfig: ctx.settings.kubeconfig_list(),
-        kube_context: ctx.settings.kube_contexts().first().cloned(),
-        program: crate::release::Installed::here()?.path().to_owned(),
-        limit: ctx.settings.timeout().unwrap_or(LIMIT),
-        context,
-    })
-}
-
-/// Steps of a platform as lines on stderr.
-struct Shown<'u> {
-    steps: Steps<'u>,
-}
-
-impl Progress for Shown<'_> {
-    fn state(&self, component: &str, state: &str) {
-        self.steps.step(component).state(state);
+fn summary(updated: &[Updated]) -> String {
+    if updated.is_empty() {
+        return "its plane was restarted".to_owned();
     }
-
-    fn done(&self, component: &str, outcome: &str) {
-        self.steps.step(component).end(Tone::Good, outcome);
-    }
-
-    fn failed(&self, component: &str, outcome: &str) {
-        self.steps.step(component).end(Tone::Bad, outcome);
-    }
-
-    fn note(&self, note: &str) {
-        self.steps.line(note);
-    }
+    let count = |outcome| updated.iter().filter(|one| one.outcome == outcome).count();
+    format!(
+        "components updated: {}, unchanged: {}, rolled back: {}",
+        count(UpdateOutcome::Updated),
+        count(UpdateOutcome::Unchanged),
+        count(UpdateOutcome::RolledBack)
+    )
 }

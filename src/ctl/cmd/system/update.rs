@@ -1,0 +1,98 @@
+//! `system update`.
+
+use super::plane;
+use super::{local, managed, stop};
+use crate::base::error::Kind;
+use crate::base::{Result, exit};
+use crate::client::process::{self, Role};
+use crate::ctl::Ctl;
+use crate::ctl::cmd::Outcome;
+use crate::ctl::ui::{Column, Rendered};
+use crate::model::context::{Context, Platform};
+pub use crate::model::plane::{UpdateOutcome, Updated};
+use crate::model::version::Version;
+use crate::plane::spec::SERVER;
+use crate::platform;
+
+/// Bring the plane's components to the version that the context's channel says.
+///
+/// One by one: a component that does not become ready gets its old image back. On platform local the server is
+/// restarted when it is of another version than this program. The program itself is updated by `mesheryctl self update`.
+/// The exit code is 7 when a component was rolled back.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "EXAMPLES:
+  mesheryctl system update
+  mesheryctl system update meshery-istio
+  mesheryctl system update --image registry.example.org/meshery/mesheryctl:v1.2.0")]
+pub struct Args {
+    /// Components, such as `meshery` or `meshery-istio`; all without one.
+    #[arg(value_name = "COMPONENT")]
+    pub component: Vec<String>,
+    /// Image, instead of what the context's channel and version say.
+    #[arg(long, value_name = "REFERENCE")]
+    pub image: Option<String>,
+    /// Kept for old scripts: no files are downloaded.
+    #[arg(long, hide_short_help = true)]
+    pub skip_reset: bool,
+}
+
+pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<Outcome> {
+    let context = plane::context(ctx, None)?;
+    let updated =
+        if context.platform == Platform::Local { here(ctx).await? } else { elsewhere(ctx, context, args).await? };
+    print(ctx, &updated)?;
+    let failed = updated.iter().any(|one| one.outcome == UpdateOutcome::RolledBack);
+    Ok(if failed { Outcome::verdict(exit::code(Kind::Partial)) } else { Outcome::GOOD })
+}
+
+/// Brings a plane of a platform up to date.
+pub(super) async fn elsewhere(ctx: &Ctl, context: Context, args: &Args) -> Result<Vec<Updated>> {
+    let plane = managed::plane(ctx, context)?;
+    let how = platform::Update { components: args.component.clone(), image: args.image.clone() };
+    let steps = ctx.ui.progress();
+    platform::update(&plane, &how, &managed::Shown::new(&steps)).await
+}
+
+/// Restarts a server that is of another version than this program.
+async fn here(ctx: &Ctl) -> Result<Vec<Updated>> {
+    let plane = plane::local(ctx, None)?;
+    let Some(running) = process::find(Role::Server, &plane.home)? else {
+        ctx.ui.note("No server runs; it will be of this version when it is started.")?;
+        return Ok(Vec::new());
+    };
+    let own = Version::current().build;
+    let outcome = if running.version == own {
+        UpdateOutcome::Unchanged
+    } else {
+        stop::down(&plane, false).await?;
+        local::up(ctx, &plane, Some(running.port)).await?;
+        UpdateOutcome::Updated
+    };
+    Ok(vec![Updated { component: SERVER.to_owned(), from: running.version, to: own, outcome, reason: None }])
+}
+
+fn print(ctx: &Ctl, updated: &[Updated]) -> Result<()> {
+    let columns = [
+        Column::new("NAME", |one: &Updated| one.component.clone()),
+        Column::new("OUTCOME", |one: &Updated| {
+            match one.outcome {
+                UpdateOutcome::Unchanged => "unchanged",
+                UpdateOutcome::Updated => "updated",
+                UpdateOutcome::RolledBack => "rolled back",
+            }
+            .to_owned()
+        }),
+        Column::new("IMAGE", |one: &Updated| {
+            if one.outcome == UpdateOutcome::RolledBack { &one.from } else { &one.to }.clone()
+        }),
+        Column::wide("FROM", |one: &Updated| one.from.clone()),
+    ];
+    let names: Vec<String> = updated.iter().map(|one| one.component.clone()).collect();
+    ctx.ui.print(&Rendered::list("components", updated, &columns)?.names(names))?;
+    for one in updated {
+        if let Some(reason) = &one.reason {
+            ctx.ui.warn(&format!("{} keeps {}: {reason}", one.component, one.from))?;
+        }
+    }
+    Ok(())
+}
