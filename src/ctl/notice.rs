@@ -2,7 +2,7 @@
 //!
 //! The feed is asked while the command runs. A feed that is down, slow or broken is never told of.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -13,7 +13,7 @@ use crate::base::clock;
 use crate::base::env;
 use crate::release::feed::{self, DEFAULT_URL};
 use crate::release::known::{self, Known};
-use crate::release::{Channel, Feed, Keys, targets};
+use crate::release::{Feed, Keys};
 
 /// Limit for the request.
 const LIMIT: Duration = Duration::from_secs(1);
@@ -24,7 +24,7 @@ const GRACE: Duration = Duration::from_millis(200);
 pub(super) struct Notice {
     path: PathBuf,
     known: Known,
-    asked: Option<JoinHandle<Option<String>>>,
+    asked: Option<JoinHandle<Option<Known>>>,
 }
 
 /// The feed that may be asked though no command wants it: one the user set, or the built-in one by express consent.
@@ -44,55 +44,56 @@ impl Notice {
         let key = env::get(env::MESHERY_RELEASES_KEY).map(PathBuf::from);
         let keys = Keys::choose(key.as_deref()).ok()?;
         let feed = Feed::open(&allowed()?, keys, LIMIT).ok()?.with_ca_file(ctx.settings.ca_file());
-        let channel = self_::own_channel();
         let path = known::path().ok()?;
-        let mut known = Known::of(&path, feed.address(), channel);
+        let mut known = Known::of(&path, feed.address(), self_::own_channel());
         let mut asked = None;
         if known.is_due(clock::now()) {
             // Written at once, so that other commands of this moment do not ask as well. Where nothing can be kept,
             // every command would ask: then none does.
             known.asked_at = Some(clock::now());
             known.write(&path).ok()?;
-            asked = Some(tokio::spawn(newest(feed, channel)));
+            asked = Some(tokio::spawn(ask(feed, path.clone(), known.clone())));
         }
         Some(Self { path, known, asked })
     }
 
     /// Takes in the answer, and tells the news where there is some.
     pub(super) async fn end(mut self, ctx: &Ctl) {
-        let before = self.known.clone();
         if let Some(mut asked) = self.asked.take() {
             match tokio::time::timeout(GRACE, &mut asked).await {
-                Ok(Ok(Some(newest))) => self.known.newest = Some(newest),
+                Ok(Ok(Some(known))) => self.known = known,
                 Ok(_) => {}
                 Err(_) => asked.abort(),
             }
         }
         let own = env!("CARGO_PKG_VERSION");
-        if let Some(newest) = self.known.news(own, clock::now()) {
-            let note = format!(
-                "mesheryctl {newest} is there (this is {own}): `mesheryctl self update` takes it. \
-                 MESHERY_NO_UPDATE_CHECK=1 turns this notice off."
-            );
-            if ctx.ui.note(&note).is_ok() {
-                self.known.told_at = Some(clock::now());
-            }
-        }
-        if self.known != before
-            && let Err(error) = self.known.write(&self.path)
-        {
-            tracing::debug!("the cache of releases is not written: {error}");
+        let Some(newest) = self.known.news(own, clock::now()) else { return };
+        let note = format!(
+            "mesheryctl {newest} is there (this is {own}): `mesheryctl self update` takes it. \
+             MESHERY_NO_UPDATE_CHECK=1 turns this notice off."
+        );
+        if ctx.ui.note(&note).is_ok() {
+            self.known.told_at = Some(clock::now());
+            keep(&self.known, &self.path);
         }
     }
 }
 
-async fn newest(feed: Feed, channel: Channel) -> Option<String> {
-    let manifest = match feed.manifest().await {
-        Ok(manifest) => manifest,
+/// Asks the feed and keeps what it says; none when it gives no good answer.
+async fn ask(feed: Feed, path: PathBuf, mut known: Known) -> Option<Known> {
+    match feed.manifest().await {
+        Ok(manifest) => known.learn(&manifest),
         Err(error) => {
             tracing::debug!("the release feed gives no answer: {error}");
             return None;
         }
-    };
-    manifest.newest(channel, &targets()).map(|release| release.version.clone())
+    }
+    keep(&known, &path);
+    Some(known)
+}
+
+fn keep(known: &Known, path: &Path) {
+    if let Err(error) = known.write(path) {
+        tracing::debug!("the cache of releases is not written: {error}");
+    }
 }

@@ -9,8 +9,8 @@ use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
 use url::{Host, Url};
 
-use super::manifest::{self, Archive, Manifest};
 use super::Keys;
+use super::manifest::{self, Archive, Manifest};
 use crate::base::http::guarded::{self, Reach, failed};
 use crate::base::{Code, Error, Result, dirs, env, id, text};
 
@@ -213,8 +213,9 @@ impl<'a> Sink<'a> {
 
     fn end(self) -> Result<String> {
         if self.length < self.size {
-            return Err(failed(self.address.as_str())
-                .because(format!("it ended after {} of {} bytes", self.length, self.size)));
+            return Err(
+                failed(self.address.as_str()).because(format!("it ended after {} of {} bytes", self.length, self.size))
+            );
         }
         Ok(id::hex(&self.hash.finalize()))
     }

@@ -33,9 +33,8 @@ enum FolderLock {
 impl Installed {
     /// The file this process was started from, symbolic links resolved.
     pub fn here() -> Result<Self> {
-        let unknown = |error: io::Error| {
-            Error::new(Code::SelfWrite, "the file of this program cannot be found").because(error)
-        };
+        let unknown =
+            |error: io::Error| Error::new(Code::SelfWrite, "the file of this program cannot be found").because(error);
         let path = std::env::current_exe().map_err(unknown)?;
         if !path.exists() {
             return Err(replaced(&path));
@@ -214,9 +213,8 @@ impl Drop for Change {
 impl FolderLock {
     /// Locks the folder itself, which leaves nothing behind; a file beside the program where folders cannot be locked.
     fn take(installed: &Installed) -> Result<Self> {
-        let busy = || {
-            Error::new(Code::SelfBusy, format!("{} is being changed by another command", installed.path.display()))
-        };
+        let busy =
+            || Error::new(Code::SelfBusy, format!("{} is being changed by another command", installed.path.display()));
         if let Ok(folder) = File::open(installed.folder()) {
             match folder.try_lock() {
                 Ok(()) => return Ok(Self::Folder { _held: folder }),

@@ -53,8 +53,7 @@ impl Layout {
     /// Its files but the program, the list last.
     pub fn files(&self) -> Vec<PathBuf> {
         let is_other = |file: &&String| *file != LIST && *file != &format!("bin/{PROGRAM}");
-        let mut files: Vec<PathBuf> =
-            self.files.iter().filter(is_other).map(|file| self.prefix.join(file)).collect();
+        let mut files: Vec<PathBuf> = self.files.iter().filter(is_other).map(|file| self.prefix.join(file)).collect();
         files.push(self.prefix.join(LIST));
         files
     }
@@ -82,8 +81,12 @@ impl Layout {
             Some(((*file).to_owned(), content.clone()))
         };
         let page = |(name, content): &(String, Vec<u8>)| (format!("{PAGES}/{name}"), content.clone());
-        let fresh: Vec<(String, Vec<u8>)> =
-            scripts.iter().filter_map(script).chain(pages.iter().map(page)).filter(|(file, _)| is_inside(file)).collect();
+        let fresh: Vec<(String, Vec<u8>)> = scripts
+            .iter()
+            .filter_map(script)
+            .chain(pages.iter().map(page))
+            .filter(|(file, _)| is_inside(file))
+            .collect();
         let names: BTreeSet<String> = fresh.iter().map(|(file, _)| file.clone()).collect();
         let is_stale = |file: &&String| !pages.is_empty() && is_page(file) && !names.contains(*file);
         let stale: Vec<&String> = self.files.iter().filter(is_stale).collect();

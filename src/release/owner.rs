@@ -48,7 +48,8 @@ impl Owner {
             Act::Rollback => ("rolled back", update),
             Act::Remove => ("removed", remove),
         };
-        let error = Error::new(Code::SelfManaged, format!("{} belongs to {manager} and is not {verb} here", path.display()));
+        let error =
+            Error::new(Code::SelfManaged, format!("{} belongs to {manager} and is not {verb} here", path.display()));
         match act {
             Act::Rollback => error.remedy(format!(
                 "Choose the version with {manager}: `{command}` takes the newest; see its manual for an older one."
@@ -76,7 +77,11 @@ pub async fn of(path: &Path) -> Option<Owner> {
 fn by_place(path: &Path, cargo: Option<&Path>) -> Option<Owner> {
     let has = |folder: &str| path.components().any(|part| part.as_os_str() == folder);
     if path.starts_with("/nix/store") || path.starts_with("/gnu/store") {
-        return Some(Owner::new("nix", format!("nix profile upgrade {PROGRAM}"), format!("nix profile remove {PROGRAM}")));
+        return Some(Owner::new(
+            "nix",
+            format!("nix profile upgrade {PROGRAM}"),
+            format!("nix profile remove {PROGRAM}"),
+        ));
     }
     if path.starts_with("/snap") {
         return Some(Owner::new("snap", format!("sudo snap refresh {PROGRAM}"), format!("sudo snap remove {PROGRAM}")));
@@ -105,12 +110,8 @@ fn by_place(path: &Path, cargo: Option<&Path>) -> Option<Owner> {
             format!("cargo uninstall {PROGRAM}"),
         ));
     }
-    let is_build = |folder: &Path| folder.join(".cargo-lock").exists() && folder.parent().is_some_and(has_cache_tag);
-    is_build(folder).then(|| Owner::new("a build of this program's source", "cargo build", "cargo clean"))
-}
-
-fn has_cache_tag(folder: &Path) -> bool {
-    folder.join("CACHEDIR.TAG").exists()
+    let is_build = [".fingerprint", "deps"].iter().all(|part| folder.join(part).is_dir());
+    is_build.then(|| Owner::new("a build of this program's source", "cargo build", "cargo clean"))
 }
 
 fn is_same_folder(left: &Path, right: &Path) -> bool {
@@ -212,7 +213,8 @@ mod tests {
     fn cargo_is_told_again_what_it_was_told() {
         let cargo = tempfile::tempdir().unwrap();
         let of = |source: &str| {
-            let list = format!("[v1]\n\"other 1.0.0 (x+y)\" = [\"o\"]\n\"mesheryctl 0.1.0 ({source})\" = [\"mesheryctl\"]\n");
+            let list =
+                format!("[v1]\n\"other 1.0.0 (x+y)\" = [\"o\"]\n\"mesheryctl 0.1.0 ({source})\" = [\"mesheryctl\"]\n");
             std::fs::write(cargo.path().join(".crates.toml"), list).unwrap();
             installed_from(cargo.path())
         };
@@ -223,13 +225,11 @@ mod tests {
 
     #[test]
     fn a_build_folder_is_known() {
-        let target = tempfile::tempdir().unwrap();
-        let debug = target.path().join("debug");
-        std::fs::create_dir(&debug).unwrap();
-        let program = debug.join("mesheryctl");
+        let debug = tempfile::tempdir().unwrap();
+        let program = debug.path().join("mesheryctl");
+        std::fs::create_dir(debug.path().join("deps")).unwrap();
         assert_eq!(by_place(&program, None), None);
-        std::fs::write(target.path().join("CACHEDIR.TAG"), "").unwrap();
-        std::fs::write(debug.join(".cargo-lock"), "").unwrap();
+        std::fs::create_dir(debug.path().join(".fingerprint")).unwrap();
         assert_eq!(by_place(&program, None).unwrap().update, "cargo build");
     }
 }

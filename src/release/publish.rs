@@ -63,8 +63,7 @@ pub fn new_pair(path: &Path) -> Result<PathBuf> {
             .remedy("Choose another name."));
     }
     let mut secret = [0; 32];
-    getrandom::fill(&mut secret)
-        .map_err(|error| Error::internal("the system gave no random bytes").because(error))?;
+    getrandom::fill(&mut secret).map_err(|error| Error::internal("the system gave no random bytes").because(error))?;
     let pair = SigningKey::from_bytes(&secret);
     dirs::write_atomic(path, &pair.to_keypair_bytes(), 0o600)?;
     dirs::write_atomic(&public, &pair.verifying_key().to_bytes(), 0o644)?;
@@ -148,7 +147,8 @@ fn archives(folder: &Path) -> Result<Vec<(String, String)>> {
 /// The version in an archive's name. It may hold dashes itself; the target begins with a kind of processor.
 fn version_of(name: &str) -> Option<String> {
     let rest = name.strip_prefix(PROGRAM)?.strip_prefix('-')?.strip_suffix(".tar.gz")?;
-    let begins = |target: &str| PROCESSORS.iter().any(|kind| target.strip_prefix(kind).is_some_and(|t| t.starts_with('-')));
+    let begins =
+        |target: &str| PROCESSORS.iter().any(|kind| target.strip_prefix(kind).is_some_and(|t| t.starts_with('-')));
     let at = rest.match_indices('-').map(|(at, _)| at).find(|at| begins(&rest[at + 1..]))?;
     let version = &rest[..at];
     self_update::version::cmp_versions(version, version).is_ok().then(|| version.to_owned())
@@ -163,9 +163,8 @@ fn earlier(folder: &Path, keys: &Keys) -> Result<Document> {
     keys.check_manifest(json.as_bytes(), &signature).map_err(|error| {
         error.remedy(format!("Use the key that signed {}, or move it away to begin anew.", path.display()))
     })?;
-    serde_json::from_str(&json).map_err(|error| {
-        Error::new(Code::ReleaseManifest, format!("{} cannot be read", path.display())).because(error)
-    })
+    serde_json::from_str(&json)
+        .map_err(|error| Error::new(Code::ReleaseManifest, format!("{} cannot be read", path.display())).because(error))
 }
 
 fn enter(document: &mut Document, version: &str, assets: Vec<Asset>, how: &Publish) {
@@ -283,8 +282,11 @@ mod tests {
     }
 
     fn manifest(folder: &Path) -> Manifest {
-        Manifest::parse(&fs::read_to_string(folder.join(manifest::NAME)).unwrap(), "https://x.example.org/manifest.json")
-            .unwrap()
+        Manifest::parse(
+            &fs::read_to_string(folder.join(manifest::NAME)).unwrap(),
+            "https://x.example.org/manifest.json",
+        )
+        .unwrap()
     }
 
     #[test]
@@ -308,7 +310,8 @@ mod tests {
         let first = publish(dir.path(), &how(1)).unwrap();
         assert_eq!((first.len(), first[0].channel), (1, Channel::Stable));
         let files = || {
-            [manifest::NAME, manifest::SIGNATURE, SUMS, &first[0].name].map(|name| fs::read(dir.path().join(name)).unwrap())
+            [manifest::NAME, manifest::SIGNATURE, SUMS, &first[0].name]
+                .map(|name| fs::read(dir.path().join(name)).unwrap())
         };
         let before = files();
         publish(dir.path(), &how(1)).unwrap();
@@ -362,7 +365,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("key");
         let public = new_pair(&path).unwrap();
-        assert_eq!(Keys::of_file(&public).unwrap().fingerprints(), Keys::of_pair(&read_pair(&path).unwrap()).fingerprints());
+        assert_eq!(
+            Keys::of_file(&public).unwrap().fingerprints(),
+            Keys::of_pair(&read_pair(&path).unwrap()).fingerprints()
+        );
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

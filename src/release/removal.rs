@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::layout::{Layout, remove_file};
 use super::known::NAME as CACHED;
+use super::layout::{Layout, remove_file};
 use super::{Installed, PROGRAM, install};
 use crate::base::{Code, Error, Result, dirs, env};
 

@@ -3,6 +3,7 @@
 pub mod cluster;
 pub mod ctl;
 pub mod env;
+pub mod feed;
 pub mod plane;
 #[cfg(unix)]
 pub mod tty;

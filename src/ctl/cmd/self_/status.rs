@@ -79,9 +79,7 @@ fn view(here: &Installed, feed: &Feed, keys: &Keys, owner: Option<Owner>, previo
         channel,
         feed: feed.address().to_owned(),
         keys: keys.fingerprints(),
-        update_with: owner
-            .as_ref()
-            .map_or_else(|| "mesheryctl self update".to_owned(), |owner| owner.update.clone()),
+        update_with: owner.as_ref().map_or_else(|| "mesheryctl self update".to_owned(), |owner| owner.update.clone()),
         managed_by: owner.map(|owner| owner.manager),
         previous,
         newest: known.later_than(OWN).map(str::to_owned),
@@ -103,12 +101,15 @@ fn rendered(view: &View) -> Result<Rendered> {
         ("previous", view.previous.clone().unwrap_or_else(|| "-".to_owned())),
     ];
     let asked = view.asked_at.map(|at| format!("asked {} ago", clock::age(at, clock::now())));
-    rows.push(("newer", match (&view.newest, asked) {
-        (Some(newest), Some(asked)) => format!("{newest} ({asked})"),
-        (Some(newest), None) => newest.clone(),
-        (None, Some(asked)) => format!("none known ({asked})"),
-        (None, None) => "not asked".to_owned(),
-    }));
+    rows.push((
+        "newer",
+        match (&view.newest, asked) {
+            (Some(newest), Some(asked)) => format!("{newest} ({asked})"),
+            (Some(newest), None) => newest.clone(),
+            (None, Some(asked)) => format!("none known ({asked})"),
+            (None, None) => "not asked".to_owned(),
+        },
+    ));
     let columns = [
         Column::new("FACT", |row: &(&str, String)| row.0.to_owned()),
         Column::new("VALUE", |row: &(&str, String)| row.1.clone()),

@@ -14,9 +14,7 @@ use crate::ctl::Ctl;
 use crate::ctl::ui::{Rendered, Tone};
 use crate::release::install::Change;
 use crate::release::owner::{self, Act};
-use crate::release::{
-    Archive, Channel, Feed, Installed, Manifest, PROGRAM, Release, is_later, probe, targets, unpack,
-};
+use crate::release::{Archive, Channel, Feed, Installed, Manifest, PROGRAM, Release, is_later, probe, targets, unpack};
 
 /// Replace this program by another release: by default the newest of its channel.
 ///
