@@ -25,7 +25,7 @@ make_archive() {
   cat >"$tree/mesheryctl" <<BIN
 #!/bin/sh
 [ "\$*" = "version --client -o json" ] || { echo "unexpected: \$*" >&2; exit 1; }
-printf '{\n  "client": {\n    "version": "$version",\n    "commit": "abc"\n  },\n  "schema": {"version": "9.9.9"}\n}\n'
+printf '{\n  "client": {\n    "build": "$version",\n    "commitsha": "abc",\n    "release_channel": "stable"\n  },\n  "newest": {"version": "9.9.9"}\n}\n'
 BIN
   chmod 755 "$tree/mesheryctl"
   for file in mesheryctl.bash _mesheryctl mesheryctl.fish mesheryctl.elv _mesheryctl.ps1; do

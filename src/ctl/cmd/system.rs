@@ -64,7 +64,7 @@ pub enum Command {
     /// Manage token entries: names for token files.
     #[command(subcommand)]
     Token(token::Command),
-    /// View or set the release channel of a context.
+    /// View, set or switch the release channel of a context.
     #[command(subcommand)]
     Channel(channel::Command),
     /// View, list, set or reset the provider of a context.
@@ -90,7 +90,7 @@ impl Command {
             Command::Config(command) => command.run(ctx).await,
             Command::Context(command) => command.run(ctx).await,
             Command::Token(command) => command.run(ctx),
-            Command::Channel(command) => command.run(ctx),
+            Command::Channel(command) => return command.run(ctx).await,
             Command::Provider(command) => command.run(ctx).await,
             Command::Completion(args) => completion::run(ctx, &args),
         }
@@ -102,7 +102,7 @@ impl Command {
         match self {
             Command::Context(command) => !matches!(command, context::Command::List(_) | context::Command::View(_)),
             Command::Token(command) => !matches!(command, token::Command::List(_) | token::Command::View(_)),
-            Command::Channel(command) => matches!(command, channel::Command::Set(_)),
+            Command::Channel(command) => !matches!(command, channel::Command::View(_)),
             Command::Start(args) => args.platform.is_some(),
             Command::Provider(command) => {
                 matches!(command, provider::Command::Set(_) | provider::Command::Reset(_))
