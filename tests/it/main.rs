@@ -5,9 +5,9 @@
 mod apiserver;
 mod ctl;
 mod defects;
-mod image;
 #[cfg(unix)]
 mod docker;
+mod image;
 mod layers;
 mod lifecycle;
 mod pattern;
