@@ -22,6 +22,6 @@ pub mod signal;
 pub mod source;
 pub mod ui;
 
-pub use cmd::serve::{SampleArgs as ServeSampleArgs, ServerArgs as ServeServerArgs};
+pub use cmd::serve::{AdapterArgs as ServeAdapterArgs, SampleArgs as ServeSampleArgs, ServerArgs as ServeServerArgs};
 pub use context::{ConnectFn, ConnectRequest, Ctl, Role, RoleContext, Roles, TokenSource};
 pub use run::run;

@@ -10,12 +10,13 @@
 //! | 3 | [`pattern`], [`plane`] | pure thinking: a pattern file becomes ordered Kubernetes objects; a plane becomes components |
 //! | 4 | [`store`], [`cluster`], [`client`], [`oci`], [`docker`] | the outside world, one noun each |
 //! | 5 | [`platform`] | the life of a plane on Docker and on Kubernetes: joins `plane` with gateways |
-//! | 6 | [`server`], [`sample`] | long-running roles: the REST server and the practice cluster |
+//! | 6 | [`server`], [`adapter`], [`sample`] | long-running roles: the REST server, adapters, the practice cluster |
 //! | 7 | [`ctl`] | the command line |
 //! | 8 | [`app`] | the composition root: which role, which transport |
 //!
 //! `ARCHITECTURE.md` follows one `pattern apply` through these modules.
 
+pub mod adapter;
 pub mod app;
 pub mod base;
 pub mod client;

@@ -31,6 +31,8 @@ pub const MESHERY_PROTECTED_CONTEXTS: &str = "MESHERY_PROTECTED_CONTEXTS";
 pub const MESHERY_DEBUG_PANIC: &str = "MESHERY_DEBUG_PANIC";
 /// Folders of the pattern catalogue.
 pub const MESHERY_CATALOG: &str = "MESHERY_CATALOG";
+/// Adapters that a server knows from its start.
+pub const ADAPTER_URLS: &str = "ADAPTER_URLS";
 /// Folder of docker's config.json, which holds the credentials of registries.
 pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
 /// Address of the Docker engine.
@@ -95,6 +97,10 @@ pub const VARIABLES: &[Variable] = &[
     Variable {
         name: MESHERY_CATALOG,
         meaning: "folders of the pattern catalogue, separated as in PATH; the bundled samples come after them",
+    },
+    Variable {
+        name: ADAPTER_URLS,
+        meaning: "adapters that a server knows from its start, HOST:PORT each, separated by blanks or commas",
     },
     Variable {
         name: DOCKER_CONFIG,

@@ -2,14 +2,12 @@
 //! this machine, and without what only works here.
 
 use std::net::IpAddr;
-use std::path::Path;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use kube::config::{AuthInfo, Cluster, Kubeconfig};
 use url::Url;
 
-use crate::base::error::Result;
+use super::kubeconfig::{inline_cluster, inline_user};
+use crate::base::error::{Error, Result};
 use crate::base::yaml;
 
 /// A kubeconfig for elsewhere.
@@ -125,20 +123,7 @@ fn settle_user(user: &mut AuthInfo) -> Result<(), Fault> {
         );
         return Err(Fault { reason, remedy: token.to_owned() });
     }
-    if let Some(path) = user.token_file.take() {
-        user.token = Some(text_of(&path)?.trim().to_owned().into());
-    }
-    if let Some(path) = user.client_certificate.take()
-        && user.client_certificate_data.is_none()
-    {
-        user.client_certificate_data = Some(data_of(&path)?);
-    }
-    if let Some(path) = user.client_key.take()
-        && user.client_key_data.is_none()
-    {
-        user.client_key_data = Some(data_of(&path)?.into());
-    }
-    Ok(())
+    inline_user(user).map_err(|error| unreadable(&error))
 }
 
 /// Puts the authority's file in, and gives the address another name when it is on this machine: then address and port
@@ -147,11 +132,7 @@ fn settle_cluster(
     cluster: &mut Cluster,
     rename: &dyn Fn(u16) -> (String, u16),
 ) -> Result<Option<(String, u16)>, Fault> {
-    if let Some(path) = cluster.certificate_authority.take()
-        && cluster.certificate_authority_data.is_none()
-    {
-        cluster.certificate_authority_data = Some(data_of(&path)?);
-    }
+    inline_cluster(cluster).map_err(|error| unreadable(&error))?;
     if let Some((proxy, ..)) = cluster.proxy_url.as_ref().and_then(|proxy| renamed(proxy, rename)) {
         cluster.proxy_url = Some(proxy);
     }
@@ -185,20 +166,8 @@ fn renamed(address: &str, rename: &dyn Fn(u16) -> (String, u16)) -> Option<(Stri
     Some((url.to_string().trim_end_matches('/').to_owned(), host, port))
 }
 
-fn text_of(path: &str) -> Result<String, Fault> {
-    String::from_utf8(bytes_of(path)?).map_err(|_| unreadable(path, "it is not text"))
-}
-
-fn data_of(path: &str) -> Result<String, Fault> {
-    bytes_of(path).map(|bytes| STANDARD.encode(bytes))
-}
-
-fn bytes_of(path: &str) -> Result<Vec<u8>, Fault> {
-    std::fs::read(Path::new(path)).map_err(|error| unreadable(path, &error.to_string()))
-}
-
-fn unreadable(path: &str, why: &str) -> Fault {
-    let reason = format!("the file {path} that it names cannot be read: {why}");
+fn unreadable(error: &Error) -> Fault {
+    let reason = format!("a file that it names cannot be used: {error}");
     Fault { reason, remedy: "Correct the kubeconfig; `kubectl --context CONTEXT version` has to work.".to_owned() }
 }
 

@@ -1,5 +1,6 @@
 //! The commands: one file a verb, one enum a noun.
 
+pub mod adapter;
 pub mod app;
 pub mod change;
 pub mod completion;
@@ -10,6 +11,7 @@ pub mod help;
 pub mod man;
 pub mod operation;
 pub mod pattern;
+pub mod probe;
 pub mod quickstart;
 pub mod sample;
 pub mod schema;
@@ -61,6 +63,9 @@ pub enum Command {
     /// Import, apply, inspect and delete applications: patterns made of manifests, charts and Compose files.
     #[command(subcommand, visible_alias = "application")]
     App(app::Command),
+    /// List, ask, add and remove the adapters that the plane knows.
+    #[command(subcommand)]
+    Adapter(adapter::Command),
     /// Show settings and where they come from.
     #[command(subcommand)]
     Config(config::Command),
@@ -75,6 +80,9 @@ pub enum Command {
     /// Run a long-running role in the foreground.
     #[command(subcommand)]
     Serve(serve::Command),
+    /// Ask a service whether it is healthy, as probes of containers do.
+    #[command(subcommand)]
+    Probe(probe::Command),
     /// Read what an error code means.
     Explain(explain::Args),
     /// Print the JSON Schema of a command's output.
@@ -97,12 +105,14 @@ impl Command {
             Command::System(command) => return command.run(ctx).await,
             Command::Sample(command) => return command.run(ctx).await,
             Command::Pattern(command) => return command.run(ctx).await,
+            Command::Adapter(command) => return command.run(ctx).await,
             Command::Quickstart(args) => quickstart::run(ctx, args).await,
             Command::App(command) => command.run(ctx).await,
             Command::Config(command) => command.run(ctx),
             Command::Version(args) => version::run(ctx, args).await,
             Command::Operation(command) => command.run(ctx).await,
             Command::Serve(command) => command.run(ctx).await,
+            Command::Probe(command) => command.run(ctx).await,
             Command::Explain(args) => explain::run(ctx, &args),
             Command::Schema(args) => schema::run(ctx, &args),
             Command::Completion(args) => completion::run(ctx, &args),
@@ -119,6 +129,7 @@ impl Command {
             Command::Version(args) => args.client,
             Command::System(command) => command.is_offline(),
             Command::Config(_)
+            | Command::Adapter(_)
             | Command::Serve(_)
             | Command::Pattern(_)
             | Command::Quickstart(_)

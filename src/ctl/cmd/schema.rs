@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 
-use super::{change, explain, pattern, quickstart, sample, system, version};
+use super::{adapter, change, explain, pattern, probe, quickstart, sample, system, version};
 use crate::base::{Code, Error, Result, text};
 use crate::ctl::ui::{Column, ErrorObject, Rendered};
 use crate::ctl::{Ctl, complete};
@@ -27,6 +27,11 @@ pub type Entry = (&'static str, fn() -> Schema);
 
 /// Every command with structured output. A verb is added here together with its file.
 pub const SCHEMAS: &[Entry] = &[
+    ("adapter add", || schema_for!(change::Change)),
+    ("adapter list", || schema_for!(Vec<adapter::Adapter>)),
+    ("adapter ping", || schema_for!(Vec<adapter::Pinged>)),
+    ("adapter remove", || schema_for!(change::Change)),
+    ("adapter view", || schema_for!(adapter::Adapter)),
     ("app import", || schema_for!(crate::wire::rest::exchange::ImportReply)),
     ("app list", || schema_for!(Vec<pattern::list::Row>)),
     ("app offboard", || schema_for!(Vec<Operation>)),
@@ -58,6 +63,8 @@ pub const SCHEMAS: &[Entry] = &[
     ("pattern status", || schema_for!(OneOrAll<crate::wire::rest::PatternStatus>)),
     ("pattern validate", || schema_for!(Vec<pattern::validate::Checked>)),
     ("pattern view", || schema_for!(OneOrAll<crate::model::pattern::PatternRecord>)),
+    ("probe grpc", || schema_for!(probe::Probed)),
+    ("probe http", || schema_for!(probe::Probed)),
     ("quickstart", || schema_for!(quickstart::Shown)),
     ("result", || schema_for!(crate::model::pattern::ObjectResult)),
     ("sample start", || schema_for!(sample::View)),
@@ -158,7 +165,7 @@ mod tests {
     use crate::ctl::cli;
 
     /// Commands that print text for a shell or a person, whatever `-o` says, or that run until stopped.
-    const TEXT: &[&str] = &["completion", "help", "man", "serve server", "serve sample"];
+    const TEXT: &[&str] = &["completion", "help", "man", "serve server", "serve adapter", "serve sample"];
 
     #[test]
     fn every_command_has_a_schema_or_prints_text() {
