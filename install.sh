@@ -443,6 +443,11 @@ uninstall_all() {
   fi
   # the manifest goes while its entries are walked through
   entries=$(cat "$manifest") || fail "cannot read $manifest"
+  # what `mesheryctl self update` keeps of the version before
+  if [ -f "$prefix/bin/mesheryctl.previous" ]; then
+    entries="file bin/mesheryctl.previous
+$entries"
+  fi
   if [ "$dry_run" = yes ]; then
     say "would remove below $prefix:"
     printf '%s\n' "$entries" | sed -n 's/^file /  /p'

@@ -114,7 +114,7 @@ impl Change {
         recover(&installed)?;
         let stage = installed.stage();
         remove_folder(&stage)?;
-        fs::create_dir(&stage).map_err(|error| write_error(&stage, &error))?;
+        create_folder(&stage)?;
         Ok(Self { installed, stage, _lock: lock })
     }
 
@@ -292,6 +292,17 @@ fn replaced(path: &Path) -> Error {
     Error::new(Code::SelfBusy, format!("{} was replaced while this command ran", path.display()))
 }
 
+/// Makes a folder that nobody else can put anything into. It must not exist.
+fn create_folder(path: &Path) -> Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(path).map_err(|error| write_error(path, &error))
+}
+
 /// Removes a folder that may not be there.
 fn remove_folder(path: &Path) -> Result<()> {
     match fs::remove_dir_all(path) {
@@ -309,7 +320,8 @@ pub(super) fn write_error(path: &Path, error: &io::Error) -> Error {
     Error::new(Code::SelfWrite, cannot_write(path)).because(error)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -333,7 +345,7 @@ mod tests {
             recover(&self.installed).unwrap();
             let stage = self.installed.stage();
             remove_folder(&stage).unwrap();
-            fs::create_dir(&stage).unwrap();
+            create_folder(&stage).unwrap();
             fs::write(stage.join("new"), "new").unwrap();
             Change { installed: self.installed.clone(), stage, _lock: lock }
         }

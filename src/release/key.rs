@@ -106,7 +106,8 @@ impl Keys {
 
 fn of_hex(text: &str) -> Option<[u8; LENGTH]> {
     let digits = text.as_bytes().as_chunks::<2>();
-    if digits.0.len() != LENGTH || !digits.1.is_empty() {
+    let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if digits.0.len() != LENGTH || !digits.1.is_empty() || !is_hex {
         return None;
     }
     let mut key = [0; LENGTH];
@@ -136,7 +137,8 @@ mod tests {
         let hex = BUILT_IN.split(',').next().unwrap();
         let raw = of_hex(hex).unwrap();
         assert_eq!(write(&raw).unwrap().keys, write(format!("{hex}\n").as_bytes()).unwrap().keys);
-        for wrong in [&b""[..], b"key", &[7; 31], hex[2..].as_bytes(), b"+1b0a5c83b4858f29804e9882236aac3"] {
+        let signed = format!("+1{}", &hex[2..]);
+        for wrong in [&b""[..], b"key", &[7; 31], &hex.as_bytes()[2..], signed.as_bytes()] {
             assert_eq!(write(wrong).unwrap_err().code(), Code::ReleaseKey, "{wrong:?}");
         }
         assert_eq!(Keys::of_file(&dir.path().join("none")).unwrap_err().code(), Code::FileNotFound);

@@ -10,7 +10,7 @@ use crate::base::clock::{self, Timestamp};
 use crate::base::{Result, dirs};
 
 /// How long an answer holds, and how often a notice may be shown.
-const PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
+const PERIOD: Duration = Duration::from_hours(24);
 
 /// What is known of a feed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

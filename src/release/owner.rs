@@ -183,7 +183,8 @@ async fn ask(program: &str, arguments: &[&str], path: &Path) -> Option<String> {
     (output.status.success() && !line.is_empty()).then_some(line)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -40,7 +40,8 @@ pub async fn version_of(program: &Path) -> Result<String> {
     version.map(str::to_owned).ok_or_else(|| broken("it does not say its version".to_owned()))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 

@@ -95,7 +95,7 @@ pub fn publish(folder: &Path, how: &Publish) -> Result<Vec<Published>> {
         let path = folder.join(&name);
         sign(&path, &how.pair, &keys)?;
         let (sha256, size) = measure(&path)?;
-        sums += &format!("{sha256}  {name}\n");
+        sums.extend([&sha256, "  ", &name, "\n"]);
         let beside = how.archives_url.as_ref().map(|url| url.replace("{version}", &version));
         let url = beside.map_or_else(|| name.clone(), |url| format!("{}/{name}", url.trim_end_matches('/')));
         releases.entry(version).or_default().push(Asset { name, url, digest: format!("sha256:{sha256}"), size });

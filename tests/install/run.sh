@@ -280,6 +280,19 @@ test_usage() {
   check '--uninstall takes no version' exits 2
 }
 
+# `mesheryctl self update` keeps the program it replaced.
+test_kept_program() {
+  fresh_home
+  make_archive 1.2.3
+  run --archive "$archive" --sha256 "$sum" --prefix "$home/p"
+  printf 'old\n' >"$home/p/bin/mesheryctl.previous"
+  run --uninstall --dry-run --prefix "$home/p"
+  check 'the kept program is listed' says 'bin/mesheryctl.previous'
+  run --uninstall --prefix "$home/p"
+  check 'the kept program goes too' exits 0
+  check 'nothing is left' is_empty "$home"
+}
+
 # A manifest somebody has edited must not reach outside the prefix.
 test_edited_manifest() {
   fresh_home
@@ -357,6 +370,7 @@ run_all() {
   test_unwritable_prefix
   test_addresses
   test_usage
+  test_kept_program
   test_edited_manifest
   test_clone
   test_half_a_script

@@ -136,21 +136,15 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
 
 /// The release to install; none when the program is what is wanted already.
 fn choose<'m>(manifest: &'m Manifest, version: Option<&str>, channel: Channel) -> Result<Option<&'m Release>> {
-    let release = match version {
-        Some(version) => Some(manifest.named(version)?).filter(|release| release.version != OWN),
-        None => {
-            let newest = manifest.newest(channel, &targets());
-            let newest = newest.ok_or_else(|| {
-                Error::new(
-                    Code::ReleaseUnknown,
-                    format!("the feed has no release of channel {channel} for {}", targets().join(" or ")),
-                )
-                .remedy("Look in the other channel with --channel, or name another feed with --releases-url.")
-            })?;
-            Some(newest).filter(|release| is_later(&release.version, OWN))
-        }
-    };
-    Ok(release)
+    if let Some(version) = version {
+        return Ok(Some(manifest.named(version)?).filter(|release| release.version != OWN));
+    }
+    let newest = manifest.newest(channel, &targets()).ok_or_else(|| {
+        let kinds = targets().join(" or ");
+        Error::new(Code::ReleaseUnknown, format!("the feed has no release of channel {channel} for {kinds}"))
+            .remedy("Look in the other channel with --channel, or name another feed with --releases-url.")
+    })?;
+    Ok(Some(newest).filter(|release| is_later(&release.version, OWN)))
 }
 
 fn unchanged(manifest: &Manifest, version: Option<&str>, channel: Channel) -> String {
@@ -166,7 +160,7 @@ fn unchanged(manifest: &Manifest, version: Option<&str>, channel: Channel) -> St
 }
 
 fn available(view: &View, archive: &Archive, dry_run: Option<&Installed>) -> String {
-    let mut text = match dry_run {
+    let text = match dry_run {
         None => format!("mesheryctl {} is there; this is {OWN}\n`mesheryctl self update` takes it", view.to),
         Some(here) => format!(
             "would download {} ({})\nwould replace mesheryctl {OWN} in {} by {}\nwould keep it as {}",
@@ -177,10 +171,10 @@ fn available(view: &View, archive: &Archive, dry_run: Option<&Installed>) -> Str
             here.previous().display()
         ),
     };
-    if let Some(url) = &view.notes_url {
-        text += &format!("\nnotes: {url}");
+    match &view.notes_url {
+        Some(url) => format!("{text}\nnotes: {url}"),
+        None => text,
     }
-    text
 }
 
 fn print(ctx: &Ctl, view: &View, text: String, here: &Installed) -> Result<()> {
