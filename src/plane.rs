@@ -4,9 +4,11 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | [`adapter`] | the adapters a context can name, and their ports |
+//! | [`kubernetes`] | the components as Kubernetes objects and as a Helm chart |
 //! | [`spec`] | a context as a list of components |
 
 pub mod adapter;
+pub mod kubernetes;
 pub mod spec;
 
 pub use spec::{Part, PartKind, Spec};

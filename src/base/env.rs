@@ -35,6 +35,10 @@ pub const MESHERY_CATALOG: &str = "MESHERY_CATALOG";
 pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
 /// Kubeconfig files.
 pub const KUBECONFIG: &str = "KUBECONFIG";
+/// Address of the API server, which Kubernetes tells each pod.
+pub const KUBERNETES_SERVICE_HOST: &str = "KUBERNETES_SERVICE_HOST";
+/// Port of the API server, which Kubernetes tells each pod.
+pub const KUBERNETES_SERVICE_PORT: &str = "KUBERNETES_SERVICE_PORT";
 /// Turns colour off.
 pub const NO_COLOR: &str = "NO_COLOR";
 /// Turns colour on in pipes.
@@ -87,6 +91,10 @@ pub const VARIABLES: &[Variable] = &[
         meaning: "folder of docker's config.json with the credentials of registries; default ~/.docker",
     },
     Variable { name: KUBECONFIG, meaning: "kubeconfig files, separated as in PATH; default ~/.kube/config" },
+    Variable {
+        name: "KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT",
+        meaning: "address of the API server, set by Kubernetes in pods: where no kubeconfig names a context, a pod's own cluster is the context `in-cluster`",
+    },
     Variable { name: NO_COLOR, meaning: "any non-empty value turns colour off" },
     Variable { name: CLICOLOR_FORCE, meaning: "any value but 0 turns colour on, in pipes too" },
     Variable { name: TERM, meaning: "`dumb` turns colour and animation off" },
