@@ -15,6 +15,7 @@ use crate::model::check::Check;
 use crate::model::context::{Context, Platform};
 pub use crate::model::plane::LogLine;
 use crate::model::plane::{PlaneStatus, Removed, Updated};
+pub use crate::plane::kubernetes::Wishes;
 
 /// Which plane is meant, and how its platform is reached.
 #[derive(Debug, Clone)]
@@ -46,6 +47,8 @@ pub struct Start {
     pub broker: Option<String>,
     /// Ask the image's registry for a newer one, also when the platform has it.
     pub pull: bool,
+    /// What is wished on Kubernetes; its image and broker are the ones above.
+    pub kubernetes: Wishes,
 }
 
 /// A plane that was started.

@@ -69,7 +69,10 @@ pub async fn kustomize(folder: &Path) -> Result<(String, &'static str)> {
 }
 
 /// What a program wrote; `None` when there is no such program.
-async fn run(program: &str, args: &[impl AsRef<OsStr>]) -> Result<Option<String>> {
+///
+/// # Errors
+/// [`Code::ToolFailed`] with the program's own words.
+pub async fn run(program: &str, args: &[impl AsRef<OsStr>]) -> Result<Option<String>> {
     let output = Command::new(program).args(args).stdin(Stdio::null()).kill_on_drop(true).output().await;
     let output = match output {
         Ok(output) => output,

@@ -93,7 +93,13 @@ async fn elsewhere(ctx: &Ctl, mut context: Context, args: &Args) -> Result<()> {
         stop::consent_to_reset(ctx, &plane.context)?;
         platform::stop(&plane, platform::Stop { reset: true, ..platform::Stop::default() }, &progress).await?;
     }
-    let how = Start { image: args.image.clone(), port: args.port, broker: args.broker.clone(), pull: args.pull };
+    let how = Start {
+        image: args.image.clone(),
+        port: args.port,
+        broker: args.broker.clone(),
+        pull: args.pull,
+        ..Start::default()
+    };
     let started = platform::start(&plane, &how, &progress).await?;
     drop(progress);
     managed::remember_endpoint(ctx, &plane.context, &started.status.endpoint)?;
