@@ -5,6 +5,7 @@
 //! not carry the marks of this plane.
 
 pub mod docker;
+pub mod kubeconfig;
 pub mod kubernetes;
 
 use std::path::PathBuf;

@@ -5,6 +5,7 @@ pub mod deploy;
 pub mod gate;
 pub mod import;
 pub mod in_process;
+pub mod kubeconfig;
 pub mod operations;
 pub mod rest;
 pub mod security;

@@ -33,6 +33,8 @@ pub const MESHERY_DEBUG_PANIC: &str = "MESHERY_DEBUG_PANIC";
 pub const MESHERY_CATALOG: &str = "MESHERY_CATALOG";
 /// Folder of docker's config.json, which holds the credentials of registries.
 pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
+/// PEM file with certificate authorities.
+pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 /// Kubeconfig files.
 pub const KUBECONFIG: &str = "KUBECONFIG";
 /// Address of the API server, which Kubernetes tells each pod.
@@ -110,7 +112,10 @@ pub const VARIABLES: &[Variable] = &[
         name: "HTTPS_PROXY, HTTP_PROXY, NO_PROXY",
         meaning: "proxies for outbound requests; loopback is always exempt",
     },
-    Variable { name: "SSL_CERT_FILE", meaning: "further certificate authorities for outbound TLS, as --ca-file" },
+    Variable {
+        name: SSL_CERT_FILE,
+        meaning: "further certificate authorities for outbound TLS, as --ca-file; those of the plane's image",
+    },
 ];
 
 /// The variable's value; unset, empty and non-UTF-8 values count as absent.

@@ -43,6 +43,18 @@ fn distance(left: &str, right: &str) -> usize {
     rows[left.len()][right.len()]
 }
 
+/// A size in bytes as people read it, in binary units: `12.3 MiB`.
+pub fn bytes(size: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if size < 1024 {
+        return format!("{size} B");
+    }
+    let power = (size.ilog2() / 10).min(4);
+    // Tenths in whole numbers: no rounding by floating point.
+    let tenths = u128::from(size) * 10 / (1u128 << (10 * power));
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[power as usize - 1])
+}
+
 /// `1 object`, `2 objects`.
 pub fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }

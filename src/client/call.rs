@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Body, Client, remote_error};
-use crate::base::{Code, Error, Result};
+use crate::base::{Code, Error, Result, id};
 
 /// Replies larger than this are refused: no reply of this API comes near it.
 const REPLY_LIMIT: usize = 256 << 20;
@@ -30,6 +30,20 @@ impl Client {
             .map_err(|error| Error::internal("a request cannot be written as JSON").because(error))?;
         let mut request = request(method, path, body.into())?;
         request.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+        self.json(request).await
+    }
+
+    /// A form with text fields (`multipart/form-data`, RFC 7578), its reply read as JSON.
+    pub(crate) async fn send_form<T: DeserializeOwned>(&self, path: &str, fields: &[(&str, &str)]) -> Result<T> {
+        let boundary = format!("mesheryctl-{}", id::short());
+        let part = |(name, text): &(&str, &str)| {
+            format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n")
+        };
+        let body: String = fields.iter().map(part).chain([format!("--{boundary}--\r\n")]).collect();
+        let kind = header::HeaderValue::try_from(format!("multipart/form-data; boundary={boundary}"))
+            .map_err(|error| Error::internal("a form's boundary is not a header").because(error))?;
+        let mut request = request(Method::POST, path, body.into())?;
+        request.headers_mut().insert(header::CONTENT_TYPE, kind);
         self.json(request).await
     }
 

@@ -117,7 +117,7 @@ impl HttpTransport {
         if reason.contains("certificate") || reason.contains("UnknownIssuer") {
             return failed.remedy("Name the server's certificate authority with --ca-file.");
         }
-        failed.remedy("Start the plane there (on platform local: `mesheryctl system start`), or choose another context with --context.")
+        failed.remedy("Start the plane with `mesheryctl system start`, or choose another context with --context.")
     }
 
     fn too_slow(&self) -> Error {

@@ -136,6 +136,11 @@ pub fn find(role: Role, home: &Path) -> Result<Option<Running>> {
     Ok(read(role, home)?.filter(|running| running.identity().is_alive()))
 }
 
+/// Whether a process that is gone left a record behind.
+pub fn is_stale(role: Role, home: &Path) -> Result<bool> {
+    Ok(read(role, home)?.is_some_and(|running| !running.identity().is_alive()))
+}
+
 /// Removes what a process that is gone left behind; what it said of itself, when there was something.
 pub fn clean(role: Role, home: &Path) -> Result<Option<Running>> {
     let stale = read(role, home)?.filter(|running| !running.identity().is_alive());

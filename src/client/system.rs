@@ -11,7 +11,7 @@ use crate::model::kubernetes::{KindInfo, KubeContext};
 use crate::model::preference::Preferences;
 use crate::model::provider::Provider;
 use crate::model::version::Version;
-use crate::wire::rest::session::{DatabaseReport, KubePing};
+use crate::wire::rest::session::{DatabaseReport, KeptContexts, KubePing};
 use crate::wire::rest::{HealthReport, TokenFile, paths};
 
 impl Client {
@@ -63,12 +63,19 @@ impl Client {
         self.get(&with_query(paths::KUBE_CONTEXTS[0], &query)).await
     }
 
-    /// Version of the cluster behind a Kubernetes context.
-    pub async fn ping_cluster(&self, context: &str) -> Result<String> {
+    /// Lets the plane keep a kubeconfig: only the named context, or all. The contexts it keeps.
+    pub async fn keep_kubeconfig(&self, text: &str, context: Option<&str>) -> Result<Vec<KubeContext>> {
+        let fields: Vec<(&str, &str)> =
+            [("k8sfile", text)].into_iter().chain(context.map(|name| ("contextName", name))).collect();
+        let kept: KeptContexts = self.send_form(paths::KUBE_CONFIG[0], &fields).await?;
+        Ok(kept.registered_contexts)
+    }
+
+    /// Version and clock of the cluster behind a Kubernetes context.
+    pub async fn ping_cluster(&self, context: &str) -> Result<KubePing> {
         let kubeconfig = self.kubeconfig.iter().map(|list| ("kubeconfig", list.as_str()));
         let query: Vec<(&str, &str)> = [("context", context)].into_iter().chain(kubeconfig).collect();
-        let ping: KubePing = self.get(&with_query(paths::KUBE_PING[0], &query)).await?;
-        Ok(ping.server_version)
+        self.get(&with_query(paths::KUBE_PING[0], &query)).await
     }
 
     /// Where the server's database is and whether it is sound.

@@ -68,12 +68,34 @@ pub async fn kustomize(folder: &Path) -> Result<(String, &'static str)> {
         .remedy("Install kubectl (https://kubernetes.io/docs/tasks/tools/) or kustomize, or render the folder elsewhere and import the manifests."))
 }
 
+/// Lets a cloud's own program (`gcloud`, `az`, `aws`) write a kubeconfig to a file.
+///
+/// # Errors
+/// [`Code::ToolMissing`], [`Code::ToolFailed`] with the program's own words.
+pub async fn cloud(program: &str, args: &[&str], kubeconfig: &Path) -> Result<()> {
+    let mut command = Command::new(program);
+    command.args(args).env("KUBECONFIG", kubeconfig);
+    match output(program, args.first().copied().unwrap_or_default(), command).await? {
+        Some(_) => Ok(()),
+        None => Err(Error::new(Code::ToolMissing, format!("`{program}` is not on PATH"))
+            .because("it signs in to the cloud and writes the kubeconfig of the cluster")
+            .remedy(format!("Install `{program}` and sign in with it, or send a kubeconfig you have: `mesheryctl system config kubeconfig`."))),
+    }
+}
+
 /// What a program wrote; `None` when there is no such program.
 ///
 /// # Errors
 /// [`Code::ToolFailed`] with the program's own words.
 pub async fn run(program: &str, args: &[impl AsRef<OsStr>]) -> Result<Option<String>> {
-    let output = Command::new(program).args(args).stdin(Stdio::null()).kill_on_drop(true).output().await;
+    let first = args.first().map(|word| word.as_ref().to_string_lossy().into_owned()).unwrap_or_default();
+    let mut command = Command::new(program);
+    command.args(args);
+    output(program, &first, command).await
+}
+
+async fn output(program: &str, first: &str, mut command: Command) -> Result<Option<String>> {
+    let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await;
     let output = match output {
         Ok(output) => output,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -84,7 +106,6 @@ pub async fn run(program: &str, args: &[impl AsRef<OsStr>]) -> Result<Option<Str
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let lines = said.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect::<Vec<_>>();
-        let first = args.first().map(|word| word.as_ref().to_string_lossy().into_owned()).unwrap_or_default();
         return Err(Error::new(Code::ToolFailed, format!("`{program} {first}` failed")).details(lines));
     }
     String::from_utf8(output.stdout)

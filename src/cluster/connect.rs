@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use http::Request;
+use jiff::fmt::rfc2822;
 use k8s_openapi::api::core::v1::Namespace;
+use kube::client::Body;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 
 use crate::base::error::{Code, Error, Result};
-use crate::base::{id, tls};
+use crate::base::{clock, id, tls};
 use crate::cluster::fault;
 
 /// One Kubernetes cluster, reached through one context. Cheap to clone.
@@ -76,5 +79,15 @@ impl Cluster {
     pub async fn version(&self) -> Result<String> {
         let info = self.client.apiserver_version().await.map_err(|error| fault::of_call(self, &error))?;
         Ok(info.git_version)
+    }
+
+    /// Version of the API server, and the seconds by which its clock is ahead of ours, where it sends a date.
+    pub async fn version_and_clock(&self) -> Result<(String, Option<i64>)> {
+        let request = Request::get("/version").body(Body::empty()).map_err(kube::Error::HttpError);
+        let asked = async { self.client.send(request?).await }.await;
+        let date = asked.map_err(|error| fault::of_call(self, &error))?.headers().get(http::header::DATE).cloned();
+        let date = date.as_ref().and_then(|value| value.to_str().ok()).and_then(|text| rfc2822::parse(text).ok());
+        let ahead = date.map(|there| there.timestamp().as_second() - clock::now().as_second());
+        Ok((self.version().await?, ahead))
     }
 }

@@ -1,5 +1,7 @@
 //! Kubeconfig files: which contexts there are, and which of them a request means.
 
+mod flatten;
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +12,8 @@ use crate::base::{dirs, env, id, text};
 use crate::cluster::inside;
 use crate::model::kubernetes::KubeContext;
 
+pub use flatten::{flatten, needs, only, text as to_text};
+
 /// The merged kubeconfig: the files of `explicit` (separated as in PATH), else of `KUBECONFIG`, else `~/.kube/config`;
 /// then the plane's own `kubeconfig.yaml`, then the practice cluster's while it runs. Earlier files win, as in kubectl.
 /// In a pod where none of them names a context, the pod's own cluster is the one context, `in-cluster`.
@@ -18,16 +22,14 @@ use crate::model::kubernetes::KubeContext;
 /// [`Code::KubeconfigInvalid`] names the file that cannot be read. A missing file is one when it was named alone.
 pub fn load(explicit: Option<&OsStr>, home: &Path) -> Result<Kubeconfig> {
     let practice = dirs::practice_kubeconfig(home);
-    let (files, own) = match explicit {
-        Some(list) => (split(list), None),
-        None => (user_files(), Some(home.join("kubeconfig.yaml"))),
-    };
+    let own = home.join("kubeconfig.yaml");
+    let files = explicit.map_or_else(user_files, split);
     let mut merged = match (explicit, files.as_slice()) {
         (Some(_), [only]) => read(only)?,
         _ => Kubeconfig::default(),
     };
     let skip = usize::from(explicit.is_some() && files.len() == 1);
-    for path in files.into_iter().skip(skip).chain(own).chain([practice]) {
+    for path in files.into_iter().skip(skip).chain([own, practice]) {
         merged = merge(merged, optional(&path)?, &path)?;
     }
     if merged.contexts.is_empty()

@@ -32,12 +32,15 @@ pub struct Check {
     /// The next step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
+    /// Whether `--fix` mended it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub fixed: bool,
 }
 
 impl Check {
     /// As it should be.
     pub fn pass(id: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { id: id.into(), result: Verdict::Pass, message: message.into(), cause: None, remedy: None }
+        Self { id: id.into(), result: Verdict::Pass, message: message.into(), cause: None, remedy: None, fixed: false }
     }
 
     /// Odd, with the next step.
@@ -56,6 +59,7 @@ impl Check {
             message,
             cause: report.probable_cause,
             remedy: report.suggested_remediation,
+            fixed: false,
         }
     }
 
@@ -66,5 +70,21 @@ impl Check {
             Ok(message) => Self::pass(id, message),
             Err(error) => Self::fail(id, &error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Code;
+    use crate::base::error::Place;
+
+    #[test]
+    fn a_failed_check_names_place_cause_and_remedy() {
+        let place = Place { file: "config.yaml".into(), line: Some(1), column: Some(12) };
+        let error = Error::new(Code::ConfigParse, "the list does not end").at(place).because("unexpected end");
+        let check = Check::of("config", Err(error));
+        assert_eq!((check.result, check.message.as_str()), (Verdict::Fail, "config.yaml:1:12: the list does not end"));
+        assert!(check.cause.is_some() && check.remedy.is_some());
     }
 }

@@ -47,7 +47,8 @@ pub struct Blob {
 }
 
 impl Blob {
-    fn new(media_type: &str, bytes: Vec<u8>) -> Self {
+    /// Bytes of a type, with their digest.
+    pub(super) fn new(media_type: &str, bytes: Vec<u8>) -> Self {
         let descriptor = Descriptor {
             media_type: media_type.to_owned(),
             digest: digest(&bytes),
@@ -64,12 +65,12 @@ pub fn digest(bytes: &[u8]) -> String {
     format!("sha256:{}", id::hex(&Sha256::digest(bytes)))
 }
 
-/// A pattern as an artefact.
+/// A pattern or an image: a manifest and what it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
     /// The manifest.
     pub manifest: Blob,
-    /// Config and layer.
+    /// Config and layers.
     pub blobs: Vec<Blob>,
 }
 

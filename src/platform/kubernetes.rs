@@ -38,23 +38,32 @@ pub use reach::{Reach, forward, reach};
 
 pub use crate::cluster::forward::Forward;
 
+use std::time::Duration;
+
 use super::{Logs, Plane, Progress, Start, Started, Stop, TakeLine, Update, Wishes};
-use crate::base::Result;
+use crate::base::{Result, dirs};
 use crate::model::check::Check;
 use crate::model::plane::{PlaneStatus, Removed, Updated};
+use crate::plane::spec;
+
+/// How often a lock that another process holds is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// See [`super::start`].
 pub async fn start(plane: &Plane, how: &Start, progress: &dyn Progress) -> Result<Started> {
+    let _lock = lock(plane, progress).await?;
     start::start(plane, how, progress).await
 }
 
 /// See [`super::stop`].
 pub async fn stop(plane: &Plane, how: Stop, progress: &dyn Progress) -> Result<Removed> {
+    let _lock = lock(plane, progress).await?;
     stop::stop(plane, how, progress).await
 }
 
 /// See [`super::restart`].
 pub async fn restart(plane: &Plane, progress: &dyn Progress) -> Result<Started> {
+    let _lock = lock(plane, progress).await?;
     restart::restart(plane, progress).await
 }
 
@@ -70,10 +79,27 @@ pub async fn logs(plane: &Plane, which: &Logs, take: &mut TakeLine<'_>) -> Resul
 
 /// See [`super::update`].
 pub async fn update(plane: &Plane, how: &Update, progress: &dyn Progress) -> Result<Vec<Updated>> {
+    let _lock = lock(plane, progress).await?;
     update::update(plane, how, progress).await
 }
 
 /// See [`super::checks`].
 pub async fn checks(plane: &Plane, preflight: bool) -> Vec<Check> {
     checks::checks(plane, preflight).await
+}
+
+/// One command of this machine changes a plane at a time; the lock ends with the process that holds it.
+async fn lock(plane: &Plane, progress: &dyn Progress) -> Result<dirs::Lock> {
+    let path = dirs::run(&plane.home).join(format!("kubernetes-{}.lock", spec::instance(&plane.context.name)));
+    let mut told = false;
+    loop {
+        if let Some(lock) = dirs::Lock::take(&path)? {
+            return Ok(lock);
+        }
+        if !told {
+            progress.note("Another mesheryctl is changing this plane: waiting for its end.");
+            told = true;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }

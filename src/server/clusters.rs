@@ -8,6 +8,7 @@ use crate::base::Result;
 use crate::cluster::Cluster;
 use crate::cluster::kubeconfig::{self, Kubeconfig};
 use crate::model::kubernetes::{KindInfo, KubeContext};
+use crate::wire::rest::session::KubePing;
 
 /// The kubeconfig that a caller means, else the one this server was started with.
 pub fn load(settings: &Settings, files: Option<&str>) -> Result<Kubeconfig> {
@@ -31,9 +32,10 @@ pub async fn kinds(state: &Shared, context: Option<&str>, files: Option<&str>) -
     reach(state, context, files).await?.kinds().await
 }
 
-/// Version of the cluster behind a context, or behind the current one.
-pub async fn ping(state: &Shared, context: Option<&str>, files: Option<&str>) -> Result<String> {
-    reach(state, context, files).await?.version().await
+/// Version and clock of the cluster behind a context, or behind the current one.
+pub async fn ping(state: &Shared, context: Option<&str>, files: Option<&str>) -> Result<KubePing> {
+    let (server_version, clock_ahead_seconds) = reach(state, context, files).await?.version_and_clock().await?;
+    Ok(KubePing { server_version, clock_ahead_seconds })
 }
 
 async fn reach(state: &Shared, context: Option<&str>, files: Option<&str>) -> Result<Cluster> {

@@ -385,6 +385,24 @@ fn a_reset_keeps_the_old_data_aside_and_starts_what_ran() {
 }
 
 #[test]
+fn a_switch_stops_and_starts_planes_when_it_is_told() {
+    let world = World(Env::with_config(
+        "contexts:\n  one: {endpoint: 'http://localhost:9', platform: local}\n  two: {endpoint: 'http://localhost:0', \
+         platform: local}\ncurrent-context: one\n",
+    ));
+    let first = world.start();
+    let kept = world.ctl(&["system", "context", "switch", "two"]).ok();
+    assert!(kept.stderr.contains("keeps running") && kept.stderr.contains("--context one"), "{kept}");
+    world.ctl(&["system", "context", "switch", "one"]).ok();
+    assert_eq!(world.status()["pid"], first["pid"]);
+    let moved = world.ctl(&["system", "context", "switch", "two", "--stop", "--start"]).ok();
+    assert!(moved.stderr.contains("has ended") && moved.stdout.contains("running"), "{moved}");
+    let second = world.status();
+    assert_eq!(second["context"], "two");
+    assert_ne!(second["pid"], first["pid"]);
+}
+
+#[test]
 fn an_update_of_a_local_plane_says_what_it_found() {
     let world = World::new();
     let none = world.ctl(&["system", "update", "-o", "json"]).ok();
@@ -400,7 +418,7 @@ fn a_check_tells_everything_and_fails_when_something_does() {
     let kubeconfig = world.0.write("kubeconfig", "apiVersion: v1\nkind: Config\n");
     let good = world.ctl(&["system", "check", "-o", "json"]).var("KUBECONFIG", &kubeconfig).ok().json();
     let ids: Vec<&str> = good.as_array().unwrap().iter().map(|check| check["id"].as_str().unwrap()).collect();
-    assert_eq!(ids, ["home", "config", "server", "version", "database", "kubeconfig"]);
+    assert_eq!(ids, ["home", "config", "token", "disk", "clock", "server", "version", "database", "kubeconfig"]);
     world.0.write("home/.meshery/config.yaml", "contexts: [oops");
     let bad = world.ctl(&["system", "check", "-o", "json"]).var("KUBECONFIG", &kubeconfig).run();
     assert_eq!(bad.code, Some(1), "{bad}");
@@ -416,6 +434,39 @@ fn a_check_tells_everything_and_fails_when_something_does() {
     assert!(dead.stdout.contains("cluster/dead"), "{dead}");
     let preflight = world.ctl(&["system", "check", "--preflight"]).var("KUBECONFIG", &kubeconfig).ok();
     assert!(!preflight.stdout.contains("cluster/dead"), "{preflight}");
+}
+
+#[test]
+fn a_check_mends_what_is_safe_to_mend() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = World::new();
+    world.start();
+    let pid = pid(&world.status());
+    signal(pid, rustix::process::Signal::KILL);
+    until("the end of the server", || world.status()["state"] == "stopped");
+    let token = world.0.path("home/.meshery/auth.json");
+    std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let verdict = |checks: &Value, id: &str| {
+        let found = checks.as_array().unwrap().iter().find(|check| check["id"] == id).cloned();
+        found.map(|check| (check["result"].as_str().unwrap().to_owned(), check["fixed"] == true))
+    };
+    let kubeconfig = world.0.write("kubeconfig", "apiVersion: v1\nkind: Config\n");
+    let check = |flags: &[&str]| {
+        let arguments = [&["system", "check", "-o", "json"], flags].concat();
+        world.ctl(&arguments).var("KUBECONFIG", &kubeconfig).run()
+    };
+    let found = check(&[]);
+    assert_eq!(found.code, Some(1), "{found}");
+    assert_eq!(verdict(&found.json(), "token"), Some(("fail".into(), false)));
+    assert_eq!(verdict(&found.json(), "record/server"), Some(("warn".into(), false)));
+    let mended = check(&["--fix"]);
+    assert_eq!(mended.code, Some(0), "{mended}");
+    assert_eq!(verdict(&mended.json(), "token"), Some(("pass".into(), true)));
+    assert_eq!(verdict(&mended.json(), "record/server"), Some(("pass".into(), true)));
+    assert_eq!(std::fs::metadata(&token).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!world.run_file().exists());
+    let again = check(&["--fix"]).json();
+    assert_eq!(verdict(&again, "token"), Some(("pass".into(), false)), "nothing is left to mend");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod access;
 mod errors;
 mod events;
 mod exchange;
+mod kubeconfig;
 mod openapi;
 mod patterns;
 mod plane;

@@ -2,6 +2,7 @@
 
 pub mod channel;
 pub mod check;
+pub mod config;
 pub mod context;
 pub(in crate::ctl::cmd) mod local;
 pub mod logs;
@@ -50,6 +51,9 @@ pub enum Command {
     Reset(reset::Args),
     /// Check everything the plane needs.
     Check(check::Args),
+    /// Give the plane the kubeconfig of a cluster.
+    #[command(subcommand)]
+    Config(config::Command),
     /// Manage contexts: which plane commands talk to.
     #[command(subcommand)]
     Context(context::Command),
@@ -78,7 +82,8 @@ impl Command {
             Command::Update(args) => return update::run(ctx, &args).await,
             Command::Reset(args) => reset::run(ctx, &args).await,
             Command::Check(args) => return check::run(ctx, &args).await,
-            Command::Context(command) => command.run(ctx),
+            Command::Config(command) => command.run(ctx).await,
+            Command::Context(command) => command.run(ctx).await,
             Command::Token(command) => command.run(ctx),
             Command::Channel(command) => command.run(ctx),
             Command::Provider(command) => command.run(ctx).await,

@@ -53,7 +53,7 @@ impl Images {
         if let Some(image) = &wishes.image {
             return Ok(given(image));
         }
-        let own = Own::of(plane)?;
+        let own = Own::of(plane).await?;
         match running {
             // It was started by another version of this program: that is for an update to change.
             Some(running) if running.image != own.reference() => Ok(running.keep()),
@@ -131,7 +131,7 @@ impl Delivery {
         }
         progress.state(STEP, &format!("loading {} into {loader}", own.reference()));
         let archive = Archive(dirs::run(&plane.home).join(format!("image-{}.tar", std::process::id())));
-        own.archive_to(&archive.0)?;
+        own.archive_to(&archive.0).await?;
         match loader.load(&archive.0).await {
             Ok(()) => {
                 progress.done(STEP, &format!("{} loaded into {loader}", own.reference()));

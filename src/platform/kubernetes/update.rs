@@ -32,7 +32,7 @@ pub(super) async fn update(plane: &Plane, how: &Update, progress: &dyn Progress)
     if how.components.is_empty() || how.image.is_none() {
         parts.retain(|part| part != BROKER);
     }
-    let images = images(plane, how)?;
+    let images = images(plane, how).await?;
     let work = Work { plane, target: &target, images: &images, inventory: &inventory, progress };
     let mut updated = Vec::new();
     for part in &parts {
@@ -45,10 +45,10 @@ pub(super) async fn update(plane: &Plane, how: &Update, progress: &dyn Progress)
     Ok(updated)
 }
 
-fn images(plane: &Plane, how: &Update) -> Result<Images> {
+async fn images(plane: &Plane, how: &Update) -> Result<Images> {
     match &how.image {
         Some(image) => Ok(Images { reference: image.clone(), pull: Pull::IfNotPresent, own: None }),
-        None => Ok(Images::of_program(Own::of(plane)?)),
+        None => Ok(Images::of_program(Own::of(plane).await?)),
     }
 }
 

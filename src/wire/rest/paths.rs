@@ -19,6 +19,8 @@ pub const USER: Spellings = &["/api/user", "/api/identity/users/profile"];
 pub const PREFERENCES: Spellings = &["/api/user/prefs", "/api/user/stats"];
 /// Session object of old clients.
 pub const SYNC: Spellings = &["/api/system/sync", "/api/config/sync"];
+/// Keeps an uploaded kubeconfig (POST), or forgets those that were (DELETE).
+pub const KUBE_CONFIG: Spellings = &["/api/system/kubernetes", "/api/k8sconfig"];
 /// Contexts of the server's kubeconfig (GET) or of an uploaded one (POST).
 pub const KUBE_CONTEXTS: Spellings = &["/api/system/kubernetes/contexts", "/api/k8sconfig/contexts"];
 /// Reaches for a cluster.

@@ -87,11 +87,31 @@ pub struct UploadedContext {
     pub context: KubeContext,
 }
 
+/// `POST /api/system/kubernetes`, in the spelling of 2022 and of 2026.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KeptContexts {
+    /// The contexts.
+    pub registered_contexts: Vec<KubeContext>,
+    /// The same.
+    #[serde(rename = "registeredContexts")]
+    pub registered_2026: Vec<KubeContext>,
+}
+
+impl KeptContexts {
+    /// In both spellings.
+    pub fn of(contexts: Vec<KubeContext>) -> Self {
+        Self { registered_2026: contexts.clone(), registered_contexts: contexts }
+    }
+}
+
 /// `GET /api/system/kubernetes/ping`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KubePing {
     /// Version of the API server.
     pub server_version: String,
+    /// Seconds by which its clock is ahead of the plane's; negative when behind, absent when it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead_seconds: Option<i64>,
 }
 
 /// `GET /api/system/database`.

@@ -59,6 +59,7 @@ fn every_path_of_the_table_of_paths_is_routed() {
         paths::USER,
         paths::PREFERENCES,
         paths::SYNC,
+        paths::KUBE_CONFIG,
         paths::KUBE_CONTEXTS,
         paths::KUBE_KINDS,
         paths::KUBE_PING,

@@ -1,26 +1,66 @@
 //! `system check`.
 
-mod items;
+mod clusters;
+mod fix;
+mod machine;
+mod server;
 
 use crate::base::{Result, exit, text};
 use crate::ctl::Ctl;
 use crate::ctl::cmd::Outcome;
 use crate::ctl::ui::{Column, Rendered, Tone};
 pub use crate::model::check::{Check, Verdict};
+use crate::model::context::{Context, Platform};
+use crate::platform;
 
-/// Check everything the plane needs: files, database, port, server, kubeconfig, clusters.
+use super::managed;
+
+/// Check everything the plane needs: this machine, its platform, the server, adapters and clusters.
 ///
 /// Every check is made, also after one has failed. The exit code is 1 when one has failed.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "EXAMPLES:\n  mesheryctl system check\n  mesheryctl system check --preflight -o json")]
+#[command(after_help = "EXAMPLES:
+  mesheryctl system check
+  mesheryctl system check --preflight -o json
+  mesheryctl system check --fix")]
 pub struct Args {
     /// Check only what a start needs.
     #[arg(long, visible_alias = "pre")]
     pub preflight: bool,
+    /// Mend what can be mended without risk: modes of private files, records of processes that are gone, missing folders.
+    #[arg(long)]
+    pub fix: bool,
+}
+
+/// Every check that was asked for, in order; later ones are made also when earlier ones failed.
+async fn all(ctx: &Ctl, args: &Args) -> Vec<Check> {
+    let mut checks = machine::all(ctx);
+    match ctx.settings.context() {
+        Ok(context) => checks.extend(of_context(ctx, context, args.preflight).await),
+        Err(error) => checks.push(Check::fail("context", &error)),
+    }
+    checks
+}
+
+async fn of_context(ctx: &Ctl, context: Context, preflight: bool) -> Vec<Check> {
+    let mut checks = Vec::new();
+    if context.platform != Platform::Local {
+        match managed::plane(ctx, context.clone()) {
+            Ok(plane) => checks.extend(platform::checks(&plane, preflight).await),
+            Err(error) => checks.push(Check::fail("platform", &error)),
+        }
+    }
+    checks.extend(server::all(ctx, &context, preflight).await);
+    checks
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<Outcome> {
-    let checks = items::all(ctx, args.preflight).await;
+    let mut checks = all(ctx, args).await;
+    if args.fix && fix::all(ctx, &checks)? {
+        let before = checks;
+        checks = all(ctx, args).await;
+        fix::mark(&before, &mut checks);
+    }
     let sign = |check: &Check| {
         let tone = match check.result {
             Verdict::Pass => Tone::Good,

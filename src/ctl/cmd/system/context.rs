@@ -37,13 +37,13 @@ pub enum Command {
 }
 
 impl Command {
-    pub(crate) fn run(self, ctx: &Ctl) -> Result<()> {
+    pub(crate) async fn run(self, ctx: &Ctl) -> Result<()> {
         match self {
             Command::Create(args) => create::run(ctx, args),
             Command::Delete(args) => delete::run(ctx, &args),
             Command::List(args) => list::run(ctx, &args),
             Command::View(args) => view::run(ctx, &args),
-            Command::Switch(args) => switch::run(ctx, &args),
+            Command::Switch(args) => switch::run(ctx, &args).await,
         }
     }
 }

@@ -38,7 +38,11 @@ pub(super) fn context(ctx: &Ctl, platform: Option<&str>) -> Result<Context> {
 
 /// The plane of the chosen context, when this machine's processes are it.
 pub(in crate::ctl::cmd) fn local(ctx: &Ctl, platform: Option<&str>) -> Result<Plane> {
-    let context = context(ctx, platform)?;
+    local_of(ctx, context(ctx, platform)?)
+}
+
+/// The plane of a context, when this machine's processes are it.
+pub(super) fn local_of(ctx: &Ctl, context: Context) -> Result<Plane> {
     if context.platform != Platform::Local {
         return Err(Error::new(
             Code::PlatformUnsupported,

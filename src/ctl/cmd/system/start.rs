@@ -52,15 +52,19 @@ pub struct Args {
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
-    let context = plane::context(ctx, args.platform.as_deref())?;
+    plane_of(ctx, plane::context(ctx, args.platform.as_deref())?, args).await
+}
+
+/// Starts the plane of a context.
+pub(super) async fn plane_of(ctx: &Ctl, context: Context, args: &Args) -> Result<()> {
     match context.platform {
-        Platform::Local => here(ctx, args).await,
+        Platform::Local => here(ctx, context, args).await,
         Platform::Docker | Platform::Kubernetes => elsewhere(ctx, context, args).await,
     }
 }
 
-async fn here(ctx: &Ctl, args: &Args) -> Result<()> {
-    let plane = plane::local(ctx, args.platform.as_deref())?;
+async fn here(ctx: &Ctl, context: Context, args: &Args) -> Result<()> {
+    let plane = plane::local_of(ctx, context)?;
     if let Some(provider) = args.provider.as_deref().filter(|name| !provider::is_local(name)) {
         ctx.ui.note(&format!("--provider {provider} does nothing on platform local: its provider is None."))?;
     }

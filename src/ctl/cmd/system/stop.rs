@@ -76,19 +76,23 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     if args.reset {
         consent_to_reset(ctx, &context)?;
     }
-    let (view, text) = if context.platform == Platform::Local {
-        here(ctx, args).await?
-    } else {
-        elsewhere(ctx, context, args).await?
-    };
+    let (view, text) = plane_of(ctx, context, args).await?;
     if ctx.ui.is_quiet() && ctx.ui.format().is_table() {
         return Ok(());
     }
     ctx.ui.print(&Rendered::one(&view, text)?)
 }
 
-async fn here(ctx: &Ctl, args: &Args) -> Result<(View, String)> {
-    let plane = plane::local(ctx, args.platform.as_deref())?;
+/// Stops the plane of a context; what was done, and in words.
+pub(super) async fn plane_of(ctx: &Ctl, context: Context, args: &Args) -> Result<(View, String)> {
+    match context.platform {
+        Platform::Local => here(ctx, context, args).await,
+        Platform::Docker | Platform::Kubernetes => elsewhere(ctx, context, args).await,
+    }
+}
+
+async fn here(ctx: &Ctl, context: Context, args: &Args) -> Result<(View, String)> {
+    let plane = plane::local_of(ctx, context)?;
     let mut view = down(&plane, args.force).await?;
     if args.reset {
         view.removed.extend(archive(ctx, &plane.home)?);
