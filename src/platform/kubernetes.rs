@@ -34,6 +34,7 @@ mod storage;
 mod target;
 mod update;
 
+pub use inventory::token_text;
 pub use reach::{Reach, forward, reach};
 
 pub use crate::cluster::forward::Forward;
@@ -48,6 +49,15 @@ use crate::plane::spec;
 
 /// How often a lock that another process holds is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// What was wished at the last start of a plane from this machine; nothing where there was none.
+///
+/// # Errors
+/// A record that cannot be read.
+pub fn remembered(plane: &Plane) -> Result<Wishes> {
+    let record = record::Record::read(&plane.home, &plane.context.name)?;
+    Ok(record.map(|record| record.wishes).unwrap_or_default())
+}
 
 /// See [`super::start`].
 pub async fn start(plane: &Plane, how: &Start, progress: &dyn Progress) -> Result<Started> {
