@@ -63,6 +63,10 @@ pub const MESHERY_SERVER_CALLBACK_URL: &str = "MESHERY_SERVER_CALLBACK_URL";
 pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 /// Kubeconfig files.
 pub const KUBECONFIG: &str = "KUBECONFIG";
+/// Address of the API server, which Kubernetes tells each pod.
+pub const KUBERNETES_SERVICE_HOST: &str = "KUBERNETES_SERVICE_HOST";
+/// Port of the API server, which Kubernetes tells each pod.
+pub const KUBERNETES_SERVICE_PORT: &str = "KUBERNETES_SERVICE_PORT";
 /// Turns colour off.
 pub const NO_COLOR: &str = "NO_COLOR";
 /// Turns colour on in pipes.
@@ -150,6 +154,10 @@ pub const VARIABLES: &[Variable] = &[
     Variable { name: KUBECONFIG, meaning: "kubeconfig files, separated as in PATH; default ~/.kube/config" },
     Variable { name: PATH, meaning: "folders of programs; `self` looks whether another mesheryctl comes first" },
     Variable { name: CARGO_HOME, meaning: "folder of cargo, whose programs `self` leaves to cargo; default ~/.cargo" },
+    Variable {
+        name: "KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT",
+        meaning: "address of the API server, set by Kubernetes in pods: where no kubeconfig names a context, a pod's own cluster is the context `in-cluster`",
+    },
     Variable { name: NO_COLOR, meaning: "any non-empty value turns colour off" },
     Variable { name: CLICOLOR_FORCE, meaning: "any value but 0 turns colour on, in pipes too" },
     Variable { name: TERM, meaning: "`dumb` turns colour and animation off" },
