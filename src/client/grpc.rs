@@ -45,10 +45,11 @@ impl Fault {
 }
 
 impl From<tonic::Status> for Fault {
-    /// A status that came over the wire has no source; one that was made here has.
+    /// A status that came over the wire has no source; those that were made here, for what was no gRPC, have one or say so.
     fn from(status: tonic::Status) -> Self {
+        const NO_GRPC: [&str; 2] = ["grpc-status header missing", "protocol error"];
         let made_here = std::error::Error::source(&status).is_some();
-        let by_other_http = status.message().starts_with("grpc-status header missing");
+        let by_other_http = NO_GRPC.iter().any(|words| status.message().starts_with(words));
         if made_here || by_other_http {
             return Fault::Broken(text::chain(&status));
         }
