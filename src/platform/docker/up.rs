@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, TcpListener};
 
 use super::payload::{self, Payload};
 use super::session::{Session, component, is_previous};
-use super::wanted::{Image, Wanted, endpoint_of, port_of, wanted};
+use super::wanted::{Image, Wanted, port_of, wanted};
 use super::{down, image, ready, status, update};
 use crate::base::error::{Code, Error, Result};
 use crate::client::process::holder;
@@ -34,9 +34,8 @@ pub(super) async fn start(session: &Session<'_>, how: &Start, progress: &dyn Pro
         let found = ours.iter().find(|found| found.name == one.container.name);
         changed |= bring_up(session, one, found, progress).await?;
     }
-    let endpoint = endpoint_of(&session.plane.context.endpoint, port);
-    ready::wait(session, &wanted, &endpoint, progress).await?;
-    Ok(Started { status: status::of(session, Some(&endpoint)).await?, changed })
+    ready::wait(session, &wanted, port, progress).await?;
+    Ok(Started { status: status::status(session).await?, changed })
 }
 
 /// The containers of the plane with these images.
