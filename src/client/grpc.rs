@@ -5,7 +5,7 @@ use std::time::Duration;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code as Status, Response};
 
-use super::fetch;
+use crate::base::http::guarded;
 use crate::base::{Error, Result, text};
 use crate::model::adapter::Location;
 
@@ -71,7 +71,7 @@ async fn connect(location: &Location, limit: Duration) -> Result<Channel, Fault>
     let found = tokio::net::lookup_host((location.host.as_str(), location.port)).await;
     let mut last = Fault::Refused(format!("the name {} has no address", location.host));
     for address in found.map_err(|error| refused(&error))? {
-        if let Some(reason) = fetch::objection(address.ip(), true) {
+        if let Some(reason) = guarded::objection(address.ip(), true) {
             return Err(Fault::Refused(reason.to_owned()));
         }
         let endpoint = Endpoint::from_shared(format!("http://{address}"))
