@@ -86,7 +86,7 @@ async fn state(
         ),
         Probe::Other => {
             let container = session.engine.holder_of_port(port).await.ok().flatten();
-            let who = container.map(|name| format!("container {name}"));
+            let who = container.map(|publisher| format!("container {}", publisher.name));
             let who = who.or_else(|| holder::of_port(port).map(|holder| holder.to_string()));
             (State::Foreign, who.map(|who| format!("{who} listens there")))
         }

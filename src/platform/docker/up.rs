@@ -16,7 +16,7 @@ use crate::platform::{Progress, Start, Started};
 pub(super) async fn start(session: &Session<'_>, how: &Start, progress: &dyn Progress) -> Result<Started> {
     // What can be wrong here is told before anything is changed there.
     let kubeconfig = payload::kubeconfig(session).await?;
-    let payload = Payload::new(session, &kubeconfig.text)?;
+    let payload = Payload::new(session, &kubeconfig)?;
     let mut changed = update::settle(session, progress).await?;
     let ours = session.ours().await?;
     let port = port(session, how, &ours)?;
@@ -96,7 +96,7 @@ async fn refuse_taken_port(session: &Session<'_>, port: u16, ours: &[Found]) -> 
 pub(super) async fn taken(session: &Session<'_>, port: u16, words: &str) -> Error {
     let container = session.engine.holder_of_port(port).await.ok().flatten();
     let who = match (container, holder::of_port(port)) {
-        (Some(name), _) => format!("container {name} has it"),
+        (Some(publisher), _) => format!("container {} has it", publisher.name),
         (None, Some(holder)) if session.engine.address().is_local() => format!("{holder} listens there"),
         _ => "another process listens there".to_owned(),
     };

@@ -21,7 +21,7 @@ mod backup;
 /// Gives components another image, one by one, the server last.
 pub(super) async fn update(session: &Session<'_>, how: &Update, progress: &dyn Progress) -> Result<Vec<Updated>> {
     let kubeconfig = payload::kubeconfig(session).await?;
-    let payload = Payload::new(session, &kubeconfig.text)?;
+    let payload = Payload::new(session, &kubeconfig)?;
     settle(session, progress).await?;
     let ours = session.ours().await?;
     if ours.is_empty() {
