@@ -6,7 +6,7 @@
 use super::image::{Source, bring, of_channel, of_container};
 use super::payload::{self, Payload};
 use super::session::{Session, component, is_previous};
-use super::wanted::{Image, Wanted, endpoint_of};
+use super::wanted::{Image, Wanted, port_of};
 use super::{down, ready, up};
 use crate::base::error::{Code, Error, Kind, Result};
 use crate::base::text;
@@ -21,7 +21,7 @@ mod backup;
 /// Gives components another image, one by one, the server last.
 pub(super) async fn update(session: &Session<'_>, how: &Update, progress: &dyn Progress) -> Result<Vec<Updated>> {
     let kubeconfig = payload::kubeconfig(session).await?;
-    let payload = Payload::new(session, &kubeconfig.text)?;
+    let payload = Payload::new(session, &kubeconfig)?;
     settle(session, progress).await?;
     let ours = session.ours().await?;
     if ours.is_empty() {
@@ -92,8 +92,8 @@ async fn replace(
         progress.done(&name, "has that image");
         return Ok(updated(UpdateOutcome::Unchanged, None));
     }
-    let wanted = plan_one(session, old, &image, payload).await?;
-    let reason = match attempt(session, old, &wanted, progress).await {
+    let (wanted, port) = plan_one(session, old, &image, payload).await?;
+    let reason = match attempt(session, old, &wanted, port, progress).await {
         Ok(()) => {
             put_away(session, &name).await?;
             return Ok(updated(UpdateOutcome::Updated, None));
@@ -107,22 +107,28 @@ async fn replace(
     Ok(updated(UpdateOutcome::RolledBack, Some(reason)))
 }
 
-/// The container of one component with another image and everything else as it is.
-async fn plan_one(session: &Session<'_>, old: &Found, image: &Image, payload: &Payload) -> Result<Wanted> {
+/// The container of one component with another image and everything else as it is, and the port of the server.
+async fn plan_one(session: &Session<'_>, old: &Found, image: &Image, payload: &Payload) -> Result<(Wanted, u16)> {
     let ours = session.ours().await?;
     let server = ours.iter().find(|found| component(found) == SERVER).and_then(|found| found.published);
-    let port = server.unwrap_or_else(|| super::wanted::port_of(&session.plane.context.endpoint));
+    let port = server.unwrap_or_else(|| port_of(&session.plane.context.endpoint));
     let is_broker = component(old) == BROKER;
     let all = up::plan(session, image, is_broker.then_some(image), port, payload)?;
     let one = all.into_iter().find(|one| one.component() == component(old));
-    one.ok_or_else(|| {
+    one.map(|one| (one, port)).ok_or_else(|| {
         Error::new(Code::UsageError, format!("the context has no component `{}` any more", component(old)))
             .remedy("`mesheryctl system start` removes what the context does not have.")
     })
 }
 
 /// Puts the old container aside and waits for the new one.
-async fn attempt(session: &Session<'_>, old: &Found, wanted: &Wanted, progress: &dyn Progress) -> Result<()> {
+async fn attempt(
+    session: &Session<'_>,
+    old: &Found,
+    wanted: &Wanted,
+    port: u16,
+    progress: &dyn Progress,
+) -> Result<()> {
     let name = wanted.component();
     progress.state(name, "stopping");
     session.engine.stop_container(&old.id, &old.name, wanted.container.grace).await?;
@@ -132,8 +138,7 @@ async fn attempt(session: &Session<'_>, old: &Found, wanted: &Wanted, progress: 
     }
     session.engine.rename_container(&old.id, &old.name, &session.previous_name(name)).await?;
     up::bring_up(session, wanted, None, progress).await?;
-    let endpoint = endpoint_of(&session.plane.context.endpoint, wanted.container.published.unwrap_or_default());
-    ready::wait(session, std::slice::from_ref(wanted), &endpoint, progress).await
+    ready::wait(session, std::slice::from_ref(wanted), port, progress).await
 }
 
 /// What failed, with the last thing that the component wrote.

@@ -112,7 +112,7 @@ impl Engine {
 
 async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let number = {
         let mut calls = shared.calls.lock().unwrap();
         calls.push(format!("{} {}", parts.method, parts.uri));
@@ -122,7 +122,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     if fault == Some(Fault::Refused(number)) {
         return act::refusal(500, "the double refuses this call");
     }
-    let response = act::act(&shared, &parts, body);
+    let response = act::act(&shared, &parts, &body);
     match fault {
         // A body that fails makes the server cut the connection.
         Some(Fault::Unanswered(at)) if at == number => {

@@ -151,7 +151,7 @@ impl World {
                 .map_err(|_| format!("driver failed: Bind for 127.0.0.1:{port} failed: port is already allocated"))?;
             one.serving = Some(serve(listener, port));
         }
-        one.status = "running".to_owned();
+        "running".clone_into(&mut one.status);
         Ok(())
     }
 
@@ -160,7 +160,7 @@ impl World {
         let Some(one) = self.find(name) else { return false };
         if one.status == "running" {
             one.say("stopping");
-            one.status = "exited".to_owned();
+            "exited".clone_into(&mut one.status);
             one.serving = None;
         }
         true
