@@ -46,7 +46,7 @@ pub struct ProgramArgs {
 #[derive(Debug, clap::Args)]
 pub struct TagArgs {
     /// Name of the image, instead of the one made of version and digest.
-    #[arg(short = 't', long, value_name = "REFERENCE")]
+    #[arg(long, value_name = "REFERENCE")]
     tag: Option<String>,
 }
 
