@@ -5,6 +5,8 @@
 //! | [`kubeconfig`] | reads and merges kubeconfig files, lists and chooses contexts |
 //! | [`portable`] | a kubeconfig that works away from this machine |
 //! | [`connect`] | a client for one context, and the cluster's identity |
+//! | [`inside`] | the cluster that this process runs in |
+//! | [`access`] | what this user may do |
 //! | [`discovery`] | the kinds the cluster serves |
 //! | [`apply`] | server-side apply of one object |
 //! | [`dry_run`] | what an apply would make of an object |
@@ -14,10 +16,13 @@
 //! | [`wait`] | waiting for a CRD to be served |
 //! | [`snapshot`] | many objects with few calls |
 //! | [`blocker`] | what keeps a workload from being ready |
+//! | [`logs`] | what pods write, followed over restarts |
+//! | [`forward`] | a port of this machine that leads to a pod |
 //! | [`status`] | health of an object by the rules of kstatus |
 //! | [`unchanged`] | whether an apply would write nothing |
 //! | [`fault`] | what the API server says, as our errors |
 
+pub mod access;
 pub mod apply;
 pub mod blocker;
 mod call;
@@ -26,8 +31,11 @@ pub mod delete;
 pub mod discovery;
 pub mod dry_run;
 pub mod fault;
+pub mod forward;
+pub mod inside;
 pub mod kubeconfig;
 pub mod list;
+pub mod logs;
 pub mod openapi;
 pub mod portable;
 pub mod snapshot;

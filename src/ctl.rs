@@ -14,6 +14,7 @@ mod context;
 pub mod fault;
 mod follow;
 mod live;
+mod notice;
 mod parse;
 mod paste;
 mod run;

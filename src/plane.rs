@@ -4,6 +4,7 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | [`adapter`] | the adapters a context can name, and their ports |
+//! | [`kubernetes`] | the components as Kubernetes objects and as a Helm chart |
 //! | [`spec`] | a context as a list of components |
 //! | [`container`] | a component as a container of Docker |
 //! | [`compose`] | a plane as a compose file |
@@ -11,6 +12,7 @@
 pub mod adapter;
 pub mod compose;
 pub mod container;
+pub mod kubernetes;
 pub mod spec;
 
 pub use spec::{Part, PartKind, Spec};

@@ -16,6 +16,7 @@ use crate::model::check::Check;
 use crate::model::context::{Context, Platform};
 pub use crate::model::plane::LogLine;
 use crate::model::plane::{PlaneStatus, Removed, Updated};
+pub use crate::plane::kubernetes::Wishes;
 
 /// Which plane is meant, and how its platform is reached.
 #[derive(Debug, Clone)]
@@ -47,6 +48,8 @@ pub struct Start {
     pub broker: Option<String>,
     /// Ask the image's registry for a newer one, also when the platform has it.
     pub pull: bool,
+    /// What is wished on Kubernetes; its image and broker are the ones above.
+    pub kubernetes: Wishes,
 }
 
 /// A plane that was started.
@@ -169,15 +172,4 @@ pub async fn checks(plane: &Plane, preflight: bool) -> Vec<Check> {
 
 fn local() -> Error {
     Error::internal("platform local is not managed here")
-}
-
-/// A platform that this build cannot manage yet.
-pub(crate) fn unsupported(plane: &Plane) -> Error {
-    Error::new(
-        Code::PlatformUnsupported,
-        format!(
-            "context `{}` has platform {}, which this build cannot manage",
-            plane.context.name, plane.context.platform
-        ),
-    )
 }

@@ -3,7 +3,10 @@
 //! On platform `local` with a loopback endpoint: to the running server of this home wherever it listens; else to what
 //! answers at the endpoint; else, when nobody does, the work is done in this process on the same data. A server of another
 //! home at the default endpoint is a neighbour's and is left alone, unless it takes this home's token. An endpoint that
-//! the user named for this command is taken by its word. Every other plane is reached over HTTP.
+//! the user named for this command is taken by its word. A plane in a Kubernetes cluster that is not exposed is reached
+//! by a port-forward of this process. Every other plane is reached over HTTP.
+
+mod cluster;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -32,6 +35,10 @@ const STARTING: Duration = Duration::from_secs(10);
 
 /// Makes the way to a plane.
 pub(super) async fn connect(request: ConnectRequest) -> Result<Client> {
+    // The kubeconfig of this shell leads to a plane in a cluster; it means nothing inside it.
+    if request.context.platform == Platform::Kubernetes && !request.endpoint_chosen {
+        return cluster::client(&request).await;
+    }
     let kubeconfig = request.kubeconfig.clone();
     Ok(way(request).await?.with_kubeconfig(kubeconfig))
 }
@@ -121,16 +128,19 @@ async fn ready(address: SocketAddr) {
 }
 
 fn over_http(request: &ConnectRequest, endpoint: String, home: Option<&Path>) -> Result<Client> {
+    Ok(Client::new(Arc::new(transport(request, endpoint, home)?)))
+}
+
+fn transport(request: &ConnectRequest, endpoint: String, home: Option<&Path>) -> Result<HttpTransport> {
     let (token, token_file) = token(&request.token, home)?;
-    let transport = HttpTransport::new(HttpSettings {
+    HttpTransport::new(HttpSettings {
         endpoint,
         context: request.context.name.clone(),
         token,
         token_file,
         timeout: request.timeout.unwrap_or(EXCHANGE),
         ca_file: request.ca_file.clone(),
-    })?;
-    Ok(Client::new(Arc::new(transport)))
+    })
 }
 
 /// The token and the file it came from. `home` is set when the server is the running one of that home, whose own token

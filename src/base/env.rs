@@ -33,6 +33,18 @@ pub const MESHERY_DEBUG_PANIC: &str = "MESHERY_DEBUG_PANIC";
 pub const MESHERY_CATALOG: &str = "MESHERY_CATALOG";
 /// Adapters that a server knows from its start.
 pub const ADAPTER_URLS: &str = "ADAPTER_URLS";
+/// Release feed, instead of the built-in one.
+pub const MESHERY_RELEASES_URL: &str = "MESHERY_RELEASES_URL";
+/// Public key that signs the releases of that feed.
+pub const MESHERY_RELEASES_KEY: &str = "MESHERY_RELEASES_KEY";
+/// Allows the daily look for a newer release.
+pub const MESHERY_UPDATE_CHECK: &str = "MESHERY_UPDATE_CHECK";
+/// Forbids it.
+pub const MESHERY_NO_UPDATE_CHECK: &str = "MESHERY_NO_UPDATE_CHECK";
+/// Folders of programs.
+pub const PATH: &str = "PATH";
+/// Folder of cargo, which installs programs in its `bin`.
+pub const CARGO_HOME: &str = "CARGO_HOME";
 /// Folder of docker's config.json, which holds the credentials of registries.
 pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
 /// Address of the Docker engine.
@@ -51,6 +63,10 @@ pub const MESHERY_SERVER_CALLBACK_URL: &str = "MESHERY_SERVER_CALLBACK_URL";
 pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 /// Kubeconfig files.
 pub const KUBECONFIG: &str = "KUBECONFIG";
+/// Address of the API server, which Kubernetes tells each pod.
+pub const KUBERNETES_SERVICE_HOST: &str = "KUBERNETES_SERVICE_HOST";
+/// Port of the API server, which Kubernetes tells each pod.
+pub const KUBERNETES_SERVICE_PORT: &str = "KUBERNETES_SERVICE_PORT";
 /// Turns colour off.
 pub const NO_COLOR: &str = "NO_COLOR";
 /// Turns colour on in pipes.
@@ -103,6 +119,20 @@ pub const VARIABLES: &[Variable] = &[
         meaning: "adapters that a server knows from its start, HOST:PORT each, separated by blanks or commas",
     },
     Variable {
+        name: MESHERY_RELEASES_URL,
+        meaning: "release feed of `self update`, as --releases-url; setting it also allows the daily version notice",
+    },
+    Variable {
+        name: MESHERY_RELEASES_KEY,
+        meaning: "file of the public key of that feed, as --releases-key; default the key built into the program",
+    },
+    Variable {
+        name: MESHERY_UPDATE_CHECK,
+        meaning: "1 allows the daily version notice, which asks the release feed; without it and without \
+                  MESHERY_RELEASES_URL no request is made that no command asked for",
+    },
+    Variable { name: MESHERY_NO_UPDATE_CHECK, meaning: "1 forbids the version notice, whatever else is set" },
+    Variable {
         name: DOCKER_CONFIG,
         meaning: "folder of docker's config.json with the credentials of registries; default ~/.docker",
     },
@@ -122,6 +152,12 @@ pub const VARIABLES: &[Variable] = &[
         meaning: "address under which browsers reach the server; passed on to the servers that `system start` makes",
     },
     Variable { name: KUBECONFIG, meaning: "kubeconfig files, separated as in PATH; default ~/.kube/config" },
+    Variable { name: PATH, meaning: "folders of programs; `self` looks whether another mesheryctl comes first" },
+    Variable { name: CARGO_HOME, meaning: "folder of cargo, whose programs `self` leaves to cargo; default ~/.cargo" },
+    Variable {
+        name: "KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT",
+        meaning: "address of the API server, set by Kubernetes in pods: where no kubeconfig names a context, a pod's own cluster is the context `in-cluster`",
+    },
     Variable { name: NO_COLOR, meaning: "any non-empty value turns colour off" },
     Variable { name: CLICOLOR_FORCE, meaning: "any value but 0 turns colour on, in pipes too" },
     Variable { name: TERM, meaning: "`dumb` turns colour and animation off" },
@@ -152,4 +188,9 @@ pub fn get(name: &str) -> Option<String> {
 /// Whether the variable is set to a non-empty value.
 pub fn is_set(name: &str) -> bool {
     get(name).is_some()
+}
+
+/// Whether the variable says yes: set, and none of `0`, `false`, `no` and `off`.
+pub fn is_on(name: &str) -> bool {
+    get(name).is_some_and(|value| !["0", "false", "no", "off"].contains(&value.to_lowercase().as_str()))
 }

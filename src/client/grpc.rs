@@ -5,7 +5,7 @@ use std::time::Duration;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code as Status, Response};
 
-use super::fetch;
+use crate::base::http::guarded;
 use crate::base::{Error, Result, text};
 use crate::model::adapter::Location;
 
@@ -45,10 +45,11 @@ impl Fault {
 }
 
 impl From<tonic::Status> for Fault {
-    /// A status that came over the wire has no source; one that was made here has.
+    /// A status that came over the wire has no source; those that were made here, for what was no gRPC, have one or say so.
     fn from(status: tonic::Status) -> Self {
+        const NO_GRPC: [&str; 2] = ["grpc-status header missing", "protocol error"];
         let made_here = std::error::Error::source(&status).is_some();
-        let by_other_http = status.message().starts_with("grpc-status header missing");
+        let by_other_http = NO_GRPC.iter().any(|words| status.message().starts_with(words));
         if made_here || by_other_http {
             return Fault::Broken(text::chain(&status));
         }
@@ -71,7 +72,7 @@ async fn connect(location: &Location, limit: Duration) -> Result<Channel, Fault>
     let found = tokio::net::lookup_host((location.host.as_str(), location.port)).await;
     let mut last = Fault::Refused(format!("the name {} has no address", location.host));
     for address in found.map_err(|error| refused(&error))? {
-        if let Some(reason) = fetch::objection(address.ip(), true) {
+        if let Some(reason) = guarded::objection(address.ip(), true) {
             return Err(Fault::Refused(reason.to_owned()));
         }
         let endpoint = Endpoint::from_shared(format!("http://{address}"))

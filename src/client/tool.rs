@@ -84,7 +84,10 @@ pub async fn cloud(program: &str, args: &[&str], kubeconfig: &Path) -> Result<()
 }
 
 /// What a program wrote; `None` when there is no such program.
-async fn run(program: &str, args: &[impl AsRef<OsStr>]) -> Result<Option<String>> {
+///
+/// # Errors
+/// [`Code::ToolFailed`] with the program's own words.
+pub async fn run(program: &str, args: &[impl AsRef<OsStr>]) -> Result<Option<String>> {
     let first = args.first().map(|word| word.as_ref().to_string_lossy().into_owned()).unwrap_or_default();
     let mut command = Command::new(program);
     command.args(args);

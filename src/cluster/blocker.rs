@@ -38,13 +38,15 @@ impl Cluster {
         };
         let Some((pod, stuck)) = pods.iter().find_map(|pod| Some((pod, stuck(pod)?))) else {
             let uids = self.owned(namespace, live).await;
-            return Blocker { event: self.last_event(namespace, &uids).await, ..Blocker::default() };
+            // That no volume fits a claim is told as an ordinary event.
+            let warnings = live["kind"] != "PersistentVolumeClaim";
+            return Blocker { event: self.last_event(namespace, &uids, warnings).await, ..Blocker::default() };
         };
         let log = match &stuck.crashed {
             Some(container) => self.last_line(namespace, pod, container).await,
             None => None,
         };
-        let event = self.last_event(namespace, &pod.metadata.uid.iter().cloned().collect::<Vec<_>>()).await;
+        let event = self.last_event(namespace, &pod.metadata.uid.iter().cloned().collect::<Vec<_>>(), true).await;
         Blocker { reason: Some(stuck.reason), event, log }
     }
 
@@ -74,10 +76,10 @@ impl Cluster {
         found
     }
 
-    /// The newest warning about one of the objects.
-    async fn last_event(&self, namespace: &str, uids: &[String]) -> Option<String> {
+    /// The newest event about one of the objects; of warnings, when only those are wanted.
+    async fn last_event(&self, namespace: &str, uids: &[String], warnings: bool) -> Option<String> {
         let api: Api<Event> = Api::namespaced(self.client.clone(), namespace);
-        let params = ListParams::default().fields("type=Warning");
+        let params = if warnings { ListParams::default().fields("type=Warning") } else { ListParams::default() };
         let events = retry(|| api.list(&params)).await.ok()?.items;
         let about = |event: &&Event| event.involved_object.uid.as_ref().is_some_and(|uid| uids.contains(uid));
         let newest = events.iter().filter(about).max_by_key(|event| {

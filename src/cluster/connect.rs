@@ -31,6 +31,18 @@ impl Cluster {
     /// # Errors
     /// [`Code::KubeconfigInvalid`] when an entry is missing or credentials cannot be loaded.
     pub async fn connect(kubeconfig: &Kubeconfig, context: &str) -> Result<Self> {
+        Self::with_silence(kubeconfig, context, Some(Duration::from_mins(1))).await
+    }
+
+    /// As [`Cluster::connect`], for streams that may be silent for as long as they like.
+    ///
+    /// # Errors
+    /// As [`Cluster::connect`].
+    pub async fn connect_for_streams(kubeconfig: &Kubeconfig, context: &str) -> Result<Self> {
+        Self::with_silence(kubeconfig, context, None).await
+    }
+
+    async fn with_silence(kubeconfig: &Kubeconfig, context: &str, silence: Option<Duration>) -> Result<Self> {
         tls::install();
         let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
         let invalid = |cause: String| {
@@ -41,7 +53,7 @@ impl Cluster {
             .await
             .map_err(|error| invalid(error.to_string()))?;
         config.connect_timeout = Some(Duration::from_secs(5));
-        config.read_timeout = Some(Duration::from_mins(1));
+        config.read_timeout = silence;
         let (namespace, server) = (config.default_namespace.clone(), config.cluster_url.to_string());
         let client = Client::try_from(config).map_err(|error| invalid(error.to_string()))?;
         Ok(Self { context: context.to_owned(), namespace, server: server.trim_end_matches('/').to_owned(), client })

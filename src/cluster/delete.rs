@@ -24,9 +24,21 @@ pub enum Deletion {
 impl Cluster {
     /// Deletes the object, when `uid` is given only the one with that uid.
     pub async fn delete(&self, kind: &KindInfo, object: &ObjectRef, uid: Option<&str>) -> Result<Deletion> {
+        self.delete_within(kind, object, uid, None).await
+    }
+
+    /// As [`Cluster::delete`]; `grace` is how many seconds the object's processes get to end, 0 for none.
+    pub async fn delete_within(
+        &self,
+        kind: &KindInfo,
+        object: &ObjectRef,
+        uid: Option<&str>,
+        grace: Option<u32>,
+    ) -> Result<Deletion> {
         let api = self.api(kind, object);
         let params = DeleteParams {
             propagation_policy: Some(PropagationPolicy::Background),
+            grace_period_seconds: grace,
             preconditions: uid.map(|uid| Preconditions { uid: Some(uid.to_owned()), resource_version: None }),
             ..DeleteParams::default()
         };

@@ -9,6 +9,7 @@ pub use kube::config::Kubeconfig;
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::{dirs, env, id, text};
+use crate::cluster::inside;
 use crate::model::kubernetes::KubeContext;
 
 pub use flatten::{flatten, needs, only, text as to_text};
@@ -16,6 +17,7 @@ pub(in crate::cluster) use flatten::{inline_cluster, inline_user};
 
 /// The merged kubeconfig: the files of `explicit` (separated as in PATH), else of `KUBECONFIG`, else `~/.kube/config`;
 /// then the plane's own `kubeconfig.yaml`, then the practice cluster's while it runs. Earlier files win, as in kubectl.
+/// In a pod where none of them names a context, the pod's own cluster is the one context, `in-cluster`.
 ///
 /// # Errors
 /// [`Code::KubeconfigInvalid`] names the file that cannot be read. A missing file is one when it was named alone.
@@ -30,6 +32,12 @@ pub fn load(explicit: Option<&OsStr>, home: &Path) -> Result<Kubeconfig> {
     let skip = usize::from(explicit.is_some() && files.len() == 1);
     for path in files.into_iter().skip(skip).chain([own, practice]) {
         merged = merge(merged, optional(&path)?, &path)?;
+    }
+    if merged.contexts.is_empty()
+        && skip == 0
+        && let Some(own) = inside::kubeconfig()
+    {
+        return Ok(own);
     }
     Ok(merged)
 }

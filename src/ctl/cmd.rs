@@ -13,8 +13,10 @@ pub mod operation;
 pub mod pattern;
 pub mod probe;
 pub mod quickstart;
+pub mod release;
 pub mod sample;
 pub mod schema;
+pub mod self_;
 pub mod serve;
 pub mod system;
 pub mod version;
@@ -77,6 +79,9 @@ pub enum Command {
     /// Start and stop the practice cluster.
     #[command(subcommand)]
     Sample(sample::Command),
+    /// Update, roll back or remove this program.
+    #[command(subcommand, name = "self")]
+    Self_(self_::Command),
     /// Run a long-running role in the foreground.
     #[command(subcommand)]
     Serve(serve::Command),
@@ -96,6 +101,12 @@ pub enum Command {
     /// Write the generated files of this repository.
     #[command(name = "generate-docs", hide = true)]
     Docs(docs::Args),
+    /// Make a release feed of a folder of archives.
+    #[command(name = "generate-release", hide = true)]
+    Release(release::Args),
+    /// Make a key pair that signs releases.
+    #[command(name = "generate-release-key", hide = true)]
+    ReleaseKey(release::KeyArgs),
 }
 
 impl Command {
@@ -104,6 +115,7 @@ impl Command {
         match self {
             Command::System(command) => return command.run(ctx).await,
             Command::Sample(command) => return command.run(ctx).await,
+            Command::Self_(command) => return command.run(ctx).await,
             Command::Pattern(command) => return command.run(ctx).await,
             Command::Adapter(command) => return command.run(ctx).await,
             Command::Quickstart(args) => quickstart::run(ctx, args).await,
@@ -119,6 +131,8 @@ impl Command {
             Command::Man(args) => man::run(ctx, &args),
             Command::Help(args) => help::run(ctx, &args),
             Command::Docs(args) => docs::run(ctx, &args),
+            Command::Release(args) => release::run(ctx, &args),
+            Command::ReleaseKey(args) => release::run_key(ctx, &args),
         }
         .map(Into::into)
     }
@@ -149,6 +163,11 @@ impl Command {
     pub(super) fn reads_config(&self) -> bool {
         let writes = matches!(self, Command::System(command) if command.writes_config());
         !writes && !self.is_offline()
+    }
+
+    /// Whether a notice of a newer release may follow it: it is a short command of a person at work with a plane.
+    pub(super) fn takes_notices(&self) -> bool {
+        !self.is_offline() && !self.is_role()
     }
 
     /// Whether it is a long-running role, which gets a runtime with several threads.

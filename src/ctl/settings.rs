@@ -163,10 +163,14 @@ impl Settings {
 
     /// Kubeconfig files that this shell means, separated as in PATH and absolute, so that they mean the same to a
     /// running server: `--kubeconfig`, else KUBECONFIG, else `~/.kube/config` with the plane's own. For a plane of
-    /// another machine only what the flag says; `None` leaves the choice to it.
+    /// another machine only what the flag says, and for one in a cluster, to which the flag leads, nothing; `None` leaves
+    /// the choice to it.
     pub fn kubeconfig_list(&self) -> Option<String> {
-        let local = self.context().is_ok_and(|context| context.platform == Platform::Local);
-        if local || self.kubeconfig.value.is_some() { self.shell_kubeconfig() } else { None }
+        match self.context().map(|context| context.platform) {
+            Ok(Platform::Local) => self.shell_kubeconfig(),
+            Ok(Platform::Kubernetes) => None,
+            _ => self.kubeconfig.value.as_ref().and_then(|_| self.shell_kubeconfig()),
+        }
     }
 
     /// Kubeconfig files that this shell means, in the same form, whatever the platform of the context.
@@ -253,7 +257,12 @@ impl Settings {
             endpoint_chosen: self.endpoint.value.is_some(),
             token: self.token_source(&context),
             home: self.home.clone(),
-            kubeconfig: self.kubeconfig_list(),
+            // Such a plane is found by the kubeconfig of this shell.
+            kubeconfig: if context.platform == Platform::Kubernetes {
+                self.shell_kubeconfig()
+            } else {
+                self.kubeconfig_list()
+            },
             ca_file: self.ca_file.value.clone(),
             timeout: self.timeout.value,
             context,

@@ -82,7 +82,8 @@ impl Spec {
     }
 }
 
-fn server(image: &str) -> Part {
+/// The server's part, of the plane's own image.
+pub(super) fn server(image: &str) -> Part {
     let arguments = ["serve", "server", "--host", "0.0.0.0", "--port"].map(str::to_owned);
     Part {
         name: SERVER.to_owned(),
@@ -93,13 +94,18 @@ fn server(image: &str) -> Part {
     }
 }
 
+/// Arguments of an adapter's entry point.
+pub(super) fn adapter_arguments(mesh: &str, port: u16) -> Vec<String> {
+    let arguments = ["serve", "adapter", mesh, "--host", "0.0.0.0", "--port"].map(str::to_owned);
+    arguments.into_iter().chain([port.to_string()]).collect()
+}
+
 fn adapter_part(adapter: adapter::Adapter, image: &str) -> Part {
-    let arguments = ["serve", "adapter", adapter.mesh(), "--host", "0.0.0.0", "--port"].map(str::to_owned);
     Part {
         name: adapter.name.to_owned(),
         kind: PartKind::Adapter,
         image: image.to_owned(),
-        arguments: arguments.into_iter().chain([adapter.port.to_string()]).collect(),
+        arguments: adapter_arguments(adapter.mesh(), adapter.port),
         port: adapter.port,
     }
 }

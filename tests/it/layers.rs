@@ -33,6 +33,7 @@ const FRAMEWORKS: &[(&str, &[&str])] = &[
     ("tonic_prost", &["wire"]),
     ("prost", &["wire", "client", "adapter"]),
     ("self_update", &["release"]),
+    ("zipsign_api", &["release"]),
     ("sea_orm", &["store"]),
     ("sea_orm_migration", &["store"]),
     ("reqwest", &["base/http", "client", "oci", "release"]),

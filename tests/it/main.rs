@@ -13,6 +13,8 @@ mod layers;
 mod lifecycle;
 mod pattern;
 mod quickstart;
+#[cfg(unix)]
+mod release;
 mod server;
 #[allow(dead_code, reason = "shared by suites that use parts of it")]
 mod support;

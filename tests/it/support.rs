@@ -5,6 +5,7 @@ pub mod ctl;
 #[cfg(unix)]
 pub mod docker;
 pub mod env;
+pub mod feed;
 pub mod plane;
 pub mod registry;
 #[cfg(unix)]

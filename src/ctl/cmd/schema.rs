@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 
-use super::{adapter, change, explain, pattern, probe, quickstart, sample, system, version};
+use super::{adapter, change, explain, pattern, probe, quickstart, sample, self_, system, version};
 use crate::base::{Code, Error, Result, text};
 use crate::ctl::ui::{Column, ErrorObject, Rendered};
 use crate::ctl::{Ctl, complete};
@@ -71,8 +71,14 @@ pub const SCHEMAS: &[Entry] = &[
     ("sample status", || schema_for!(sample::View)),
     ("sample stop", || schema_for!(system::stop::View)),
     ("schema", || schema_for!(Shown)),
+    ("self rollback", || schema_for!(self_::rollback::View)),
+    ("self status", || schema_for!(self_::status::View)),
+    ("self uninstall", || schema_for!(self_::uninstall::View)),
+    ("self update", || schema_for!(self_::update::View)),
     ("system channel set", || schema_for!(change::Change)),
+    ("system channel switch", || schema_for!(change::Change)),
     ("system channel view", || schema_for!(Vec<system::channel::view::View>)),
+    ("system chart", || schema_for!(system::chart::View)),
     ("system check", || schema_for!(Vec<system::check::Check>)),
     ("system config aks", || schema_for!(Vec<system::config::Kept>)),
     ("system config eks", || schema_for!(Vec<system::config::Kept>)),
@@ -88,6 +94,7 @@ pub const SCHEMAS: &[Entry] = &[
     ("system image push", || schema_for!(system::image::View)),
     ("system image save", || schema_for!(system::image::View)),
     ("system logs", || schema_for!(Vec<system::logs::LogLine>)),
+    ("system manifest", || schema_for!(system::manifest::View)),
     ("system provider list", || schema_for!(Vec<crate::model::provider::Provider>)),
     ("system provider reset", || schema_for!(change::Change)),
     ("system provider set", || schema_for!(change::Change)),

@@ -1,13 +1,16 @@
 //! `system`: the plane and the contexts that reach it.
 
 pub mod channel;
+pub mod chart;
 pub mod check;
+pub mod cluster_args;
 pub mod config;
 pub mod context;
 pub mod image;
 pub(in crate::ctl::cmd) mod local;
 pub mod logs;
 mod managed;
+pub mod manifest;
 pub(in crate::ctl::cmd) mod plane;
 pub mod provider;
 mod reset;
@@ -50,6 +53,10 @@ pub enum Command {
     Update(update::Args),
     /// Remove the plane with its data, and start it anew.
     Reset(reset::Args),
+    /// Print what a start brings to Docker or Kubernetes.
+    Manifest(manifest::Args),
+    /// Write a Helm chart of the plane.
+    Chart(chart::Args),
     /// Check everything the plane needs.
     Check(check::Args),
     /// The program as its own container image.
@@ -64,7 +71,7 @@ pub enum Command {
     /// Manage token entries: names for token files.
     #[command(subcommand)]
     Token(token::Command),
-    /// View or set the release channel of a context.
+    /// View, set or switch the release channel of a context.
     #[command(subcommand)]
     Channel(channel::Command),
     /// View, list, set or reset the provider of a context.
@@ -85,12 +92,14 @@ impl Command {
             Command::Logs(args) => return logs::run(ctx, &args).await,
             Command::Update(args) => return update::run(ctx, &args).await,
             Command::Reset(args) => reset::run(ctx, &args).await,
+            Command::Manifest(args) => manifest::run(ctx, &args).await,
+            Command::Chart(args) => chart::run(ctx, &args).await,
             Command::Check(args) => return check::run(ctx, &args).await,
             Command::Image(command) => command.run(ctx).await,
             Command::Config(command) => command.run(ctx).await,
             Command::Context(command) => command.run(ctx).await,
             Command::Token(command) => command.run(ctx),
-            Command::Channel(command) => command.run(ctx),
+            Command::Channel(command) => return command.run(ctx).await,
             Command::Provider(command) => command.run(ctx).await,
             Command::Completion(args) => completion::run(ctx, &args),
         }
@@ -102,7 +111,7 @@ impl Command {
         match self {
             Command::Context(command) => !matches!(command, context::Command::List(_) | context::Command::View(_)),
             Command::Token(command) => !matches!(command, token::Command::List(_) | token::Command::View(_)),
-            Command::Channel(command) => matches!(command, channel::Command::Set(_)),
+            Command::Channel(command) => !matches!(command, channel::Command::View(_)),
             Command::Start(args) => args.platform.is_some(),
             Command::Provider(command) => {
                 matches!(command, provider::Command::Set(_) | provider::Command::Reset(_))

@@ -49,10 +49,10 @@ pub(super) async fn of_start(
     let named = |reference: &String| {
         if how.pull { Source::Pulled(reference.clone()) } else { Source::Named(reference.clone()) }
     };
-    let running = ours.iter().find(|found| component(found) == SERVER && found.is_running());
-    let own = match (&how.image, running) {
+    let server = ours.iter().find(|found| component(found) == SERVER && !has_failed(found));
+    let own = match (&how.image, server) {
         (Some(reference), _) => bring(session, &named(reference), progress).await?,
-        // A start changes what runs only where it is told to: another image comes with an update.
+        // A start changes an image only where it is told to, or where the image did not work: that is for an update.
         (None, Some(server)) => of_container(session, server).await?,
         (None, None) => bring(session, &Source::Own, progress).await?,
     };
@@ -65,6 +65,17 @@ pub(super) async fn of_start(
         (None, None) => None,
     };
     Ok((own, broker))
+}
+
+/// Whether a container ended by itself, and not because it was asked to.
+fn has_failed(found: &Found) -> bool {
+    const KILLED: i64 = 137;
+    const TERMINATED: i64 = 143;
+    let state = &found.state;
+    match state.status.as_str() {
+        "exited" => ![0, KILLED, TERMINATED].contains(&state.exit_code) || state.out_of_memory,
+        status => matches!(status, "restarting" | "dead") || state.error.is_some(),
+    }
 }
 
 /// The source of an update, by what the context says.

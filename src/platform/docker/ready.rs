@@ -22,7 +22,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Limit for a look at the server.
 const LOOK: Duration = Duration::from_secs(2);
 /// How long a component without an answer of its own has to run until it counts as started.
-const STEADY: Duration = Duration::from_millis(700);
+const STEADY: Duration = Duration::from_millis(500);
 /// Log lines that are told of a component that failed.
 const LAST_LINES: u32 = 15;
 

@@ -83,8 +83,6 @@ fn versions_of_the_api_that_do_not_meet_are_told_with_both() {
 fn contexts_of_docker_are_honoured() {
     let world = World::new();
     let folder = world.env.path("home/.docker");
-    let digest = "4f2b5cb1a5d4bfa0bbbc2f5ff9ef1a9ba8b0e0b1";
-    let _ = digest;
     let run = |args: &[&str]| {
         let kubeconfig = world.env.path("empty-kubeconfig");
         world.env.ctl(args.iter().copied()).var("KUBECONFIG", kubeconfig)
@@ -225,16 +223,35 @@ fn a_wrong_component_is_refused_before_anything_is_made() {
 }
 
 #[test]
-fn checks_tell_what_a_start_needs() {
+fn checks_tell_what_a_start_needs_and_what_runs() {
     let world = World::new();
-    let checks = mesheryctl_checks(&world, "");
-    assert!(checks.contains("docker: Pass") && checks.contains("docker/port: Pass"), "{checks}");
+    let checks = |code: i32| {
+        let run = world.ctl(&["system", "check", "-o", "json"]).run();
+        assert_eq!(run.code, Some(code), "{run}");
+        let list = run.json();
+        let docker = |check: &&serde_json::Value| check["id"].as_str().unwrap().starts_with("docker");
+        list.as_array().unwrap().iter().filter(docker).map(check_line).collect::<Vec<String>>()
+    };
+    let all = checks(0);
+    assert!(all[0].starts_with("docker pass Docker engine 20.10.24 at unix://"), "{all:#?}");
+    let ids = |all: &[String]| all.iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>();
+    assert_eq!(ids(&all), ["docker", "docker/names", "docker/port", "docker/image", "docker/kubeconfig"]);
+    world.engine.world().add_stranger("meshery-local-meshery");
+    assert!(checks(1).iter().any(|line| line.starts_with("docker/names fail")));
+    world.engine.world().remove("meshery-local-meshery");
+    world.start().ok();
+    world.engine.world().stop("meshery-local-meshery-istio");
+    let all = checks(1);
+    assert!(all.iter().any(|line| line.starts_with("docker/meshery pass")), "{all:#?}");
+    assert!(all.iter().any(|line| line.starts_with("docker/meshery-istio fail")), "{all:#?}");
+    let down = world.ctl(&["system", "check", "-o", "json"]).var("DOCKER_HOST", "unix:///none.sock").run();
+    assert_eq!(down.code, Some(1), "{down}");
+    let down = down.json();
+    let engine = down.as_array().unwrap().iter().find(|check| check["id"] == "docker").unwrap();
+    assert!(engine["remedy"].as_str().unwrap().contains("Start the engine"), "{engine}");
 }
 
-/// The checks in-process: the verb adds those of the program itself.
-fn mesheryctl_checks(world: &World, _more: &str) -> String {
-    let run = world.ctl(&["system", "check", "-o", "json"]).run();
-    let list = run.json();
-    let list = list.as_array().unwrap().iter().filter(|check| check["id"].as_str().unwrap().starts_with("docker"));
-    list.map(|check| format!("{}: {}\n", check["id"].as_str().unwrap(), check["result"])).collect()
+fn check_line(check: &serde_json::Value) -> String {
+    let text = |key: &str| check[key].as_str().unwrap_or_default().to_owned();
+    format!("{} {} {}", text("id"), text("result"), text("message"))
 }

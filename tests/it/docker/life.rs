@@ -239,8 +239,8 @@ fn an_update_goes_component_by_component_and_takes_back_what_does_not_become_rea
 #[test]
 fn a_pinned_version_and_the_edge_channel_are_pulled() {
     for (more, reference) in [
-        (", channel: stable, version: v9.9.9", "meshery/mesheryctl:v9.9.9"),
-        (", channel: edge, version: latest", "meshery/mesheryctl:edge-latest"),
+        ("    channel: stable\n    version: v9.9.9\n", "meshery/mesheryctl:v9.9.9"),
+        ("    channel: edge\n    version: latest\n", "meshery/mesheryctl:edge-latest"),
     ] {
         let world = World::with("[]", more);
         world.start().ok();
@@ -291,12 +291,12 @@ fn status_tells_what_is_not_ready_and_who_has_the_port() {
 fn two_contexts_have_two_planes() {
     let world = World::new();
     world.start().ok();
-    world.ctl(&["system", "context", "create", "Team One", "-p", "docker"]).ok();
-    let started = world.ctl(&["system", "start", "--context", "Team One", "--image", IMAGE, "--port", "0"]).ok();
+    world.ctl(&["system", "context", "create", "Team.One", "-p", "docker"]).ok();
+    let started = world.ctl(&["system", "start", "--context", "Team.One", "--image", IMAGE, "--port", "0"]).ok();
     assert!(started.stderr.contains("endpoint"), "{started}");
     let names: Vec<String> = world.overview().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names.len(), 3, "{names:?}");
     assert!(names.iter().any(|name| name.starts_with("meshery-team-one-")), "{names:?}");
-    world.ctl(&["system", "stop", "--context", "Team One"]).ok();
+    world.ctl(&["system", "stop", "--context", "Team.One"]).ok();
     assert_eq!(world.overview(), whole());
 }

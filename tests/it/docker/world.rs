@@ -28,12 +28,12 @@ impl World {
         Self::with("[meshery-istio]", "")
     }
 
-    /// With these components, and more keys of the context.
+    /// With these components, and more lines of the context.
     pub fn with(components: &str, more: &str) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let env = Env::with_config(&format!(
-            "contexts:\n  local: {{endpoint: 'http://localhost:{port}', platform: docker, token: default, components: {components}{more}}}\n\
-             current-context: local\ntokens: [{{name: default, location: auth.json}}]\n"
+            "contexts:\n  local:\n    endpoint: http://localhost:{port}\n    platform: docker\n    token: default\n    \
+             components: {components}\n{more}current-context: local\ntokens:\n- name: default\n  location: auth.json\n"
         ));
         let engine = Engine::start(env.root());
         for image in [IMAGE, NEXT, BROKEN] {

@@ -277,7 +277,7 @@ impl Work<'_> {
 }
 
 /// What is in a folder is never mixed with what is written.
-fn refuse_full(dir: &Path) -> Result<()> {
+pub(in crate::ctl::cmd) fn refuse_full(dir: &Path) -> Result<()> {
     let full = std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());
     if full || dir.is_file() {
         return Err(Error::new(Code::ExportTarget, format!("{} is not empty", dir.display())));

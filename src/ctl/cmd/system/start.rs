@@ -1,11 +1,13 @@
 //! `system start`.
 
+use super::cluster_args::ClusterArgs;
 use super::plane::{self, State};
 use super::{local, managed, show, stop};
 use crate::base::Result;
 use crate::ctl::Ctl;
 use crate::model::context::{Context, Platform};
 use crate::model::provider;
+use crate::plane::kubernetes::Load;
 use crate::plane::spec::BROKER_IMAGE;
 use crate::platform::{self, Start};
 
@@ -49,6 +51,11 @@ pub struct Args {
     /// Provider of the plane's users, instead of the context's own.
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub provider: Option<String>,
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+    /// How the image made of this program reaches the nodes: auto, kind, k3d, minikube, containerd[=SOCKET], or none.
+    #[arg(long, value_name = "HOW", help_heading = "Kubernetes")]
+    pub load: Option<Load>,
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
@@ -97,7 +104,13 @@ async fn elsewhere(ctx: &Ctl, mut context: Context, args: &Args) -> Result<()> {
         stop::consent_to_reset(ctx, &plane.context)?;
         platform::stop(&plane, platform::Stop { reset: true, ..platform::Stop::default() }, &progress).await?;
     }
-    let how = Start { image: args.image.clone(), port: args.port, broker: args.broker.clone(), pull: args.pull };
+    let how = Start {
+        image: args.image.clone(),
+        port: args.port,
+        broker: args.broker.clone(),
+        pull: args.pull,
+        kubernetes: args.cluster.wishes(args.load.clone()),
+    };
     let started = platform::start(&plane, &how, &progress).await?;
     drop(progress);
     managed::remember_endpoint(ctx, &plane.context, &started.status.endpoint)?;

@@ -1,0 +1,95 @@
+//! What can be chosen about a plane on Kubernetes: the same flags for a start, for the manifest and for the chart.
+
+use crate::base::Result;
+use crate::plane::kubernetes::grants::Feature;
+use crate::plane::kubernetes::{Expose, Load, Storage, Wishes, options};
+
+/// Choices about a plane on Kubernetes. What is not chosen stays as it was at the last start.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Kubernetes")]
+pub struct ClusterArgs {
+    /// Namespace; `meshery` without one.
+    #[arg(short = 'n', long, value_name = "NAME", value_parser = namespace)]
+    pub namespace: Option<String>,
+    /// Where the data lives: claim, ephemeral, or hostpath=FOLDER[@NODE] for a folder that is there.
+    #[arg(long, value_name = "WHERE")]
+    pub storage: Option<Storage>,
+    /// Size of the claim; 1Gi without one.
+    #[arg(long, value_name = "SIZE", value_parser = quantity)]
+    pub storage_size: Option<String>,
+    /// Storage class of the claim, instead of the cluster's default one.
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    pub storage_class: Option<String>,
+    /// The way in: forward (commands open a port-forward), node-port[=PORT], load-balancer, or ingress=HOST[,CLASS].
+    #[arg(long, value_name = "WAY")]
+    pub expose: Option<Expose>,
+    /// What the plane may do, separated by commas: discovery, patterns, secrets, roles, definitions, operator, or a
+    /// mesh, whose adapter brings it by itself; discovery,patterns without it.
+    #[arg(long, value_name = "FEATURES", value_delimiter = ',')]
+    pub grant: Option<Vec<Feature>>,
+    /// Secret in the namespace with the credentials of the image's registry.
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    pub image_pull_secret: Option<String>,
+}
+
+impl ClusterArgs {
+    /// What is wished; `load` is how the image of this program reaches the nodes.
+    pub fn wishes(&self, load: Option<Load>) -> Wishes {
+        Wishes {
+            namespace: self.namespace.clone(),
+            storage: self.storage.clone(),
+            size: self.storage_size.clone(),
+            class: self.storage_class.clone(),
+            expose: self.expose.clone(),
+            grants: self.grant.clone(),
+            pull_secret: self.image_pull_secret.clone(),
+            image: None,
+            broker: None,
+            load,
+        }
+    }
+}
+
+fn namespace(text: &str) -> Result<String, String> {
+    if options::is_name(text) && !text.contains('.') {
+        return Ok(text.to_owned());
+    }
+    Err("a namespace is at most 63 lower-case letters, digits and `-`".to_owned())
+}
+
+fn name(text: &str) -> Result<String, String> {
+    if options::is_name(text) {
+        return Ok(text.to_owned());
+    }
+    Err("a name is lower-case letters, digits, `-` and `.`".to_owned())
+}
+
+/// A size as Kubernetes writes it, with a unit of bytes.
+fn quantity(text: &str) -> Result<String, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = &text[digits.len()..];
+    let is_number = digits.parse::<f64>().is_ok_and(|number| number > 0.0) && !digits.contains(['e', 'E', '+', '-']);
+    if is_number && ["", "k", "M", "G", "T", "Ki", "Mi", "Gi", "Ti"].contains(&unit) {
+        return Ok(text.to_owned());
+    }
+    Err("a size is a number with Ki, Mi, Gi, Ti, k, M, G or T behind it, such as 1Gi".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_names_are_checked_before_a_cluster_is_asked() {
+        for text in ["1Gi", "500Mi", "1.5G", "1024"] {
+            assert!(quantity(text).is_ok(), "{text}");
+        }
+        for text in ["", "Gi", "0", "-1Gi", "1gb", "1e3"] {
+            assert!(quantity(text).is_err(), "{text}");
+        }
+        assert!(namespace("team-a").is_ok());
+        for text in ["Team", "a.b", "-a", "", &"a".repeat(64)] {
+            assert!(namespace(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Waiting until components are ready, and naming what keeps them from it.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::target::Target;
+use crate::base::{Code, Error, Result};
+use crate::cluster::blocker::Blocker;
+use crate::cluster::status::health;
+use crate::model::pattern::Health;
+use crate::plane::kubernetes::CLAIM;
+use crate::plane::spec::SERVER;
+use crate::platform::Progress;
+
+/// Pause between looks.
+const PAUSE: Duration = Duration::from_millis(250);
+/// Looks between two searches for what blocks.
+const SEARCH_EVERY: u32 = 6;
+
+/// How long a wait may last.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limit {
+    end: Instant,
+    length: Duration,
+}
+
+impl Limit {
+    /// From now on.
+    pub(super) fn of(length: Duration) -> Self {
+        Self { end: Instant::now() + length, length }
+    }
+
+    /// Whether it is over.
+    pub(super) fn is_over(self) -> bool {
+        Instant::now() >= self.end
+    }
+
+    /// What is left of it.
+    pub(super) fn rest(self) -> Duration {
+        self.end.saturating_duration_since(Instant::now())
+    }
+
+    /// Its whole length in seconds.
+    pub(super) fn seconds(self) -> u64 {
+        self.length.as_secs()
+    }
+}
+
+/// Waits until every component is ready at its present generation.
+///
+/// # Errors
+/// [`Code::PlaneBlocked`] at once for what no waiting helps against, [`Code::PlaneNotReady`] at the limit.
+pub(super) async fn wait(target: &Target, parts: &[String], limit: Limit, progress: &dyn Progress) -> Result<()> {
+    let waits = parts.iter().map(|part| one(target, part, limit, progress));
+    futures_util::future::try_join_all(waits).await.map(drop)
+}
+
+async fn one(target: &Target, part: &str, limit: Limit, progress: &dyn Progress) -> Result<()> {
+    let mut look = 0;
+    let mut blocker = Found::default();
+    loop {
+        let live = target.deployment(part).await?;
+        let (state, message) = health(live.as_ref());
+        if state == Health::Ready {
+            progress.done(part, "ready");
+            return Ok(());
+        }
+        look += 1;
+        if look % SEARCH_EVERY == 0 || limit.is_over() {
+            blocker = find(target, part, live.as_ref()).await;
+        }
+        progress.state(part, blocker.first().unwrap_or(&message));
+        if let Some(hopeless) = blocker.hopeless() {
+            progress.failed(part, hopeless);
+            let text = format!("{part} cannot become ready");
+            return Err(blocker.explain(Error::new(Code::PlaneBlocked, text)));
+        }
+        if limit.is_over() {
+            progress.failed(part, blocker.first().unwrap_or(&message));
+            let text = format!("{part} was not ready after {} s", limit.seconds());
+            let error = Error::new(Code::PlaneNotReady, text);
+            return Err(if blocker.first().is_some() { blocker.explain(error) } else { error.because(message) });
+        }
+        sleep(PAUSE.min(limit.rest())).await;
+    }
+}
+
+/// What keeps a component from being ready; `None` when nothing is found.
+pub(super) async fn message(target: &Target, part: &str, live: &Value) -> Option<String> {
+    find(target, part, Some(live)).await.lines.into_iter().next()
+}
+
+#[derive(Debug, Default)]
+struct Found {
+    lines: Vec<String>,
+}
+
+/// Looks at the pods, and at the claim that the server's pod waits for.
+async fn find(target: &Target, part: &str, live: Option<&Value>) -> Found {
+    let mut lines = Vec::new();
+    if part == SERVER {
+        lines.extend(claim(target).await);
+    }
+    if let Some(live) = live {
+        let Blocker { reason, event, log } = target.cluster.blocker(live).await;
+        lines.extend(reason);
+        lines.extend(event.map(|event| format!("last event: {event}")));
+        lines.extend(log.map(|log| format!("last log line: {log}")));
+    }
+    Found { lines }
+}
+
+/// Why the claim has no volume; a class that waits for the pod is no reason.
+async fn claim(target: &Target) -> Option<String> {
+    let claim = target.get("v1", "PersistentVolumeClaim", CLAIM).await.ok().flatten()?;
+    if claim["status"]["phase"] == "Bound" {
+        return None;
+    }
+    let event = target.cluster.blocker(&claim).await.event;
+    if event.as_ref().is_some_and(|event| event.starts_with("WaitForFirstConsumer")) {
+        return None;
+    }
+    let phase = claim["status"]["phase"].as_str().unwrap_or("Pending").to_owned();
+    let event = event.map(|event| format!(": {event}")).unwrap_or_default();
+    Some(format!("claim {CLAIM} is {phase}{event}"))
+}
+
+impl Found {
+    fn first(&self) -> Option<&str> {
+        self.lines.first().map(String::as_str)
+    }
+
+    fn has(&self, words: &[&str]) -> bool {
+        self.lines.iter().any(|line| words.iter().any(|word| line.contains(word)))
+    }
+
+    /// The line about something that does not go away by waiting.
+    fn hopeless(&self) -> Option<&str> {
+        const WORDS: &[&str] = &[
+            "ErrImageNeverPull",
+            "InvalidImageName",
+            "no storage class is set",
+            "CreateContainerConfigError",
+            "is forbidden: violates PodSecurity",
+        ];
+        self.lines.iter().find(|line| WORDS.iter().any(|word| line.contains(word))).map(String::as_str)
+    }
+
+    /// The error with what was found and what helps against it.
+    fn explain(&self, error: Error) -> Error {
+        let error = match self.lines.split_first() {
+            Some((first, rest)) => error.because(first).details(rest.iter().cloned()),
+            None => error,
+        };
+        match self.remedy() {
+            Some(remedy) => error.remedy(remedy),
+            None => error,
+        }
+    }
+
+    fn remedy(&self) -> Option<&'static str> {
+        let rows: [(&[&str], &str); 6] = [
+            (
+                &["ErrImageNeverPull"],
+                "Load the image with `mesheryctl system update --image REFERENCE`, or start again: a node that lacks it gets it.",
+            ),
+            (
+                &["ImagePullBackOff", "ErrImagePull", "InvalidImageName"],
+                "Push the image with `mesheryctl system image push REFERENCE` and start with --image REFERENCE, or leave --image out to load this program's own.",
+            ),
+            (
+                &["does not exist", "no such file or directory"],
+                "Create the folder of --storage hostpath on the node, and start again.",
+            ),
+            (
+                &["claim ", "unbound immediate PersistentVolumeClaims", "PersistentVolumeClaim"],
+                "Stop the plane and start it with --storage hostpath=FOLDER@NODE or --storage ephemeral, or name a class with --storage-class.",
+            ),
+            (
+                &["Insufficient", "exceeded quota"],
+                "Make room on the nodes or in the quota of the namespace, and start again.",
+            ),
+            (&["CrashLoopBackOff", "exit code"], "Read more with `mesheryctl system logs`."),
+        ];
+        rows.iter().find(|(words, _)| self.has(words)).map(|(_, remedy)| *remedy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(line: &str) -> Found {
+        Found { lines: vec![line.to_owned()] }
+    }
+
+    #[test]
+    fn some_blockers_are_hopeless_and_each_has_a_remedy() {
+        let claim = "claim meshery-data is Pending: FailedBinding: no persistent volumes available for this claim and no storage class is set";
+        assert!(found(claim).hopeless().is_some());
+        assert!(found(claim).remedy().unwrap().contains("--storage"));
+        let never = "pod meshery-1: container meshery: ErrImageNeverPull";
+        assert!(found(never).hopeless().is_some());
+        let pull = "pod meshery-1: container meshery: ImagePullBackOff";
+        assert!(found(pull).hopeless().is_none());
+        assert!(found(pull).remedy().unwrap().contains("system image push"));
+        assert_eq!(found("something else").remedy(), None);
+    }
+
+    #[test]
+    fn an_error_tells_the_first_reason_as_cause_and_the_rest_as_details() {
+        let found = Found { lines: vec!["a".into(), "last event: b".into()] };
+        let report = found.explain(Error::new(Code::PlaneNotReady, "x")).report();
+        assert_eq!(report.probable_cause.as_deref(), Some("a"));
+        assert_eq!(report.details, ["last event: b"]);
+    }
+}
