@@ -90,10 +90,9 @@ async fn forward(ctx: &Ctl, context: Context, args: &Args) -> Result<()> {
 
 fn show(ctx: &Ctl, url: &str, only: bool) -> Result<()> {
     ctx.ui.print(&Rendered::one(&View { url: url.to_owned() }, url)?.names([url]))?;
-    if !only && ctx.ui.is_animated() && ctx.ui.has_terminal() && ctx.ui.format().is_table() {
-        if let Err(reason) = browser::open(url) {
-            ctx.ui.note(&format!("No browser was opened: {reason}."))?;
-        }
+    let wanted = !only && ctx.ui.is_animated() && ctx.ui.has_terminal() && ctx.ui.format().is_table();
+    match if wanted { browser::open(url) } else { Ok(()) } {
+        Ok(()) => Ok(()),
+        Err(reason) => ctx.ui.note(&format!("No browser was opened: {reason}.")),
     }
-    Ok(())
 }
