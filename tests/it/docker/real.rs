@@ -296,6 +296,53 @@ fn a_cluster_at_a_loopback_address_is_reached_from_the_container_under_its_own_c
     assert!(started.stderr.contains("cannot reach Kubernetes context `kit`"), "{started}");
 }
 
+/// As kind has it: the API server is in a container on a network of its own, with a port on loopback.
+#[test]
+#[ignore = "needs the kit: tests/kit/up.sh istio docker"]
+fn a_cluster_in_a_container_is_reached_over_its_own_network() {
+    let world = World::new("[]");
+    let config = std::fs::read_to_string(world.kit.get("KUBECONFIG")).unwrap();
+    let server = config.lines().find_map(|line| line.trim().strip_prefix("server: https://")).unwrap();
+    let (image, name) = (format!("kit.local/{}:proxy", world.name), format!("{}-control-plane", world.name));
+    let folder = world.env.path("proxy");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::copy(world.kit.get("FORTIO"), folder.join("fortio")).unwrap();
+    let archive = world.env.path("proxy.tar");
+    assert!(Command::new("tar").arg("-C").arg(&folder).arg("-cf").arg(&archive).arg(".").status().unwrap().success());
+    world.docker(&["import", &archive.display().to_string(), &image]);
+    world.docker(&["network", "create", &world.name]);
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (publish, proxy) = (format!("127.0.0.1:{port}:6443"), format!(":6443 {server}"));
+    world.docker(&[
+        "run",
+        "-d",
+        "--name",
+        &name,
+        "--network",
+        &world.name,
+        "-p",
+        &publish,
+        &image,
+        "/fortio",
+        "proxies",
+        "-P",
+        &proxy,
+    ]);
+    let text = config.replace(server, &format!("127.0.0.1:{port}"));
+    let kubeconfig = world.env.write("kind-kubeconfig", text);
+    let ended = [
+        world.ctl(&["system", "start"]).var("KUBECONFIG", &kubeconfig).run(),
+        world.ctl(&["pattern", "apply", "-f", &world.pattern()]).run(),
+        world.ctl(&["pattern", "delete", &world.name, "--yes"]).run(),
+        world.ctl(&["system", "stop", "--reset", "--yes"]).run(),
+    ];
+    world.docker(&["rm", "-f", &name]);
+    world.docker(&["network", "rm", &world.name]);
+    for output in ended {
+        assert_eq!(output.code, Some(0), "{output}");
+    }
+}
+
 #[test]
 #[ignore = "needs the kit: tests/kit/up.sh node docker"]
 fn faults_are_told_in_the_words_of_the_real_engine() {

@@ -64,6 +64,16 @@ pub fn act(shared: &Arc<Shared>, parts: &Parts, body: &Bytes) -> Response {
             world.networks.insert(name.clone(), wanted["Labels"].clone());
             reply(201, &json!({"Id": name, "Warning": ""}))
         }
+        ("POST", ["networks", name, "connect"]) => {
+            let wanted = json();
+            match world.find(wanted["Container"].as_str().unwrap()) {
+                Some(one) => {
+                    one.joined.push((*name).to_owned());
+                    reply(200, &Value::Null)
+                }
+                None => missing("container"),
+            }
+        }
         ("DELETE", ["networks", name]) => world.networks.remove(*name).map_or_else(|| missing("network"), |_| done()),
         ("GET", ["volumes", name]) => match world.volumes.get(*name) {
             Some(volume) => reply(200, &volume_json(name, &volume.labels)),
@@ -204,10 +214,14 @@ fn list(world: &World, filters: &str, all: bool) -> Response {
     let found = world.containers.iter().filter(fits).map(|one| {
         let ports: Vec<Value> = one
             .published()
-            .map(|port| json!({"IP": "127.0.0.1", "PrivatePort": 9081, "PublicPort": port, "Type": "tcp"}))
+            .map(|port| json!({"IP": "127.0.0.1", "PrivatePort": one.port(), "PublicPort": port, "Type": "tcp"}))
             .into_iter()
             .collect();
-        json!({"Id": one.id, "Names": [format!("/{}", one.name)], "Ports": ports, "Labels": one.body["Labels"]})
+        let network = one.body["HostConfig"]["NetworkMode"].as_str().unwrap_or("bridge");
+        json!({
+            "Id": one.id, "Names": [format!("/{}", one.name)], "Ports": ports, "Labels": one.body["Labels"],
+            "NetworkSettings": {"Networks": {network: {}}},
+        })
     });
     reply(200, &Value::Array(found.collect()))
 }
