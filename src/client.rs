@@ -10,6 +10,7 @@ mod operations;
 mod patterns;
 pub mod probe;
 pub mod process;
+pub mod provider;
 pub mod remote_error;
 pub mod sse;
 mod system;

@@ -5,6 +5,7 @@
 //! orders them, with a wait of [`BUSY`]. A write is committed with `synchronous = FULL`: what a caller was told is
 //! stored survives not only a killed process but a power cut, which WAL's usual NORMAL does not promise.
 
+pub mod accounts;
 pub mod events;
 pub mod inventory;
 mod json;
@@ -14,6 +15,7 @@ pub mod operations;
 pub mod page;
 pub mod patterns;
 pub mod preferences;
+pub mod provider_sync;
 pub mod revisions;
 
 use std::path::{Path, PathBuf};
@@ -39,7 +41,7 @@ pub struct Store {
 impl Store {
     /// Opens the database file, creates it (mode 0600, folder 0700) and brings its tables up to date.
     pub async fn open(path: &Path) -> Result<Self> {
-        let (read, write) = open::open(path).await?;
+        let (read, write) = open::open::<migration::Migrator>(path).await?;
         Ok(Self { path: path.to_owned(), read, write })
     }
 
@@ -76,6 +78,11 @@ impl Store {
     /// What each apply brought.
     pub fn revisions(&self) -> revisions::Revisions<'_> {
         revisions::Revisions(self)
+    }
+
+    /// What is known of remote providers, and what they do not have yet.
+    pub fn provider_sync(&self) -> provider_sync::ProviderSync<'_> {
+        provider_sync::ProviderSync(self)
     }
 
     /// SQLite's own check of the file; faults in its words, none when it is sound.

@@ -33,6 +33,18 @@ pub const MESHERY_DEBUG_PANIC: &str = "MESHERY_DEBUG_PANIC";
 pub const MESHERY_CATALOG: &str = "MESHERY_CATALOG";
 /// Folder of docker's config.json, which holds the credentials of registries.
 pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
+/// Addresses of remote providers that the server offers.
+pub const PROVIDER_BASE_URLS: &str = "PROVIDER_BASE_URLS";
+/// The one provider that the server offers.
+pub const PROVIDER: &str = "PROVIDER";
+/// Where providers send browsers back to.
+pub const MESHERY_SERVER_CALLBACK_URL: &str = "MESHERY_SERVER_CALLBACK_URL";
+/// The program that opens web pages.
+pub const BROWSER: &str = "BROWSER";
+/// X display.
+pub const DISPLAY: &str = "DISPLAY";
+/// Wayland display.
+pub const WAYLAND_DISPLAY: &str = "WAYLAND_DISPLAY";
 /// Kubeconfig files.
 pub const KUBECONFIG: &str = "KUBECONFIG";
 /// Turns colour off.
@@ -86,6 +98,20 @@ pub const VARIABLES: &[Variable] = &[
         name: DOCKER_CONFIG,
         meaning: "folder of docker's config.json with the credentials of registries; default ~/.docker",
     },
+    Variable {
+        name: PROVIDER_BASE_URLS,
+        meaning: "addresses of remote providers that the server offers, separated by commas or blanks",
+    },
+    Variable {
+        name: PROVIDER,
+        meaning: "the one provider that the server offers, by name or address; None leaves the local one only",
+    },
+    Variable {
+        name: MESHERY_SERVER_CALLBACK_URL,
+        meaning: "where providers send browsers after a login, when the server stands behind a proxy",
+    },
+    Variable { name: BROWSER, meaning: "program that opens the login page, instead of the system's own choice" },
+    Variable { name: "DISPLAY, WAYLAND_DISPLAY", meaning: "a display, without which no browser is opened on Linux" },
     Variable { name: KUBECONFIG, meaning: "kubeconfig files, separated as in PATH; default ~/.kube/config" },
     Variable { name: NO_COLOR, meaning: "any non-empty value turns colour off" },
     Variable { name: CLICOLOR_FORCE, meaning: "any value but 0 turns colour on, in pipes too" },

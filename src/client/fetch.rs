@@ -113,7 +113,7 @@ async fn resolve(url: &Url) -> Result<Vec<SocketAddr>> {
     }
 }
 
-fn objection(ip: IpAddr, named: bool) -> Option<&'static str> {
+pub(super) fn objection(ip: IpAddr, named: bool) -> Option<&'static str> {
     let ip = ip.to_canonical();
     let (link_local, private) = match ip {
         IpAddr::V4(v4) => (v4.is_link_local(), v4.is_private() || v4.is_loopback() || v4.is_unspecified()),

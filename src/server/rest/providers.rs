@@ -81,5 +81,6 @@ fn local() -> Provider {
         ],
         provider_url: String::new(),
         capabilities: persisted.map(capability).to_vec(),
+        status: None,
     }
 }
