@@ -10,7 +10,7 @@
 //! | 3 | [`pattern`], [`plane`] | pure thinking: a pattern file becomes ordered Kubernetes objects; a plane becomes components |
 //! | 4 | [`store`], [`cluster`], [`client`], [`oci`] | the outside world, one noun each |
 //! | 5 | [`platform`] | the life of a plane on Docker and on Kubernetes: joins `plane` with gateways |
-//! | 6 | [`server`], [`sample`] | long-running roles: the REST server and the practice cluster |
+//! | 6 | [`server`], [`sample`], [`provider`] | long-running roles: the REST server, the practice cluster, a remote provider |
 //! | 7 | [`ctl`] | the command line |
 //! | 8 | [`app`] | the composition root: which role, which transport |
 //!
@@ -26,6 +26,7 @@ pub mod oci;
 pub mod pattern;
 pub mod plane;
 pub mod platform;
+pub mod provider;
 pub mod sample;
 pub mod server;
 pub mod store;

@@ -235,14 +235,18 @@ impl RemoteProvider {
     }
 
     fn unusable(&self, what: &str) -> Error {
-        Error::new(Code::ProviderReply, format!("the provider at {} answered, but {what} cannot be used", self.address()))
+        Error::new(
+            Code::ProviderReply,
+            format!("the provider at {} answered, but {what} cannot be used", self.address()),
+        )
     }
 
     fn refused(&self, status: StatusCode, body: &[u8]) -> Error {
         let said = words(body);
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                let error = Error::new(Code::AuthSession, format!("the provider at {} refused the token", self.address()));
+                let error =
+                    Error::new(Code::AuthSession, format!("the provider at {} refused the token", self.address()));
                 if said.is_empty() { error.because("it has expired or was revoked") } else { error.because(said) }
             }
             status if status.is_server_error() => self.unreachable(format!("it answered {status} {said}").trim_end()),
@@ -262,8 +266,7 @@ impl RemoteProvider {
 pub fn login_url(address: &str, callback: &str) -> String {
     let mut url = address.trim_end_matches('/').to_owned();
     let source = URL_SAFE_NO_PAD.encode(callback);
-    // `/` shows the login in every era, `/login` only in the later ones.
-    let _ = write!(url, "/?source={source}&provider_version=v{}", env!("CARGO_PKG_VERSION"));
+    let _ = write!(url, "{}?source={source}&provider_version=v{}", paths::LOGIN, env!("CARGO_PKG_VERSION"));
     url
 }
 
@@ -318,7 +321,10 @@ mod tests {
     #[test]
     fn the_callback_travels_in_base64url_without_padding() {
         let url = login_url("https://p.example/", "http://localhost:4711/abc?>");
-        assert!(url.starts_with("https://p.example/?source=aHR0cDovL2xvY2FsaG9zdDo0NzExL2FiYz8-&provider_version=v"), "{url}");
+        assert!(
+            url.starts_with("https://p.example/login?source=aHR0cDovL2xvY2FsaG9zdDo0NzExL2FiYz8-&provider_version=v"),
+            "{url}"
+        );
     }
 
     #[tokio::test]

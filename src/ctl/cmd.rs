@@ -10,9 +10,11 @@ pub mod help;
 pub mod man;
 pub mod operation;
 pub mod pattern;
+pub mod provider;
 pub mod quickstart;
 pub mod sample;
 pub mod schema;
+mod secret;
 pub mod serve;
 pub mod system;
 pub mod version;
@@ -75,6 +77,9 @@ pub enum Command {
     /// Run a long-running role in the foreground.
     #[command(subcommand)]
     Serve(serve::Command),
+    /// Manage the users and tokens of a provider that this machine serves.
+    #[command(subcommand)]
+    Provider(provider::Command),
     /// Read what an error code means.
     Explain(explain::Args),
     /// Print the JSON Schema of a command's output.
@@ -103,6 +108,7 @@ impl Command {
             Command::Version(args) => version::run(ctx, args).await,
             Command::Operation(command) => command.run(ctx).await,
             Command::Serve(command) => command.run(ctx).await,
+            Command::Provider(command) => command.run(ctx).await,
             Command::Explain(args) => explain::run(ctx, &args),
             Command::Schema(args) => schema::run(ctx, &args),
             Command::Completion(args) => completion::run(ctx, &args),

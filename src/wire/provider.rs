@@ -216,10 +216,15 @@ mod tests {
 
     #[test]
     fn users_of_every_era_are_read() {
-        let old = Profile::read("P", &json!({"user_id": "Z2l0aHViOmFkYQ", "first_name": "Ada", "last_name": "L"})).unwrap();
+        let old =
+            Profile::read("P", &json!({"user_id": "Z2l0aHViOmFkYQ", "first_name": "Ada", "last_name": "L"})).unwrap();
         assert_eq!((old.user_id.as_str(), old.first_name.as_str()), ("Z2l0aHViOmFkYQ", "Ada"));
         assert_eq!(old.id, Profile::read("P", &json!({"user_id": "Z2l0aHViOmFkYQ"})).unwrap().id, "the id is stable");
-        assert_ne!(old.id, Profile::read("Q", &json!({"user_id": "Z2l0aHViOmFkYQ"})).unwrap().id, "and of its provider");
+        assert_ne!(
+            old.id,
+            Profile::read("Q", &json!({"user_id": "Z2l0aHViOmFkYQ"})).unwrap().id,
+            "and of its provider"
+        );
         let id = Uuid::new_v4();
         let new = Profile::read("P", &json!({"id": id, "userId": "ada", "firstName": "Ada", "email": "a@b"})).unwrap();
         assert_eq!((new.id, new.user_id.as_str(), new.email.as_str()), (id, "ada", "a@b"));

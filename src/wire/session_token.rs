@@ -19,8 +19,18 @@ const LONGEST: usize = 8 << 10;
 pub struct SessionToken {
     raw: String,
     access: String,
-    refreshable: bool,
+    refresh: Refresh,
     expires_at: Option<Timestamp>,
+}
+
+/// Whether and with what a token can be renewed.
+#[derive(Clone, PartialEq, Eq)]
+enum Refresh {
+    No,
+    /// By showing it to the provider as it is.
+    Whole,
+    /// By a part of its own.
+    Part(String),
 }
 
 /// The OAuth token object.
@@ -55,7 +65,7 @@ impl SessionToken {
         if raw.starts_with("eyJ") {
             return oauth(raw);
         }
-        Ok(Self { raw: raw.to_owned(), access: raw.to_owned(), refreshable: false, expires_at: None })
+        Ok(Self { raw: raw.to_owned(), access: raw.to_owned(), refresh: Refresh::No, expires_at: None })
     }
 
     /// Writes a token in the form of an OAuth object.
@@ -81,7 +91,15 @@ impl SessionToken {
 
     /// Whether the provider may give a new one for it.
     pub fn is_refreshable(&self) -> bool {
-        self.refreshable
+        self.refresh != Refresh::No
+    }
+
+    /// The part that renews it, where it has one.
+    pub fn refresh(&self) -> Option<&str> {
+        match &self.refresh {
+            Refresh::Part(part) => Some(part),
+            Refresh::No | Refresh::Whole => None,
+        }
     }
 
     /// When it ends, where it says so.
@@ -121,7 +139,7 @@ fn jwt(raw: &str) -> Result<SessionToken, &'static str> {
     Ok(SessionToken {
         raw: raw.to_owned(),
         access: raw.to_owned(),
-        refreshable: true,
+        refresh: Refresh::Whole,
         expires_at: claims.get("exp").and_then(seconds),
     })
 }
@@ -136,7 +154,10 @@ fn claims(raw: &str) -> Option<Value> {
 }
 
 /// Seconds since 1970; some issuers write them as a fraction.
-#[expect(clippy::cast_possible_truncation, reason = "a fraction of a second and times beyond all calendars do not matter")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a fraction of a second and times beyond all calendars do not matter"
+)]
 fn seconds(value: &Value) -> Option<Timestamp> {
     let whole = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))?;
     Timestamp::from_second(whole).ok()
@@ -158,7 +179,7 @@ fn oauth(raw: &str) -> Result<SessionToken, &'static str> {
     Ok(SessionToken {
         raw: raw.to_owned(),
         expires_at: stated.or_else(inner),
-        refreshable: !object.refresh_token.is_empty(),
+        refresh: if object.refresh_token.is_empty() { Refresh::No } else { Refresh::Part(object.refresh_token) },
         access: object.access_token,
     })
 }
@@ -181,7 +202,11 @@ mod tests {
     #[test]
     fn an_oauth_object_in_base64_gives_its_access_token_and_end() {
         let object = json!({"access_token": "abc", "token_type": "bearer", "refresh_token": "r", "expiry": "2021-07-13T10:00:00.5Z"});
-        for raw in [STANDARD_NO_PAD.encode(object.to_string()), STANDARD.encode(object.to_string()), URL_SAFE_NO_PAD.encode(object.to_string())] {
+        for raw in [
+            STANDARD_NO_PAD.encode(object.to_string()),
+            STANDARD.encode(object.to_string()),
+            URL_SAFE_NO_PAD.encode(object.to_string()),
+        ] {
             let token = SessionToken::parse(&format!(" {raw}\n")).unwrap();
             assert_eq!((token.access(), token.raw(), token.is_refreshable()), ("abc", raw.as_str(), true));
             assert_eq!(token.expires_at().unwrap().as_second(), 1_626_170_400);
@@ -217,9 +242,21 @@ mod tests {
 
     #[test]
     fn broken_tokens_are_told_from_foreign_ones() {
-        let whole = STANDARD_NO_PAD.encode(json!({"access_token": "abcdefghijklmnop", "expiry": "2021-07-13T10:00:00Z"}).to_string());
+        let whole = STANDARD_NO_PAD
+            .encode(json!({"access_token": "abcdefghijklmnop", "expiry": "2021-07-13T10:00:00Z"}).to_string());
         let cut = &whole[..whole.len() / 2];
-        for raw in ["", "  ", "a b", "a;b", "a\"b", "tök", cut, "eyJhbGciOiJIUzI1NiJ9.x.y", "eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ.", &"x".repeat(9000)] {
+        for raw in [
+            "",
+            "  ",
+            "a b",
+            "a;b",
+            "a\"b",
+            "tök",
+            cut,
+            "eyJhbGciOiJIUzI1NiJ9.x.y",
+            "eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ.",
+            &"x".repeat(9000),
+        ] {
             assert!(SessionToken::parse(raw).is_err(), "{raw}");
         }
         let empty = STANDARD_NO_PAD.encode(r#"{"access_token": ""}"#);

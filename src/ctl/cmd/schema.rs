@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 
-use super::{change, explain, pattern, quickstart, sample, system, version};
+use super::{change, explain, pattern, provider, quickstart, sample, system, version};
 use crate::base::{Code, Error, Result, text};
 use crate::ctl::ui::{Column, ErrorObject, Rendered};
 use crate::ctl::{Ctl, complete};
@@ -58,6 +58,14 @@ pub const SCHEMAS: &[Entry] = &[
     ("pattern status", || schema_for!(OneOrAll<crate::wire::rest::PatternStatus>)),
     ("pattern validate", || schema_for!(Vec<pattern::validate::Checked>)),
     ("pattern view", || schema_for!(OneOrAll<crate::model::pattern::PatternRecord>)),
+    ("provider token create", || schema_for!(provider::token::create::View)),
+    ("provider token list", || schema_for!(Vec<crate::model::account::AccountSession>)),
+    ("provider token revoke", || schema_for!(change::Change)),
+    ("provider user add", || schema_for!(provider::user::Made)),
+    ("provider user delete", || schema_for!(change::Change)),
+    ("provider user hash", || schema_for!(provider::user::hash::View)),
+    ("provider user list", || schema_for!(Vec<crate::model::account::Account>)),
+    ("provider user reset", || schema_for!(provider::user::Made)),
     ("quickstart", || schema_for!(quickstart::Shown)),
     ("result", || schema_for!(crate::model::pattern::ObjectResult)),
     ("sample start", || schema_for!(sample::View)),
@@ -72,10 +80,13 @@ pub const SCHEMAS: &[Entry] = &[
     ("system context list", || schema_for!(Vec<system::context::view::View>)),
     ("system context switch", || schema_for!(change::Change)),
     ("system context view", || schema_for!(OneOrAll<system::context::view::View>)),
+    ("system login", || schema_for!(system::login::View)),
+    ("system logout", || schema_for!(system::logout::View)),
     ("system logs", || schema_for!(Vec<String>)),
     ("system provider list", || schema_for!(Vec<crate::model::provider::Provider>)),
     ("system provider reset", || schema_for!(change::Change)),
     ("system provider set", || schema_for!(change::Change)),
+    ("system provider switch", || schema_for!(system::status::Status)),
     ("system provider view", || schema_for!(Vec<system::provider::view::View>)),
     ("system restart", || schema_for!(system::status::Status)),
     ("system start", || schema_for!(system::status::Status)),
@@ -148,7 +159,7 @@ mod tests {
     use crate::ctl::cli;
 
     /// Commands that print text for a shell or a person, whatever `-o` says, or that run until stopped.
-    const TEXT: &[&str] = &["completion", "help", "man", "serve server", "serve sample"];
+    const TEXT: &[&str] = &["completion", "help", "man", "serve server", "serve sample", "serve provider"];
 
     #[test]
     fn every_command_has_a_schema_or_prints_text() {

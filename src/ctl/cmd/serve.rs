@@ -1,5 +1,6 @@
 //! `serve`: roles in the foreground.
 
+mod provider;
 mod sample;
 mod server;
 
@@ -12,6 +13,7 @@ use crate::ctl::context::Note;
 use crate::ctl::ui::Ui;
 use crate::ctl::{Ctl, RoleContext};
 
+pub use provider::Args as ProviderArgs;
 pub use sample::Args as SampleArgs;
 pub use server::Args as ServerArgs;
 
@@ -31,13 +33,15 @@ pub struct DetachedArgs {
 #[command(
     subcommand_required = true,
     arg_required_else_help = true,
-    after_help = "EXAMPLES:\n  mesheryctl serve server\n  mesheryctl serve sample --port 6443"
+    after_help = "EXAMPLES:\n  mesheryctl serve server\n  mesheryctl serve sample --port 6443\n  mesheryctl serve provider --name Team"
 )]
 pub enum Command {
     /// Run the management plane's server until it is stopped.
     Server(ServerArgs),
     /// Run the practice cluster (an in-memory Kubernetes API) until it is stopped.
     Sample(SampleArgs),
+    /// Run a remote provider for a team: users, their sessions, and what they keep.
+    Provider(ProviderArgs),
 }
 
 impl Command {
@@ -45,6 +49,7 @@ impl Command {
         match self {
             Command::Server(args) => server::run(ctx, args).await,
             Command::Sample(args) => sample::run(ctx, args).await,
+            Command::Provider(args) => provider::run(ctx, args).await,
         }
     }
 }
@@ -55,6 +60,7 @@ fn role_context(ctx: &Ctl) -> Result<RoleContext> {
     Ok(RoleContext {
         home: ctx.settings.home()?,
         kubeconfig: ctx.settings.kubeconfig_list(),
+        ca_file: ctx.settings.ca_file().map(Into::into),
         cancel: ctx.cancel.token(),
         note: Note::new(move |note| ui.note(note)),
     })

@@ -3,6 +3,8 @@
 pub mod channel;
 pub mod check;
 pub mod context;
+pub mod login;
+pub mod logout;
 pub mod logs;
 pub(in crate::ctl::cmd) mod plane;
 pub mod provider;
@@ -38,6 +40,10 @@ pub enum Command {
     Restart(restart::Args),
     /// Show whether the plane's server runs, and where.
     Status(status::Args),
+    /// Log in at a provider that the plane offers.
+    Login(login::Args),
+    /// End the session at the provider.
+    Logout(logout::Args),
     /// Show the log of the plane's server.
     Logs(logs::Args),
     /// Check everything the plane needs.
@@ -66,6 +72,8 @@ impl Command {
             Command::Stop(args) => stop::run(ctx, &args).await,
             Command::Restart(args) => restart::run(ctx, &args).await,
             Command::Status(args) => return status::run(ctx, &args).await,
+            Command::Login(args) => login::run(ctx, &args).await,
+            Command::Logout(args) => logout::run(ctx, &args).await,
             Command::Logs(args) => return logs::run(ctx, &args).await,
             Command::Check(args) => return check::run(ctx, &args).await,
             Command::Context(command) => command.run(ctx),
@@ -84,7 +92,10 @@ impl Command {
             Command::Token(command) => !matches!(command, token::Command::List(_) | token::Command::View(_)),
             Command::Channel(command) => matches!(command, channel::Command::Set(_)),
             Command::Provider(command) => {
-                matches!(command, provider::Command::Set(_) | provider::Command::Reset(_))
+                matches!(
+                    command,
+                    provider::Command::Set(_) | provider::Command::Switch(_) | provider::Command::Reset(_)
+                )
             }
             _ => false,
         }

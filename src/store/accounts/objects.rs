@@ -162,9 +162,7 @@ impl Objects<'_> {
 }
 
 fn of(shelf: Shelf<'_>) -> Select<Entity> {
-    Entity::find()
-        .filter(Column::UserId.eq(shelf.user.to_string()))
-        .filter(Column::Collection.eq(shelf.collection))
+    Entity::find().filter(Column::UserId.eq(shelf.user.to_string())).filter(Column::Collection.eq(shelf.collection))
 }
 
 /// `lower(name) LIKE %search%` with the wildcards in `search` taken literally.

@@ -6,8 +6,8 @@ use sea_orm::{ActiveValue::Set, QueryOrder, QuerySelect};
 
 use super::super::Store;
 use super::{json, users};
+use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::base::{Result, id};
 use crate::model::account::{Account, AccountSession};
 
 /// What ended is kept for so many seconds, so that a late client hears when it was.
@@ -105,7 +105,8 @@ impl Sessions<'_> {
     pub async fn begin(&self, new: NewSession) -> Result<Uuid> {
         let what = "store a session";
         let fail = |error: DbErr| self.0.failed(what, &error);
-        let id = id::new();
+        // People name sessions by the beginning of the id, and ids that grow with time begin alike.
+        let id = Uuid::new_v4();
         let transaction = self.0.begin(what).await?;
         let row = ActiveModel {
             id: Set(id.to_string()),
@@ -186,7 +187,7 @@ impl Sessions<'_> {
         if let Some(account) = of {
             select = select.filter(Column::UserId.eq(account.id.to_string()));
         }
-        let rows = select.order_by_desc(Column::Id).all(&self.0.read).await.map_err(fail)?;
+        let rows = select.order_by_desc(Column::CreatedAt).all(&self.0.read).await.map_err(fail)?;
         let names: std::collections::HashMap<String, String> = users::Entity::find()
             .select_only()
             .columns([users::Column::Id, users::Column::Name])

@@ -26,11 +26,7 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 pub(super) async fn put<C: ConnectionTrait>(connection: &C, url: &str, body: String) -> Result<(), DbErr> {
-    let row = ActiveModel {
-        url: Set(url.to_owned()),
-        body: Set(body),
-        seen_at: Set(clock::now().as_microsecond()),
-    };
+    let row = ActiveModel { url: Set(url.to_owned()), body: Set(body), seen_at: Set(clock::now().as_microsecond()) };
     let conflict = OnConflict::column(Column::Url).update_columns([Column::Body, Column::SeenAt]).to_owned();
     Entity::insert(row).on_conflict(conflict).exec_without_returning(connection).await.map(drop)
 }

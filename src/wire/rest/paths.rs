@@ -16,7 +16,8 @@ pub const TOKEN: Spellings = &["/api/token"];
 /// Where a provider sends the browser with a token; without one, the token file's content, which old clients fetch here.
 pub const TOKEN_CALLBACK: Spellings = &["/api/user/token", "/api/gettoken"];
 /// The same, with the mark of the login that it ends.
-pub const LOGIN_CALLBACK: Spellings = &["/api/user/token/{id}"];
+/// Some providers add the path that they expect to the address they were given.
+pub const LOGIN_CALLBACK: Spellings = &["/api/user/token/{id}", "/api/user/token/{id}/api/user/token"];
 /// Begins a login at the chosen provider.
 pub const LOGIN: Spellings = &["/user/login", "/auth/login", "/login"];
 /// Ends the session.
