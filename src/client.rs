@@ -3,8 +3,8 @@
 pub mod adapter;
 mod adapters;
 pub mod archive;
-pub mod browser;
 pub mod call;
+pub mod callback;
 pub mod credentials;
 pub mod fetch;
 mod grpc;
@@ -15,6 +15,8 @@ mod operations;
 mod patterns;
 pub mod probe;
 pub mod process;
+pub mod provider;
+pub mod refused;
 pub mod remote_error;
 pub mod sse;
 mod system;
@@ -26,7 +28,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
-use crate::base::Result;
+use crate::base::{Error, Result};
 
 pub use http::HttpTransport;
 
@@ -45,7 +47,15 @@ pub trait Transport: Send + Sync {
     fn tunnel(&self) -> Option<&str> {
         None
     }
+
+    /// What a refused token means for the one who sent it.
+    fn refused(&self, error: Error) -> Error {
+        error
+    }
 }
+
+/// Name of a server that lives in this process.
+pub const IN_PROCESS: &str = "in-process";
 
 /// The REST API as typed calls. Cheap to clone.
 #[derive(Clone)]
@@ -63,6 +73,11 @@ impl Client {
     /// The kubeconfig files that calls about clusters mean, separated as in PATH; without them the server's own.
     pub fn with_kubeconfig(self, kubeconfig: Option<String>) -> Self {
         Self { kubeconfig, ..self }
+    }
+
+    /// Whether the server lives in this process.
+    pub fn is_in_process(&self) -> bool {
+        self.name() == IN_PROCESS
     }
 
     /// What to call the server in messages: its endpoint, or `in-process`.

@@ -9,6 +9,8 @@ pub mod context;
 pub mod dashboard;
 pub mod image;
 pub(in crate::ctl::cmd) mod local;
+pub mod login;
+pub mod logout;
 pub mod logs;
 mod managed;
 pub mod manifest;
@@ -48,6 +50,10 @@ pub enum Command {
     Restart(restart::Args),
     /// Show the plane's components, and where the server answers.
     Status(status::Args),
+    /// Log in at a provider that the plane offers.
+    Login(login::Args),
+    /// End the session at the provider.
+    Logout(logout::Args),
     /// Show the logs of the plane.
     Logs(logs::Args),
     /// Show the address of the plane's server, and open it in a browser.
@@ -92,6 +98,8 @@ impl Command {
             Command::Stop(args) => stop::run(ctx, &args).await,
             Command::Restart(args) => restart::run(ctx, &args).await,
             Command::Status(args) => return status::run(ctx, &args).await,
+            Command::Login(args) => login::run(ctx, &args).await,
+            Command::Logout(args) => logout::run(ctx, &args).await,
             Command::Logs(args) => return logs::run(ctx, &args).await,
             Command::Update(args) => return update::run(ctx, &args).await,
             Command::Dashboard(args) => dashboard::run(ctx, &args).await,
@@ -118,7 +126,10 @@ impl Command {
             Command::Channel(command) => !matches!(command, channel::Command::View(_)),
             Command::Start(args) => args.platform.is_some(),
             Command::Provider(command) => {
-                matches!(command, provider::Command::Set(_) | provider::Command::Reset(_))
+                matches!(
+                    command,
+                    provider::Command::Set(_) | provider::Command::Switch(_) | provider::Command::Reset(_)
+                )
             }
             _ => false,
         }

@@ -5,8 +5,7 @@ use serde::Serialize;
 
 use super::{managed, plane};
 use crate::base::{Code, Error, Result};
-use crate::client::browser;
-use crate::ctl::Ctl;
+use crate::ctl::{Ctl, browser};
 use crate::ctl::ui::Rendered;
 use crate::model::context::{Context, Platform};
 use crate::platform;
@@ -90,9 +89,8 @@ async fn forward(ctx: &Ctl, context: Context, args: &Args) -> Result<()> {
 
 fn show(ctx: &Ctl, url: &str, only: bool) -> Result<()> {
     ctx.ui.print(&Rendered::one(&View { url: url.to_owned() }, url)?.names([url]))?;
-    let wanted = !only && ctx.ui.is_animated() && ctx.ui.has_terminal() && ctx.ui.format().is_table();
-    match if wanted { browser::open(url) } else { Ok(()) } {
-        Ok(()) => Ok(()),
-        Err(reason) => ctx.ui.note(&format!("No browser was opened: {reason}.")),
+    if !only && ctx.ui.format().is_table() && browser::is_likely(&ctx.ui) && !browser::open(url) {
+        ctx.ui.note("No browser could be opened.")?;
     }
+    Ok(())
 }
