@@ -353,7 +353,7 @@ stage_binary() {
   staged=$prefix/bin/.mesheryctl.new.$$
   { cp "$binary" "$staged" && chmod 755 "$staged"; } 2>/dev/null || fail "cannot write to $prefix/bin"
   answer=$("$staged" version --client -o json </dev/null 2>&1) || fail "the new mesheryctl does not run here: $answer"
-  reported=$(printf '%s' "$answer" | tr -d ' \n\t' | tr ',' '\n' | sed -n 's/.*"version":"v\{0,1\}\([^"]*\)".*/\1/p' | head -n 1)
+  reported=$(printf '%s' "$answer" | tr -d ' \n\t' | tr ',' '\n' | sed -n 's/.*"build":"v\{0,1\}\([^"]*\)".*/\1/p' | head -n 1)
   if [ -n "$version" ] && [ "$version" != "$reported" ]; then
     fail "this is mesheryctl ${reported:-of an unknown version}, not $version; nothing was replaced"
   fi
@@ -443,6 +443,11 @@ uninstall_all() {
   fi
   # the manifest goes while its entries are walked through
   entries=$(cat "$manifest") || fail "cannot read $manifest"
+  # what `mesheryctl self update` keeps of the version before
+  if [ -f "$prefix/bin/mesheryctl.previous" ]; then
+    entries="file bin/mesheryctl.previous
+$entries"
+  fi
   if [ "$dry_run" = yes ]; then
     say "would remove below $prefix:"
     printf '%s\n' "$entries" | sed -n 's/^file /  /p'

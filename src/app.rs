@@ -13,6 +13,7 @@ use crate::ctl::{self, Roles};
 pub fn run(args: impl Iterator<Item = OsString>) -> u8 {
     let roles = Roles {
         server: Box::new(|args, context| roles::server(args, context).boxed()),
+        adapter: Box::new(|args, context| roles::adapter(args, context).boxed()),
         sample: Box::new(|args, context| roles::sample(args, context).boxed()),
     };
     ctl::run(args, Box::new(|request| connect::connect(request).boxed()), roles)

@@ -1,9 +1,13 @@
 //! Rank 4: typed calls of the REST API over a transport: HTTP, or the server's own router in this process.
 
+pub mod adapter;
+mod adapters;
 pub mod archive;
 pub mod call;
 pub mod credentials;
 pub mod fetch;
+mod grpc;
+pub mod health;
 pub mod http;
 pub mod import;
 mod operations;

@@ -3,6 +3,7 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | [`kubeconfig`] | reads and merges kubeconfig files, lists and chooses contexts |
+//! | [`portable`] | a kubeconfig that works away from this machine |
 //! | [`connect`] | a client for one context, and the cluster's identity |
 //! | [`inside`] | the cluster that this process runs in |
 //! | [`access`] | what this user may do |
@@ -36,6 +37,7 @@ pub mod kubeconfig;
 pub mod list;
 pub mod logs;
 pub mod openapi;
+pub mod portable;
 pub mod snapshot;
 pub mod status;
 pub mod unchanged;

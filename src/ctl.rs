@@ -14,6 +14,7 @@ mod context;
 pub mod fault;
 mod follow;
 mod live;
+mod notice;
 mod parse;
 mod paste;
 mod run;
@@ -22,6 +23,6 @@ pub mod signal;
 pub mod source;
 pub mod ui;
 
-pub use cmd::serve::{SampleArgs as ServeSampleArgs, ServerArgs as ServeServerArgs};
+pub use cmd::serve::{AdapterArgs as ServeAdapterArgs, SampleArgs as ServeSampleArgs, ServerArgs as ServeServerArgs};
 pub use context::{ConnectFn, ConnectRequest, Ctl, Role, RoleContext, Roles, TokenSource};
 pub use run::run;

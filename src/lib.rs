@@ -8,24 +8,27 @@
 //! | 1 | [`model`] | plain types of the domain, no I/O |
 //! | 2 | [`wire`] | what crosses a process boundary: REST paths and bodies |
 //! | 3 | [`pattern`], [`plane`] | pure thinking: a pattern file becomes ordered Kubernetes objects; a plane becomes components |
-//! | 4 | [`store`], [`cluster`], [`client`], [`oci`] | the outside world, one noun each |
+//! | 4 | [`store`], [`cluster`], [`client`], [`oci`], [`docker`], [`release`] | the outside world, one noun each |
 //! | 5 | [`platform`] | the life of a plane on Docker and on Kubernetes: joins `plane` with gateways |
-//! | 6 | [`server`], [`sample`] | long-running roles: the REST server and the practice cluster |
+//! | 6 | [`server`], [`adapter`], [`sample`] | long-running roles: the REST server, adapters, the practice cluster |
 //! | 7 | [`ctl`] | the command line |
 //! | 8 | [`app`] | the composition root: which role, which transport |
 //!
 //! `ARCHITECTURE.md` follows one `pattern apply` through these modules.
 
+pub mod adapter;
 pub mod app;
 pub mod base;
 pub mod client;
 pub mod cluster;
 pub mod ctl;
+pub mod docker;
 pub mod model;
 pub mod oci;
 pub mod pattern;
 pub mod plane;
 pub mod platform;
+pub mod release;
 pub mod sample;
 pub mod server;
 pub mod store;

@@ -11,7 +11,7 @@ pub mod kubernetes;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::base::{Code, Error, Result};
+use crate::base::{Error, Result};
 use crate::model::check::Check;
 use crate::model::context::{Context, Platform};
 pub use crate::model::plane::LogLine;
@@ -172,15 +172,4 @@ pub async fn checks(plane: &Plane, preflight: bool) -> Vec<Check> {
 
 fn local() -> Error {
     Error::internal("platform local is not managed here")
-}
-
-/// A platform that this build cannot manage yet.
-pub(crate) fn unsupported(plane: &Plane) -> Error {
-    Error::new(
-        Code::PlatformUnsupported,
-        format!(
-            "context `{}` has platform {}, which this build cannot manage",
-            plane.context.name, plane.context.platform
-        ),
-    )
 }

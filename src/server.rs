@@ -1,5 +1,6 @@
 //! Rank 5: the management plane's server. `app` runs it as a process of its own, or inside a command.
 
+pub mod adapters;
 pub mod clusters;
 pub mod deploy;
 pub mod gate;
@@ -51,6 +52,8 @@ pub struct State {
     pub operations: Operations,
     /// What the server was told at its start.
     pub settings: Settings,
+    /// Adapters, and how they were when they were asked last.
+    pub adapters: adapters::Adapters,
     /// Cancelled when streams of events are to end, because the server does.
     pub closing: CancellationToken,
 }
@@ -69,7 +72,12 @@ impl Server {
     pub async fn open(settings: Settings) -> Result<Self> {
         let store = Store::open(&dirs::database(&settings.home)).await?;
         let operations = Operations::open(store.clone()).await?;
-        Ok(Self { state: Arc::new(State { store, operations, settings, closing: CancellationToken::new() }) })
+        let adapters = adapters::Adapters::of_environment();
+        let state = Arc::new(State { store, operations, settings, adapters, closing: CancellationToken::new() });
+        if !state.settings.in_process {
+            adapters::listen(&state).await?;
+        }
+        Ok(Self { state })
     }
 
     /// What handlers share.

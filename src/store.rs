@@ -5,6 +5,7 @@
 //! orders them, with a wait of [`BUSY`]. A write is committed with `synchronous = FULL`: what a caller was told is
 //! stored survives not only a killed process but a power cut, which WAL's usual NORMAL does not promise.
 
+pub mod adapters;
 pub mod events;
 pub mod inventory;
 mod json;
@@ -66,6 +67,11 @@ impl Store {
     /// Preferences.
     pub fn preferences(&self) -> preferences::PreferenceStore<'_> {
         preferences::PreferenceStore(self)
+    }
+
+    /// Adapters that users added.
+    pub fn adapters(&self) -> adapters::AdapterStore<'_> {
+        adapters::AdapterStore(self)
     }
 
     /// What is applied where.

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::adapter;
 use crate::base::{Error, Result, dirs};
 use crate::client::credentials;
 use crate::client::process::{Claim, Role, Running};
-use crate::ctl::{RoleContext, ServeSampleArgs, ServeServerArgs};
+use crate::ctl::{RoleContext, ServeAdapterArgs, ServeSampleArgs, ServeServerArgs};
 use crate::model::context::DEFAULT_PORT;
+use crate::plane;
 use crate::sample::Certificate;
 use crate::sample::cluster::{self, Cluster};
 use crate::server::{Settings, serve};
@@ -38,6 +40,17 @@ pub(super) async fn server(args: ServeServerArgs, context: RoleContext) -> Resul
         }),
     };
     serve::serve(options).await
+}
+
+/// `serve adapter`.
+pub(super) async fn adapter(args: ServeAdapterArgs, context: RoleContext) -> Result<()> {
+    let found = plane::adapter::find(&args.mesh)?;
+    let listener = serve::listen(&args.host, args.port.unwrap_or(found.port)).await?;
+    let address =
+        listener.local_addr().map_err(|error| Error::internal("the listener has no address").because(error))?;
+    let pid = std::process::id();
+    context.note.say(&format!("The adapter {} serves at {address} (process {pid})", found.name))?;
+    adapter::serve(listener, found, context.cancel).await
 }
 
 /// `serve sample`. Its kubeconfig is there before anybody hears that it serves, and goes with it.

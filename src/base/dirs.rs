@@ -36,6 +36,17 @@ pub fn logs() -> Result<PathBuf> {
     }
 }
 
+/// The folder for what can be made or fetched again: the platform's cache folder; below `MESHERY_HOME` when that is set.
+pub fn cache() -> Result<PathBuf> {
+    if env::is_set(env::MESHERY_HOME) {
+        return Ok(home()?.join("cache"));
+    }
+    match directories::ProjectDirs::from("", "", "mesheryctl") {
+        Some(own) => Ok(own.cache_dir().to_owned()),
+        None => Ok(home()?.join("cache")),
+    }
+}
+
 /// The folder of the plane's data.
 pub fn data(home: &Path) -> PathBuf {
     home.join("data")

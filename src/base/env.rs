@@ -31,8 +31,34 @@ pub const MESHERY_PROTECTED_CONTEXTS: &str = "MESHERY_PROTECTED_CONTEXTS";
 pub const MESHERY_DEBUG_PANIC: &str = "MESHERY_DEBUG_PANIC";
 /// Folders of the pattern catalogue.
 pub const MESHERY_CATALOG: &str = "MESHERY_CATALOG";
+/// Adapters that a server knows from its start.
+pub const ADAPTER_URLS: &str = "ADAPTER_URLS";
+/// Release feed, instead of the built-in one.
+pub const MESHERY_RELEASES_URL: &str = "MESHERY_RELEASES_URL";
+/// Public key that signs the releases of that feed.
+pub const MESHERY_RELEASES_KEY: &str = "MESHERY_RELEASES_KEY";
+/// Allows the daily look for a newer release.
+pub const MESHERY_UPDATE_CHECK: &str = "MESHERY_UPDATE_CHECK";
+/// Forbids it.
+pub const MESHERY_NO_UPDATE_CHECK: &str = "MESHERY_NO_UPDATE_CHECK";
+/// Folders of programs.
+pub const PATH: &str = "PATH";
+/// Folder of cargo, which installs programs in its `bin`.
+pub const CARGO_HOME: &str = "CARGO_HOME";
 /// Folder of docker's config.json, which holds the credentials of registries.
 pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
+/// Address of the Docker engine.
+pub const DOCKER_HOST: &str = "DOCKER_HOST";
+/// One of docker's contexts.
+pub const DOCKER_CONTEXT: &str = "DOCKER_CONTEXT";
+/// Whether an engine at tcp:// speaks TLS.
+pub const DOCKER_TLS_VERIFY: &str = "DOCKER_TLS_VERIFY";
+/// Folder of the certificates for an engine with TLS.
+pub const DOCKER_CERT_PATH: &str = "DOCKER_CERT_PATH";
+/// Remote providers that a server offers.
+pub const PROVIDER_BASE_URLS: &str = "PROVIDER_BASE_URLS";
+/// Address under which browsers reach a server.
+pub const MESHERY_SERVER_CALLBACK_URL: &str = "MESHERY_SERVER_CALLBACK_URL";
 /// PEM file with certificate authorities.
 pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 /// Kubeconfig files.
@@ -89,14 +115,49 @@ pub const VARIABLES: &[Variable] = &[
         meaning: "folders of the pattern catalogue, separated as in PATH; the bundled samples come after them",
     },
     Variable {
+        name: ADAPTER_URLS,
+        meaning: "adapters that a server knows from its start, HOST:PORT each, separated by blanks or commas",
+    },
+    Variable {
+        name: MESHERY_RELEASES_URL,
+        meaning: "release feed of `self update`, as --releases-url; setting it also allows the daily version notice",
+    },
+    Variable {
+        name: MESHERY_RELEASES_KEY,
+        meaning: "file of the public key of that feed, as --releases-key; default the key built into the program",
+    },
+    Variable {
+        name: MESHERY_UPDATE_CHECK,
+        meaning: "1 allows the daily version notice, which asks the release feed; without it and without \
+                  MESHERY_RELEASES_URL no request is made that no command asked for",
+    },
+    Variable { name: MESHERY_NO_UPDATE_CHECK, meaning: "1 forbids the version notice, whatever else is set" },
+    Variable {
         name: DOCKER_CONFIG,
         meaning: "folder of docker's config.json with the credentials of registries; default ~/.docker",
+    },
+    Variable { name: DOCKER_HOST, meaning: "address of the Docker engine, before docker's contexts" },
+    Variable { name: DOCKER_CONTEXT, meaning: "one of docker's contexts, instead of the one in docker's config.json" },
+    Variable { name: DOCKER_TLS_VERIFY, meaning: "any non-empty value: an engine at tcp:// speaks TLS" },
+    Variable {
+        name: DOCKER_CERT_PATH,
+        meaning: "folder of ca.pem, cert.pem and key.pem for such an engine; default DOCKER_CONFIG or ~/.docker",
+    },
+    Variable {
+        name: PROVIDER_BASE_URLS,
+        meaning: "addresses of remote providers; passed on to the servers that `system start` makes",
+    },
+    Variable {
+        name: MESHERY_SERVER_CALLBACK_URL,
+        meaning: "address under which browsers reach the server; passed on to the servers that `system start` makes",
     },
     Variable { name: KUBECONFIG, meaning: "kubeconfig files, separated as in PATH; default ~/.kube/config" },
     Variable {
         name: "KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT",
         meaning: "address of the API server, set by Kubernetes in pods: where no kubeconfig names a context, a pod's own cluster is the context `in-cluster`",
     },
+    Variable { name: PATH, meaning: "folders of programs; `self` looks whether another mesheryctl comes first" },
+    Variable { name: CARGO_HOME, meaning: "folder of cargo, whose programs `self` leaves to cargo; default ~/.cargo" },
     Variable { name: NO_COLOR, meaning: "any non-empty value turns colour off" },
     Variable { name: CLICOLOR_FORCE, meaning: "any value but 0 turns colour on, in pipes too" },
     Variable { name: TERM, meaning: "`dumb` turns colour and animation off" },
@@ -127,4 +188,9 @@ pub fn get(name: &str) -> Option<String> {
 /// Whether the variable is set to a non-empty value.
 pub fn is_set(name: &str) -> bool {
     get(name).is_some()
+}
+
+/// Whether the variable says yes: set, and none of `0`, `false`, `no` and `off`.
+pub fn is_on(name: &str) -> bool {
+    get(name).is_some_and(|value| !["0", "false", "no", "off"].contains(&value.to_lowercase().as_str()))
 }

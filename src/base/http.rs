@@ -1,5 +1,7 @@
 //! The only builder of outbound HTTP clients: time limits, user agent, proxies, further authorities.
 
+pub mod guarded;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;

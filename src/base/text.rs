@@ -76,6 +76,12 @@ pub fn wildcard(wanted: &str, name: &str) -> bool {
     }
 }
 
+/// A text without line breaks and other control characters, each run of blanks as one.
+pub fn one_line(text: &str) -> String {
+    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// An error with its sources, outermost first, without what an outer one already says.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut parts = vec![error.to_string()];

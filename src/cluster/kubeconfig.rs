@@ -13,6 +13,7 @@ use crate::cluster::inside;
 use crate::model::kubernetes::KubeContext;
 
 pub use flatten::{flatten, needs, only, text as to_text};
+pub(in crate::cluster) use flatten::{inline_cluster, inline_user};
 
 /// The merged kubeconfig: the files of `explicit` (separated as in PATH), else of `KUBECONFIG`, else `~/.kube/config`;
 /// then the plane's own `kubeconfig.yaml`, then the practice cluster's while it runs. Earlier files win, as in kubectl.

@@ -1,5 +1,6 @@
 //! The commands: one file a verb, one enum a noun.
 
+pub mod adapter;
 pub mod app;
 pub mod change;
 pub mod completion;
@@ -10,9 +11,12 @@ pub mod help;
 pub mod man;
 pub mod operation;
 pub mod pattern;
+pub mod probe;
 pub mod quickstart;
+pub mod release;
 pub mod sample;
 pub mod schema;
+pub mod self_;
 pub mod serve;
 pub mod system;
 pub mod version;
@@ -61,6 +65,9 @@ pub enum Command {
     /// Import, apply, inspect and delete applications: patterns made of manifests, charts and Compose files.
     #[command(subcommand, visible_alias = "application")]
     App(app::Command),
+    /// List, ask, add and remove the adapters that the plane knows.
+    #[command(subcommand)]
+    Adapter(adapter::Command),
     /// Show settings and where they come from.
     #[command(subcommand)]
     Config(config::Command),
@@ -72,9 +79,15 @@ pub enum Command {
     /// Start and stop the practice cluster.
     #[command(subcommand)]
     Sample(sample::Command),
+    /// Update, roll back or remove this program.
+    #[command(subcommand, name = "self")]
+    Self_(self_::Command),
     /// Run a long-running role in the foreground.
     #[command(subcommand)]
     Serve(serve::Command),
+    /// Ask a service whether it is healthy, as probes of containers do.
+    #[command(subcommand)]
+    Probe(probe::Command),
     /// Read what an error code means.
     Explain(explain::Args),
     /// Print the JSON Schema of a command's output.
@@ -88,6 +101,12 @@ pub enum Command {
     /// Write the generated files of this repository.
     #[command(name = "generate-docs", hide = true)]
     Docs(docs::Args),
+    /// Make a release feed of a folder of archives.
+    #[command(name = "generate-release", hide = true)]
+    Release(release::Args),
+    /// Make a key pair that signs releases.
+    #[command(name = "generate-release-key", hide = true)]
+    ReleaseKey(release::KeyArgs),
 }
 
 impl Command {
@@ -96,19 +115,24 @@ impl Command {
         match self {
             Command::System(command) => return command.run(ctx).await,
             Command::Sample(command) => return command.run(ctx).await,
+            Command::Self_(command) => return command.run(ctx).await,
             Command::Pattern(command) => return command.run(ctx).await,
+            Command::Adapter(command) => return command.run(ctx).await,
             Command::Quickstart(args) => quickstart::run(ctx, args).await,
             Command::App(command) => command.run(ctx).await,
             Command::Config(command) => command.run(ctx),
             Command::Version(args) => version::run(ctx, args).await,
             Command::Operation(command) => command.run(ctx).await,
             Command::Serve(command) => command.run(ctx).await,
+            Command::Probe(command) => command.run(ctx).await,
             Command::Explain(args) => explain::run(ctx, &args),
             Command::Schema(args) => schema::run(ctx, &args),
             Command::Completion(args) => completion::run(ctx, &args),
             Command::Man(args) => man::run(ctx, &args),
             Command::Help(args) => help::run(ctx, &args),
             Command::Docs(args) => docs::run(ctx, &args),
+            Command::Release(args) => release::run(ctx, &args),
+            Command::ReleaseKey(args) => release::run_key(ctx, &args),
         }
         .map(Into::into)
     }
@@ -119,6 +143,7 @@ impl Command {
             Command::Version(args) => args.client,
             Command::System(command) => command.is_offline(),
             Command::Config(_)
+            | Command::Adapter(_)
             | Command::Serve(_)
             | Command::Pattern(_)
             | Command::Quickstart(_)
@@ -138,6 +163,11 @@ impl Command {
     pub(super) fn reads_config(&self) -> bool {
         let writes = matches!(self, Command::System(command) if command.writes_config());
         !writes && !self.is_offline()
+    }
+
+    /// Whether a notice of a newer release may follow it: it is a short command of a person at work with a plane.
+    pub(super) fn takes_notices(&self) -> bool {
+        !self.is_offline() && !self.is_role()
     }
 
     /// Whether it is a long-running role, which gets a runtime with several threads.

@@ -17,6 +17,7 @@ use super::settings::Settings;
 use super::ui::format::{NAMES, PICTURES};
 use crate::base::{Code, Error, Result, env};
 use crate::client::Client;
+use crate::plane::adapter::ALL;
 
 /// How long a server may take for its names.
 const LIMIT: Duration = Duration::from_millis(300);
@@ -98,6 +99,19 @@ pub fn operations() -> ArgValueCandidates {
         let operations = client.operations(0, 0).await.ok()?.operations;
         Some(operations.into_iter().map(|operation| (operation.id.to_string(), operation.subject)).collect())
     })
+}
+
+/// Addresses of adapters, asked of the plane.
+pub fn adapters() -> ArgValueCandidates {
+    asked(async |client| {
+        let adapters = client.adapters().await.ok()?;
+        Some(adapters.into_iter().map(|adapter| (adapter.location, adapter.name)).collect())
+    })
+}
+
+/// Meshes that have an adapter.
+pub fn meshes() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| ALL.iter().map(|adapter| candidate(adapter.mesh(), adapter.name)).collect())
 }
 
 /// Names of providers, asked of the plane.

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::settings::Settings;
 use super::signal::Cancel;
 use super::ui::Ui;
-use super::{ServeSampleArgs, ServeServerArgs};
+use super::{ServeAdapterArgs, ServeSampleArgs, ServeServerArgs};
 use crate::base::Result;
 use crate::base::clock::{self, Timestamp};
 use crate::client::Client;
@@ -100,6 +100,8 @@ impl fmt::Debug for Note {
 pub struct Roles {
     /// `serve server`.
     pub server: Role<ServeServerArgs>,
+    /// `serve adapter`.
+    pub adapter: Role<ServeAdapterArgs>,
     /// `serve sample`.
     pub sample: Role<ServeSampleArgs>,
 }

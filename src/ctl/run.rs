@@ -6,6 +6,7 @@ use super::cli::Cli;
 use super::cmd::Outcome;
 use super::complete;
 use super::context::{ConnectFn, Ctl, Roles};
+use super::notice::Notice;
 use super::parse::{Parsed, parse};
 use super::settings::Settings;
 use super::signal::{Cancel, under_signals};
@@ -72,7 +73,15 @@ fn execute(ctx: &Ctl, cli: Cli) -> Result<Outcome> {
         .enable_all()
         .build()
         .map_err(|error| Error::internal("the asynchronous runtime cannot start").because(error))?;
-    let result = runtime.block_on(under_signals(&ctx.cancel, cli.command.run(ctx)));
+    let takes_notices = cli.command.takes_notices();
+    let result = runtime.block_on(async {
+        let notice = if takes_notices { Notice::begin(ctx) } else { None };
+        let result = under_signals(&ctx.cancel, cli.command.run(ctx)).await;
+        if let (Some(notice), Ok(_)) = (notice, &result) {
+            notice.end(ctx).await;
+        }
+        result
+    });
     // Work on blocking threads is not waited for: after Ctrl-C the process is to end.
     runtime.shutdown_background();
     result

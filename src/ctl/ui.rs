@@ -179,6 +179,11 @@ impl Ui {
         self.terminal.errors && !color::terminal_is_dumb() && !in_ci()
     }
 
+    /// Whether a person reads along who can be told what no command asked for.
+    pub fn takes_notices(&self) -> bool {
+        self.terminal.errors && !in_ci() && !self.is_quiet() && self.options.format.is_table()
+    }
+
     /// Colour rules of stdout, for verbs that lay out their own text.
     pub fn paint(&self) -> Paint {
         self.out

@@ -22,7 +22,7 @@ impl Version {
         Self {
             build: env!("CARGO_PKG_VERSION").to_owned(),
             commitsha: option_env!("MESHERY_BUILD_COMMIT").unwrap_or("unknown").to_owned(),
-            release_channel: "stable".to_owned(),
+            release_channel: option_env!("MESHERY_BUILD_CHANNEL").unwrap_or("stable").to_owned(),
         }
     }
 }

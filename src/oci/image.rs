@@ -36,6 +36,7 @@ pub struct Image {
     manifest: Blob,
     layer: Descriptor,
     files: FileSystem,
+    is_static: bool,
 }
 
 impl Image {
@@ -66,7 +67,7 @@ impl Image {
         let manifest = Blob::new(MANIFEST, written(&manifest)?);
         let short = config.descriptor.digest.trim_start_matches("sha256:").get(..12).unwrap_or_default().to_owned();
         let reference = format!("{REPOSITORY}:{}-{short}", env!("CARGO_PKG_VERSION"));
-        Ok(Self { reference, config, manifest, layer, files })
+        Ok(Self { reference, config, manifest, layer, files, is_static: executable.needs.is_empty() })
     }
 
     /// The same image under another name.
@@ -104,6 +105,11 @@ impl Image {
     /// Size of its layer in bytes; the layer is not compressed.
     pub fn size(&self) -> u64 {
         self.layer.size
+    }
+
+    /// Whether the program is static.
+    pub fn is_static(&self) -> bool {
+        self.is_static
     }
 
     /// Its files.

@@ -138,6 +138,12 @@ impl Operations {
         self.get(id).await
     }
 
+    /// Stores an event that no operation of this server tells, such as one of an adapter. Never waits.
+    pub fn tell(&self, event: Event) {
+        // The queue ends with the process.
+        let _ = self.inner.queue.send(Entry { event, done: None });
+    }
+
     /// Position of the newest event stored by this process; changes wake followers.
     pub fn stored(&self) -> watch::Receiver<i64> {
         self.inner.stored.subscribe()

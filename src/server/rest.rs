@@ -2,6 +2,7 @@
 //!
 //! [`routes`] is the table. The service, the OpenAPI document and the tests are made from it.
 
+pub mod adapters;
 pub mod applications;
 pub mod database;
 pub mod deploy;
@@ -46,6 +47,7 @@ pub fn routes() -> Vec<Route> {
         session::routes(),
         preferences::routes(),
         kubernetes::routes(),
+        adapters::routes(),
         import::routes(),
         applications::routes(),
         patterns::routes(),

@@ -1,5 +1,6 @@
 //! Bodies of the REST API. Paths stand in [`paths`]. Requests are read in snake_case and camelCase.
 
+pub mod adapter;
 pub mod exchange;
 pub mod paths;
 pub mod plan;

@@ -25,7 +25,7 @@ make_archive() {
   cat >"$tree/mesheryctl" <<BIN
 #!/bin/sh
 [ "\$*" = "version --client -o json" ] || { echo "unexpected: \$*" >&2; exit 1; }
-printf '{\n  "client": {\n    "version": "$version",\n    "commit": "abc"\n  },\n  "schema": {"version": "9.9.9"}\n}\n'
+printf '{\n  "client": {\n    "build": "$version",\n    "commitsha": "abc",\n    "release_channel": "stable"\n  },\n  "newest": {"version": "9.9.9"}\n}\n'
 BIN
   chmod 755 "$tree/mesheryctl"
   for file in mesheryctl.bash _mesheryctl mesheryctl.fish mesheryctl.elv _mesheryctl.ps1; do
@@ -280,6 +280,19 @@ test_usage() {
   check '--uninstall takes no version' exits 2
 }
 
+# `mesheryctl self update` keeps the program it replaced.
+test_kept_program() {
+  fresh_home
+  make_archive 1.2.3
+  run --archive "$archive" --sha256 "$sum" --prefix "$home/p"
+  printf 'old\n' >"$home/p/bin/mesheryctl.previous"
+  run --uninstall --dry-run --prefix "$home/p"
+  check 'the kept program is listed' says 'bin/mesheryctl.previous'
+  run --uninstall --prefix "$home/p"
+  check 'the kept program goes too' exits 0
+  check 'nothing is left' is_empty "$home"
+}
+
 # A manifest somebody has edited must not reach outside the prefix.
 test_edited_manifest() {
   fresh_home
@@ -357,6 +370,7 @@ run_all() {
   test_unwritable_prefix
   test_addresses
   test_usage
+  test_kept_program
   test_edited_manifest
   test_clone
   test_half_a_script

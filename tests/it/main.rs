@@ -2,13 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod adapter;
 mod apiserver;
 mod ctl;
 mod defects;
+#[cfg(unix)]
+mod docker;
+mod image;
 mod layers;
 mod lifecycle;
 mod pattern;
 mod quickstart;
+#[cfg(unix)]
+mod release;
 mod server;
 #[allow(dead_code, reason = "shared by suites that use parts of it")]
 mod support;

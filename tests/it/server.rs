@@ -7,7 +7,7 @@ mod exchange;
 mod kubeconfig;
 mod openapi;
 mod patterns;
-mod plane;
+pub mod plane;
 mod session;
 mod spellings;
 mod writers;

@@ -10,7 +10,7 @@ ISTIO_CRDS=$CACHE/istio/$ISTIO_VERSION/crd-all.gen.yaml
 
 # A laptop's envtest programs replace ours; without a controller manager, as envtest has none.
 # A node needs programs of one version, so the tiers above take the kit's own.
-uses_assets() { [ -n "${KUBEBUILDER_ASSETS:-}" ] && [ "$WANTED_TIER" = api ]; }
+uses_assets() { [ -n "${KUBEBUILDER_ASSETS:-}" ] && ! wants node; }
 
 # program NAME: the path of etcd, kube-apiserver, kube-controller-manager, kubectl or helm
 program() {
@@ -35,7 +35,7 @@ api_install() {
     install_from_assets
     return
   fi
-  [ -z "${KUBEBUILDER_ASSETS:-}" ] || say "KUBEBUILDER_ASSETS serves tier api only: tier $WANTED_TIER uses the kit's own programs"
+  [ -z "${KUBEBUILDER_ASSETS:-}" ] || say "KUBEBUILDER_ASSETS serves tier api only: a node uses the kit's own programs"
   need etcd etcd-server
   is_cached kubectl "$KUBECTL_VERSION" || need_pip
   install_missing_packages

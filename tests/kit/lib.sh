@@ -16,8 +16,8 @@ RUN=$CACHE/run
 CERTS=$RUN/certs
 KUBECONFIG_FILE=$RUN/kubeconfig
 ENV_FILE=$RUN/env
-# the highest tier asked for; those below it come along
-WANTED_TIER=node
+# the tiers asked for, and those they build on
+WANTED_TIERS=(api node)
 
 # the C locale: tools' texts are matched below
 export LC_ALL=C
@@ -70,7 +70,7 @@ as_root() {
 
 # A run that root started: its processes cannot even be recognised by others.
 needs_root_to_manage() {
-  ! is_root && [ -e "$RUN" ] && { [ ! -O "$RUN" ] || [ "$(cat "$RUN/address" 2>/dev/null)" = "$NODE_IP" ]; }
+  ! is_root && [ -e "$RUN" ] && { [ ! -O "$RUN" ] || [ -d "$DOCKER_FOLDER" ] || [ "$(cat "$RUN/address" 2>/dev/null)" = "$NODE_IP" ]; }
 }
 
 # Starts the calling script again as root on the same cache; what was built stays the caller's.
@@ -78,7 +78,8 @@ again_as_root() {
   as_root true || die "$1 needs root: run it as root, or give $(id -un) sudo"
   shift
   exec 9>&-
-  as_root env "MESHERYCTL_KIT_CACHE=$CACHE" "PATH=$PATH" bash "$@"
+  as_root env "MESHERYCTL_KIT_CACHE=$CACHE" "PATH=$PATH" "MESHERYCTL_KIT_KUBECONFIG=${MESHERYCTL_KIT_KUBECONFIG:-}" \
+    "MESHERYCTL_KIT_DOCKER_HOST=${MESHERYCTL_KIT_DOCKER_HOST:-}" bash "$@"
 }
 
 # ---- packages ----
@@ -282,14 +283,27 @@ put_env() { printf '%s=%s\n' "$1" "$2" >>"$ENV_FILE.new"; }
 
 # ---- tiers ----
 
-# Tiers in the order they build on each other; each has <tier>_install, _start, _healthy, _env, _stop.
-TIERS=(api node istio)
+# Tiers in the order they are started; each has <tier>_install, _start, _healthy, _env, _stop.
+TIERS=(api node istio docker)
+
+# builds_on TIER: the tiers it needs
+builds_on() {
+  case $1 in
+    node) printf 'api\n' ;;
+    istio) printf 'api\nnode\n' ;;
+  esac
+}
+
+wants() { case " ${WANTED_TIERS[*]} " in *" $1 "*) ;; *) return 1 ;; esac; }
+
 # shellcheck source=tests/kit/api.sh
 . "$KIT_DIR/api.sh"
 # shellcheck source=tests/kit/node.sh
 . "$KIT_DIR/node.sh"
 # shellcheck source=tests/kit/istio.sh
 . "$KIT_DIR/istio.sh"
+# shellcheck source=tests/kit/docker.sh
+. "$KIT_DIR/docker.sh"
 
 is_started() { grep -qx "$1" "$RUN/tiers" 2>/dev/null; }
 

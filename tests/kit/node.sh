@@ -240,7 +240,7 @@ node_stop() {
   end_containers
   stop containerd
   end_orphans
-  end_shims
+  end_shims "$CONTAINERD_SOCKET"
   unmount_all
   clean_network
   clean_leftovers
@@ -271,13 +271,13 @@ end_orphans() {
   done
 }
 
-# A shim outlives containerd, too; the socket in its arguments says whose it is.
+# end_shims SOCKET: a shim outlives containerd, too; the socket in its arguments says whose it is
 end_shims() {
-  local folder pid
+  local socket=$1 folder pid
   for folder in /proc/[0-9]*; do
     pid=${folder#/proc/}
     case $(tr '\0' ' ' 2>/dev/null <"$folder/cmdline") in
-      *containerd-shim*" -address $CONTAINERD_SOCKET "*) kill -KILL "$pid" 2>/dev/null || true ;;
+      *containerd-shim*" -address $socket "*) kill -KILL "$pid" 2>/dev/null || true ;;
     esac
   done
 }

@@ -4,44 +4,66 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use kube::config::{AuthInfo, Cluster};
 use serde_json::Value;
 
 use super::{Kubeconfig, contexts, not_found};
-use crate::base::dirs;
 use crate::base::error::{Code, Error, Result};
-
-/// Keys of a cluster or user that name a file, the key for its content, and whether that is in Base64.
-const FILES: &[(&str, &str, bool)] = &[
-    ("certificate-authority", "certificate-authority-data", true),
-    ("client-certificate", "client-certificate-data", true),
-    ("client-key", "client-key-data", true),
-    ("tokenFile", "token", false),
-];
+use crate::base::{dirs, yaml};
 
 /// The kubeconfig with the content of every file it names; content that stands in it already goes first, as in kubectl.
 ///
 /// # Errors
 /// A file that cannot be read.
 pub fn flatten(kubeconfig: &Kubeconfig) -> Result<Kubeconfig> {
-    let mut value = to_value(kubeconfig)?;
-    for (list, entry) in [("clusters", "cluster"), ("users", "user")] {
-        for named in value[list].as_array_mut().into_iter().flatten() {
-            let Some(entry) = named[entry].as_object_mut() else { continue };
-            for (file, data, encoded) in FILES {
-                let Some(path) = entry.remove(*file) else { continue };
-                let is_there = entry.get(*data).is_some_and(|data| data.as_str().is_some_and(|text| !text.is_empty()));
-                let Some(path) = path.as_str().filter(|path| !is_there && !path.is_empty()) else { continue };
-                let content = std::fs::read(path).map_err(|error| dirs::read_error(Path::new(path), &error))?;
-                let text = if *encoded {
-                    STANDARD.encode(content)
-                } else {
-                    String::from_utf8_lossy(&content).trim().to_owned()
-                };
-                entry.insert((*data).to_owned(), text.into());
-            }
-        }
+    let mut flat = kubeconfig.clone();
+    for user in flat.auth_infos.iter_mut().filter_map(|named| named.auth_info.as_mut()) {
+        inline_user(user)?;
     }
-    from_value(value)
+    for cluster in flat.clusters.iter_mut().filter_map(|named| named.cluster.as_mut()) {
+        inline_cluster(cluster)?;
+    }
+    Ok(flat)
+}
+
+/// Puts the files of a user into the entry.
+pub(in crate::cluster) fn inline_user(user: &mut AuthInfo) -> Result<()> {
+    if let Some(path) = user.token_file.take()
+        && user.token.is_none()
+    {
+        let text = String::from_utf8(bytes_of(&path)?)
+            .map_err(|_| Error::new(Code::KubeconfigInvalid, format!("the token in {path} is not text")))?;
+        user.token = Some(text.trim().to_owned().into());
+    }
+    if let Some(path) = user.client_certificate.take()
+        && user.client_certificate_data.is_none()
+    {
+        user.client_certificate_data = Some(data_of(&path)?);
+    }
+    if let Some(path) = user.client_key.take()
+        && user.client_key_data.is_none()
+    {
+        user.client_key_data = Some(data_of(&path)?.into());
+    }
+    Ok(())
+}
+
+/// Puts the files of a cluster into the entry.
+pub(in crate::cluster) fn inline_cluster(cluster: &mut Cluster) -> Result<()> {
+    if let Some(path) = cluster.certificate_authority.take()
+        && cluster.certificate_authority_data.is_none()
+    {
+        cluster.certificate_authority_data = Some(data_of(&path)?);
+    }
+    Ok(())
+}
+
+fn data_of(path: &str) -> Result<String> {
+    bytes_of(path).map(|bytes| STANDARD.encode(bytes))
+}
+
+fn bytes_of(path: &str) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| dirs::read_error(Path::new(path), &error))
 }
 
 /// The kubeconfig with one context only, with its cluster and user, as the current one.
@@ -59,6 +81,9 @@ pub fn only(kubeconfig: &Kubeconfig, context: &str) -> Result<Kubeconfig> {
     Ok(one)
 }
 
+/// Keys of a cluster or user that name a file.
+const FILES: &[&str] = &["certificate-authority", "client-certificate", "client-key", "tokenFile"];
+
 /// What a kubeconfig needs of the machine it is used on: files, and programs that give credentials. Empty for one that
 /// works everywhere.
 ///
@@ -71,9 +96,7 @@ pub fn needs(kubeconfig: &Kubeconfig) -> Result<Vec<String>> {
         for named in value[list].as_array().into_iter().flatten() {
             let (name, entry) = (named["name"].as_str().unwrap_or_default(), &named[entry]);
             let path = |key: &str| entry[key].as_str().filter(|path| !path.is_empty()).map(str::to_owned);
-            found.extend(
-                FILES.iter().filter_map(|(key, ..)| Some(format!("{key} of `{name}` is the file {}", path(key)?))),
-            );
+            found.extend(FILES.iter().filter_map(|key| Some(format!("{key} of `{name}` is the file {}", path(key)?))));
             if let Some(program) = entry["exec"]["command"].as_str() {
                 found.push(format!("user `{name}` gets credentials of the program {program}"));
             }
@@ -90,18 +113,12 @@ pub fn needs(kubeconfig: &Kubeconfig) -> Result<Vec<String>> {
 /// # Errors
 /// [`Code::Internal`] when it cannot be written.
 pub fn text(kubeconfig: &Kubeconfig) -> Result<String> {
-    serde_saphyr::to_string(&to_value(kubeconfig)?)
-        .map_err(|error| Error::internal("a kubeconfig cannot be written as YAML").because(error))
+    yaml::write_kubernetes(kubeconfig)
 }
 
 fn to_value(kubeconfig: &Kubeconfig) -> Result<Value> {
     serde_json::to_value(kubeconfig)
         .map_err(|error| Error::internal("a kubeconfig cannot be written as JSON").because(error))
-}
-
-fn from_value(value: Value) -> Result<Kubeconfig> {
-    serde_json::from_value(value)
-        .map_err(|error| Error::new(Code::KubeconfigInvalid, "the kubeconfig cannot be used").because(error))
 }
 
 #[cfg(test)]

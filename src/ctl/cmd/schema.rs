@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 
-use super::{change, explain, pattern, quickstart, sample, system, version};
+use super::{adapter, change, explain, pattern, probe, quickstart, sample, self_, system, version};
 use crate::base::{Code, Error, Result, text};
 use crate::ctl::ui::{Column, ErrorObject, Rendered};
 use crate::ctl::{Ctl, complete};
@@ -27,6 +27,11 @@ pub type Entry = (&'static str, fn() -> Schema);
 
 /// Every command with structured output. A verb is added here together with its file.
 pub const SCHEMAS: &[Entry] = &[
+    ("adapter add", || schema_for!(change::Change)),
+    ("adapter list", || schema_for!(Vec<adapter::Adapter>)),
+    ("adapter ping", || schema_for!(Vec<adapter::Pinged>)),
+    ("adapter remove", || schema_for!(change::Change)),
+    ("adapter view", || schema_for!(adapter::Adapter)),
     ("app import", || schema_for!(crate::wire::rest::exchange::ImportReply)),
     ("app list", || schema_for!(Vec<pattern::list::Row>)),
     ("app offboard", || schema_for!(Vec<Operation>)),
@@ -58,13 +63,20 @@ pub const SCHEMAS: &[Entry] = &[
     ("pattern status", || schema_for!(OneOrAll<crate::wire::rest::PatternStatus>)),
     ("pattern validate", || schema_for!(Vec<pattern::validate::Checked>)),
     ("pattern view", || schema_for!(OneOrAll<crate::model::pattern::PatternRecord>)),
+    ("probe grpc", || schema_for!(probe::Probed)),
+    ("probe http", || schema_for!(probe::Probed)),
     ("quickstart", || schema_for!(quickstart::Shown)),
     ("result", || schema_for!(crate::model::pattern::ObjectResult)),
     ("sample start", || schema_for!(sample::View)),
     ("sample status", || schema_for!(sample::View)),
     ("sample stop", || schema_for!(system::stop::View)),
     ("schema", || schema_for!(Shown)),
+    ("self rollback", || schema_for!(self_::rollback::View)),
+    ("self status", || schema_for!(self_::status::View)),
+    ("self uninstall", || schema_for!(self_::uninstall::View)),
+    ("self update", || schema_for!(self_::update::View)),
     ("system channel set", || schema_for!(change::Change)),
+    ("system channel switch", || schema_for!(change::Change)),
     ("system channel view", || schema_for!(Vec<system::channel::view::View>)),
     ("system chart", || schema_for!(system::chart::View)),
     ("system check", || schema_for!(Vec<system::check::Check>)),
@@ -78,6 +90,9 @@ pub const SCHEMAS: &[Entry] = &[
     ("system context list", || schema_for!(Vec<system::context::view::View>)),
     ("system context switch", || schema_for!(change::Change)),
     ("system context view", || schema_for!(OneOrAll<system::context::view::View>)),
+    ("system image build", || schema_for!(system::image::View)),
+    ("system image push", || schema_for!(system::image::View)),
+    ("system image save", || schema_for!(system::image::View)),
     ("system logs", || schema_for!(Vec<system::logs::LogLine>)),
     ("system manifest", || schema_for!(system::manifest::View)),
     ("system provider list", || schema_for!(Vec<crate::model::provider::Provider>)),
@@ -157,7 +172,7 @@ mod tests {
     use crate::ctl::cli;
 
     /// Commands that print text for a shell or a person, whatever `-o` says, or that run until stopped.
-    const TEXT: &[&str] = &["completion", "help", "man", "serve server", "serve sample"];
+    const TEXT: &[&str] = &["completion", "help", "man", "serve server", "serve adapter", "serve sample"];
 
     #[test]
     fn every_command_has_a_schema_or_prints_text() {

@@ -1,5 +1,6 @@
 //! `serve`: roles in the foreground.
 
+mod adapter;
 mod sample;
 mod server;
 
@@ -12,6 +13,7 @@ use crate::ctl::context::Note;
 use crate::ctl::ui::Ui;
 use crate::ctl::{Ctl, RoleContext};
 
+pub use adapter::Args as AdapterArgs;
 pub use sample::Args as SampleArgs;
 pub use server::Args as ServerArgs;
 
@@ -31,11 +33,13 @@ pub struct DetachedArgs {
 #[command(
     subcommand_required = true,
     arg_required_else_help = true,
-    after_help = "EXAMPLES:\n  mesheryctl serve server\n  mesheryctl serve sample --port 6443"
+    after_help = "EXAMPLES:\n  mesheryctl serve server\n  mesheryctl serve adapter istio\n  mesheryctl serve sample --port 6443"
 )]
 pub enum Command {
     /// Run the management plane's server until it is stopped.
     Server(ServerArgs),
+    /// Run the adapter of a mesh until it is stopped.
+    Adapter(AdapterArgs),
     /// Run the practice cluster (an in-memory Kubernetes API) until it is stopped.
     Sample(SampleArgs),
 }
@@ -44,6 +48,7 @@ impl Command {
     pub(crate) async fn run(self, ctx: &Ctl) -> Result<()> {
         match self {
             Command::Server(args) => server::run(ctx, args).await,
+            Command::Adapter(args) => adapter::run(ctx, args).await,
             Command::Sample(args) => sample::run(ctx, args).await,
         }
     }

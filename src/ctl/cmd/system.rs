@@ -6,6 +6,7 @@ pub mod check;
 pub mod cluster_args;
 pub mod config;
 pub mod context;
+pub mod image;
 pub(in crate::ctl::cmd) mod local;
 pub mod logs;
 mod managed;
@@ -58,6 +59,9 @@ pub enum Command {
     Chart(chart::Args),
     /// Check everything the plane needs.
     Check(check::Args),
+    /// The program as its own container image.
+    #[command(subcommand)]
+    Image(image::Command),
     /// Give the plane the kubeconfig of a cluster.
     #[command(subcommand)]
     Config(config::Command),
@@ -67,7 +71,7 @@ pub enum Command {
     /// Manage token entries: names for token files.
     #[command(subcommand)]
     Token(token::Command),
-    /// View or set the release channel of a context.
+    /// View, set or switch the release channel of a context.
     #[command(subcommand)]
     Channel(channel::Command),
     /// View, list, set or reset the provider of a context.
@@ -91,10 +95,11 @@ impl Command {
             Command::Manifest(args) => manifest::run(ctx, &args).await,
             Command::Chart(args) => chart::run(ctx, &args).await,
             Command::Check(args) => return check::run(ctx, &args).await,
+            Command::Image(command) => command.run(ctx).await,
             Command::Config(command) => command.run(ctx).await,
             Command::Context(command) => command.run(ctx).await,
             Command::Token(command) => command.run(ctx),
-            Command::Channel(command) => command.run(ctx),
+            Command::Channel(command) => return command.run(ctx).await,
             Command::Provider(command) => command.run(ctx).await,
             Command::Completion(args) => completion::run(ctx, &args),
         }
@@ -106,7 +111,7 @@ impl Command {
         match self {
             Command::Context(command) => !matches!(command, context::Command::List(_) | context::Command::View(_)),
             Command::Token(command) => !matches!(command, token::Command::List(_) | token::Command::View(_)),
-            Command::Channel(command) => matches!(command, channel::Command::Set(_)),
+            Command::Channel(command) => !matches!(command, channel::Command::View(_)),
             Command::Start(args) => args.platform.is_some(),
             Command::Provider(command) => {
                 matches!(command, provider::Command::Set(_) | provider::Command::Reset(_))
@@ -117,6 +122,6 @@ impl Command {
 
     /// Whether it needs neither config file nor plane; `check` says itself what is wrong with the file.
     pub(super) fn is_offline(&self) -> bool {
-        matches!(self, Command::Completion(_) | Command::Check(_))
+        matches!(self, Command::Completion(_) | Command::Check(_) | Command::Image(_))
     }
 }

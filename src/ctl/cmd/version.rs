@@ -3,16 +3,21 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::self_::own_channel;
+use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
 use crate::ctl::Ctl;
 use crate::ctl::ui::{Column, Rendered};
 use crate::model::context::Platform;
 use crate::model::version::Version;
+use crate::release::feed;
+use crate::release::known::{self, Known};
 
 /// Show the version of this program and of the context's plane.
 ///
 /// On platform local, no server is looked for when none was started on this machine. A server that does not answer is
-/// told in the table; the exit code is 0 all the same.
+/// told in the table; the exit code is 0 all the same. A newer release is shown when the release feed was asked lately; no
+/// request is made for it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:\n  mesheryctl version\n  mesheryctl version --client -o json")]
 pub struct Args {
@@ -29,6 +34,19 @@ pub struct Versions {
     /// The plane; absent with --client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<Server>,
+    /// The newest release of this program's channel, when it is known and newer than this program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest: Option<Newest>,
+}
+
+/// A release that is newer than this program.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Newest {
+    /// Its version.
+    pub build: String,
+    /// When the feed said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
 }
 
 /// The plane's side.
@@ -67,7 +85,8 @@ struct Row {
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
     let server = if args.client { None } else { Some(server(ctx).await?) };
-    let versions = Versions { client: Version::current(), server };
+    let newest = if args.client { None } else { newest() };
+    let versions = Versions { client: Version::current(), server, newest };
     let mut rows = vec![row("Client", &versions.client, "-")];
     if let Some(server) = &versions.server {
         rows.push(match (&server.version, server.state) {
@@ -81,6 +100,10 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
         });
         tell(ctx, &versions.client, server)?;
     }
+    if let Some(newest) = &versions.newest {
+        let (version, commit, endpoint) = (newest.build.clone(), "-".to_owned(), "-".to_owned());
+        rows.push(Row { side: "Newest", version, commit, endpoint });
+    }
     let columns = [
         Column::new("SIDE", |row: &Row| row.side.to_owned()),
         Column::new("VERSION", |row: &Row| row.version.clone()),
@@ -92,6 +115,14 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
 
 fn row(side: &'static str, version: &Version, endpoint: &str) -> Row {
     Row { side, version: version.build.clone(), commit: version.commitsha.clone(), endpoint: endpoint.to_owned() }
+}
+
+/// What the feed said last.
+fn newest() -> Option<Newest> {
+    let feed = feed::address_of(&feed::chosen().unwrap_or_else(|| feed::DEFAULT_URL.to_owned())).ok()?;
+    let known = Known::of(&known::path().ok()?, &feed, own_channel());
+    let build = known.later_than(env!("CARGO_PKG_VERSION"))?.to_owned();
+    Some(Newest { build, asked_at: known.asked_at })
 }
 
 async fn server(ctx: &Ctl) -> Result<Server> {

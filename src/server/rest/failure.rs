@@ -55,6 +55,9 @@ pub fn status(error: &Error) -> StatusCode {
         Code::MethodNotAllowed => return StatusCode::METHOD_NOT_ALLOWED,
         Code::MediaType => return StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::BodyTooLarge | Code::SourceTooLarge => return StatusCode::PAYLOAD_TOO_LARGE,
+        Code::AdapterCannot => return StatusCode::NOT_IMPLEMENTED,
+        // What failed is the far side, not this server.
+        Code::AdapterRefused if error.kind() == Kind::Failed => return StatusCode::BAD_GATEWAY,
         _ => {}
     }
     match error.kind() {

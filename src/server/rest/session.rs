@@ -6,7 +6,7 @@ use axum::extract::State;
 use super::failure::Reply;
 use super::route::Route;
 use crate::model::provider;
-use crate::server::{Shared, clusters};
+use crate::server::{Shared, adapters, clusters};
 use crate::wire::rest::session::{Session, User};
 use crate::wire::rest::{TokenFile, paths};
 
@@ -32,5 +32,6 @@ async fn sync(State(state): State<Shared>) -> Reply<Session> {
     let preferences = state.store.preferences().get().await?;
     // A kubeconfig that cannot be read must not keep a client from its session; the contexts route tells why.
     let contexts = clusters::contexts(&state.settings, None).unwrap_or_default();
-    Ok(Json(Session { preferences, mesh_adapters: Vec::new(), k8s_config: contexts }))
+    let mesh_adapters = adapters::list(&state).await?;
+    Ok(Json(Session { preferences, mesh_adapters, k8s_config: contexts }))
 }

@@ -27,6 +27,16 @@ pub const KUBE_CONTEXTS: Spellings = &["/api/system/kubernetes/contexts", "/api/
 pub const KUBE_PING: Spellings = &["/api/system/kubernetes/ping", "/api/k8sconfig/ping"];
 /// Kinds that a cluster serves.
 pub const KUBE_KINDS: Spellings = &["/api/system/kubernetes/kinds"];
+/// Adapters the plane knows; with `?adapter=` it asks one of them.
+pub const ADAPTERS: Spellings = &["/api/system/adapters", "/api/mesh/adapters"];
+/// Asks an adapter.
+pub const ADAPTER_PING: Spellings = &["/api/mesh/adapter/ping"];
+/// Adds (POST) or removes (DELETE) an adapter.
+pub const ADAPTER_MANAGE: Spellings = &["/api/system/adapter/manage", "/api/mesh/manage"];
+/// Lets an adapter begin an operation.
+pub const ADAPTER_OPERATION: Spellings = &["/api/system/adapter/operation", "/api/mesh/ops"];
+/// Adapters there are, known or not, with their ports.
+pub const ADAPTERS_AVAILABLE: Spellings = &["/api/system/availableAdapters"];
 /// Stored patterns.
 pub const PATTERNS: Spellings = &["/api/pattern", "/api/experimental/pattern", "/api/experimental/patternfile"];
 /// One stored pattern.

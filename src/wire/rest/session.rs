@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::PageInfo;
+use crate::model::adapter::Adapter;
 use crate::model::event::{Event, Severity};
 use crate::model::kubernetes::KubeContext;
 use crate::model::preference::Preferences;
@@ -62,9 +63,9 @@ pub struct Session {
     /// Preferences.
     #[serde(flatten)]
     pub preferences: Preferences,
-    /// Adapters; this server runs them in its own process and lists none.
+    /// Adapters the plane knows, whether or not they answer.
     #[serde(rename = "meshAdapters")]
-    pub mesh_adapters: Vec<String>,
+    pub mesh_adapters: Vec<Adapter>,
     /// Kubernetes contexts.
     #[serde(rename = "k8sConfig")]
     pub k8s_config: Vec<KubeContext>,

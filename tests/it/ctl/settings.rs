@@ -67,7 +67,7 @@ fn the_project_file_is_checked() {
     --- stderr
     error: this project needs mesheryctl 99.0.0 or newer; this is 0.1.0
     cause: `required-version` in $ROOT/work/.meshery.yaml
-    fix: Install a newer mesheryctl with install.sh, or correct .meshery.yaml.
+    fix: Install a newer mesheryctl with `mesheryctl self update` or install.sh, or correct .meshery.yaml.
     see: mesheryctl explain version-too-old
     ");
     assert_eq!(env.ctl(["version", "--client"]).run().code, Some(0), "what needs no files is not stopped");

@@ -69,6 +69,8 @@ async fn replies_are_as_the_document_says() {
         "/api/user/prefs",
         "/api/system/sync",
         "/api/system/kubernetes/contexts",
+        "/api/system/adapters",
+        "/api/system/availableAdapters",
         "/api/pattern",
         "/api/pattern/applied",
         "/api/operations",

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use super::env::Env;
@@ -14,6 +15,7 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_mesheryctl");
 #[must_use]
 pub struct Run<'e> {
     env: &'e Env,
+    program: PathBuf,
     args: Vec<OsString>,
     variables: Vec<(String, Option<OsString>)>,
     stdin: Option<Vec<u8>>,
@@ -21,7 +23,12 @@ pub struct Run<'e> {
 
 impl<'e> Run<'e> {
     pub fn new(env: &'e Env, args: Vec<OsString>) -> Self {
-        Self { env, args, variables: Vec::new(), stdin: None }
+        Self { env, program: PROGRAM.into(), args, variables: Vec::new(), stdin: None }
+    }
+
+    /// Runs another file than the program as it was built.
+    pub fn program(self, path: impl Into<PathBuf>) -> Self {
+        Self { program: path.into(), ..self }
     }
 
     /// Sets an environment variable.
@@ -44,7 +51,7 @@ impl<'e> Run<'e> {
 
     /// The prepared command: a clean environment, private folders.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(&self.program);
         command
             .args(&self.args)
             .env_clear()

@@ -8,6 +8,8 @@ use crate::support::env::Env;
 
 /// Commands of this file's rows: each gives structured output with no server running.
 const READS: &[&[&str]] = &[
+    &["adapter", "list"],
+    &["adapter", "ping"],
     &["operation", "list"],
     &["pattern", "list"],
     &["system", "provider", "list"],

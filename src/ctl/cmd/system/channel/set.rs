@@ -1,14 +1,15 @@
 //! `system channel set`.
 
+use super::{Choice, check_known};
 use crate::base::Result;
 use crate::ctl::Ctl;
 use crate::ctl::cmd::change::Change;
 use crate::ctl::complete;
-use crate::ctl::config::{self, Edit, Field};
 
 /// Set the release channel and version of a context.
 ///
-/// The words are checked without network: whether a tag was ever released shows when the plane starts.
+/// Only config.yaml is changed; `mesheryctl system channel switch` brings a running plane to it as well. The words are checked
+/// without network, unless MESHERY_RELEASES_URL names a release feed: then that feed must have the version.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl system channel set edge
@@ -20,13 +21,9 @@ pub struct Args {
     channel: String,
 }
 
-pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
-    let (channel, release) = super::parse(&args.channel)?;
-    let context = ctx.settings.context_name()?.to_owned();
-    config::update(&ctx.settings.config_path()?, |config| {
-        config.find(&context)?;
-        let set = |field, value: &str| Edit::SetField(context.clone(), field, value.to_owned());
-        Ok((vec![set(Field::Channel, &channel), set(Field::Version, &release)], ()))
-    })?;
-    Change::new("channel", &format!("{channel}-{release}"), "set").context(&context).print(ctx)
+pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
+    let choice = Choice::parse(&args.channel)?;
+    check_known(ctx, &choice).await?;
+    let context = choice.set(ctx)?;
+    Change::new("channel", &choice.to_string(), "set").context(&context).print(ctx)
 }

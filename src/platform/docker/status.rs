@@ -1,0 +1,156 @@
+//! What runs.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use super::ready::answer;
+use super::session::{Session, component, is_previous};
+use super::wanted::{endpoint_of, port_of};
+use crate::base::error::Result;
+use crate::client::probe::{Probe, probe};
+use crate::client::process::holder;
+use crate::docker::container::Found;
+use crate::model::plane::{Component, PlaneStatus, State};
+use crate::plane::spec::{SERVER, Spec};
+use crate::wire::rest::{HealthReport, Phase};
+
+/// Limit for a look at a port of this machine.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// The plane as the engine has it and the server says.
+pub(super) async fn status(session: &Session<'_>) -> Result<PlaneStatus> {
+    of(session, None).await
+}
+
+/// The same, with the endpoint that a start settled.
+pub(super) async fn of(session: &Session<'_>, endpoint: Option<&str>) -> Result<PlaneStatus> {
+    let context = &session.plane.context;
+    let ours = session.ours().await?;
+    let server = ours.iter().find(|found| component(found) == SERVER && !is_previous(found));
+    let port = server.and_then(|found| found.published).unwrap_or_else(|| port_of(&context.endpoint));
+    let endpoint = endpoint.map_or_else(|| endpoint_of(&context.endpoint, port), str::to_owned);
+    let running = server.filter(|found| found.is_running());
+    let health = match running {
+        Some(_) => answer(port).await,
+        None => None,
+    };
+    let (state, note) = state(session, running, health.as_ref(), port).await;
+    Ok(PlaneStatus {
+        context: context.name.clone(),
+        platform: context.platform,
+        state,
+        endpoint,
+        pid: None,
+        version: health.as_ref().map(|report| report.version.clone()),
+        started_at: running.and_then(|found| found.state.started_at),
+        log: None,
+        components: components(session, &ours, health.as_ref())?,
+        note,
+    })
+}
+
+async fn state(
+    session: &Session<'_>,
+    running: Option<&Found>,
+    health: Option<&HealthReport>,
+    port: u16,
+) -> (State, Option<String>) {
+    if let Some(report) = health {
+        let state = match report.phase {
+            Phase::Starting => State::Starting,
+            Phase::Ready => State::Running,
+            Phase::Draining => State::Draining,
+        };
+        return (state, None);
+    }
+    if running.is_some() {
+        let far = !session.engine.address().is_local();
+        let note = format!("port {port} is one of the machine of the Docker engine, {}", session.engine.address());
+        return (State::Silent, far.then_some(note));
+    }
+    match probe(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), LOOK).await {
+        Probe::Nobody => (State::Stopped, None),
+        Probe::Ours(report) => (
+            State::Foreign,
+            Some(format!("a mesheryctl server of another plane, process {}, listens there", report.pid)),
+        ),
+        Probe::Other => {
+            let container = session.engine.holder_of_port(port).await.ok().flatten();
+            let who = container.map(|name| format!("container {name}"));
+            let who = who.or_else(|| holder::of_port(port).map(|holder| holder.to_string()));
+            (State::Foreign, who.map(|who| format!("{who} listens there")))
+        }
+    }
+}
+
+/// Every component that the context has or that is there; none when nothing is.
+fn components(session: &Session<'_>, ours: &[Found], health: Option<&HealthReport>) -> Result<Vec<Component>> {
+    if ours.is_empty() {
+        return Ok(Vec::new());
+    }
+    let spec = Spec::new(&session.plane.context, "", None)?;
+    let mut names: Vec<String> = spec.parts.into_iter().map(|part| part.name).collect();
+    for found in ours {
+        let name = component(found);
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names
+        .iter()
+        .map(|name| {
+            let mut of_name = ours.iter().filter(|found| component(found) == name);
+            let found = of_name.clone().find(|found| !is_previous(found)).or_else(|| of_name.next());
+            found.map_or_else(|| missing(name), |found| one(found, health))
+        })
+        .collect())
+}
+
+fn missing(name: &str) -> Component {
+    Component {
+        name: name.to_owned(),
+        ready: 0,
+        wanted: 1,
+        status: "missing".to_owned(),
+        restarts: 0,
+        started_at: None,
+        image: None,
+        instance: None,
+        address: None,
+        node: None,
+        message: Some("there is no container; `mesheryctl system start` makes it".to_owned()),
+    }
+}
+
+fn one(found: &Found, health: Option<&HealthReport>) -> Component {
+    let is_server = component(found) == SERVER;
+    let answers = health.is_some_and(|report| report.phase == Phase::Ready);
+    let healthy = found.state.health.as_deref() != Some("unhealthy");
+    let ready = found.is_running() && if is_server { answers } else { healthy };
+    Component {
+        name: component(found).to_owned(),
+        ready: ready.into(),
+        wanted: 1,
+        status: found.state.status.clone(),
+        restarts: found.restarts,
+        started_at: found.state.started_at,
+        image: Some(found.image.clone()),
+        instance: Some(found.name.clone()),
+        address: found.address.clone(),
+        node: None,
+        message: (!ready).then(|| blocker(found, is_server)),
+    }
+}
+
+/// What keeps a component from being ready.
+fn blocker(found: &Found, is_server: bool) -> String {
+    let state = &found.state;
+    match &state.error {
+        Some(error) => error.clone(),
+        None if state.out_of_memory => "it ran out of memory".to_owned(),
+        None if found.is_running() && is_server => "it does not answer".to_owned(),
+        None if found.is_running() => "its health check fails".to_owned(),
+        None if state.status == "created" => "it was made and never started".to_owned(),
+        None => format!("it ended with exit code {}", state.exit_code),
+    }
+}
