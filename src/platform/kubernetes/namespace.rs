@@ -9,6 +9,7 @@ use super::apply::is_ours;
 use super::ready::Limit;
 use super::target::Target;
 use crate::base::{Code, Error, Result};
+use crate::cluster::list::Listing;
 use crate::platform::Progress;
 
 /// Name of the step that progress tells of.
@@ -75,14 +76,16 @@ pub(super) async fn guests(target: &Target) -> Result<Vec<String>> {
     let kinds = target.cluster.kinds().await?;
     let kinds = kinds.iter().filter(|kind| kind.namespaced && kind.preferred && !is_told_by_others(&kind.gvk.kind));
     let looks = kinds.map(async |kind| {
-        let found = target.cluster.objects_in(kind, &target.namespace, None).await?;
+        let found = target.cluster.listing(kind, &target.namespace, None).await?;
         Ok::<_, Error>((kind.plural.clone(), found))
     });
     let mut guests = Vec::new();
     for look in futures_util::future::join_all(looks).await {
         match look? {
-            (plural, None) => guests.push(format!("{plural} that may not be listed")),
-            (_, Some(found)) => {
+            (plural, Listing::Refused) => guests.push(format!("{plural} that may not be listed")),
+            // A definition that was deleted a moment ago took its objects with it.
+            (_, Listing::Unserved) => {}
+            (_, Listing::Found(found)) => {
                 let foreign = found.iter().filter(|object| !is_ours(object, target) && !is_of_every_namespace(object));
                 guests.extend(foreign.map(name));
             }
