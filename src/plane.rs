@@ -4,10 +4,10 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | [`adapter`] | the adapters a context can name, and their ports |
-//! | [`kubernetes`] | the components as Kubernetes objects and as a Helm chart |
 //! | [`spec`] | a context as a list of components |
 //! | [`container`] | a component as a container of Docker |
 //! | [`compose`] | a plane as a compose file |
+//! | [`kubernetes`] | a plane as Kubernetes objects and as a Helm chart |
 
 pub mod adapter;
 pub mod compose;

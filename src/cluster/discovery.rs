@@ -6,20 +6,36 @@ use crate::base::error::Result;
 use crate::cluster::{Cluster, fault};
 use crate::model::kubernetes::{GroupVersionKind, KindInfo};
 
+/// Attempts at a list of kinds that changes while it is read.
+const ATTEMPTS: u32 = 5;
+/// Pause between them.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(200);
+
 impl Cluster {
     /// Every kind that can be created or patched, in all served versions.
     ///
     /// Asks for aggregated discovery (two calls, Kubernetes 1.26 and newer) and falls back to one call a group.
     pub async fn kinds(&self) -> Result<Vec<KindInfo>> {
-        let aggregated = Discovery::new(self.client.clone()).run_aggregated().await;
-        let discovery = match aggregated {
-            Ok(discovery) => discovery,
-            Err(error @ (kube::Error::Service(_) | kube::Error::HyperError(_) | kube::Error::Auth(_))) => {
-                return Err(fault::of_call(self, &error));
+        let mut attempt = 1;
+        loop {
+            match self.discover().await {
+                Ok(discovery) => return Ok(discovery.groups().flat_map(kinds_of_group).collect()),
+                // A group that was listed went away with its last definition before it could be asked.
+                Err(kube::Error::Api(status)) if status.code == 404 && attempt < ATTEMPTS => {
+                    attempt += 1;
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(error) => return Err(fault::of_call(self, &error)),
             }
-            Err(_) => Discovery::new(self.client.clone()).run().await.map_err(|error| fault::of_call(self, &error))?,
-        };
-        Ok(discovery.groups().flat_map(kinds_of_group).collect())
+        }
+    }
+
+    async fn discover(&self) -> Result<Discovery, kube::Error> {
+        match Discovery::new(self.client.clone()).run_aggregated().await {
+            Err(error @ (kube::Error::Service(_) | kube::Error::HyperError(_) | kube::Error::Auth(_))) => Err(error),
+            Err(_) => Discovery::new(self.client.clone()).run().await,
+            discovery => discovery,
+        }
     }
 }
 

@@ -11,6 +11,17 @@ use crate::model::kubernetes::KindInfo;
 /// Objects asked for at once.
 const PAGE: u32 = 500;
 
+/// What came of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Listing {
+    /// The objects.
+    Found(Vec<Value>),
+    /// This user may not list them, or nobody can.
+    Refused,
+    /// The kind is not served.
+    Unserved,
+}
+
 impl Cluster {
     /// Every object of a kind in `namespace`, with its managed fields; `selector` chooses by label.
     ///
@@ -24,11 +35,21 @@ impl Cluster {
         namespace: &str,
         selector: Option<&str>,
     ) -> Result<Option<Vec<Value>>> {
+        Ok(match self.listing(kind, namespace, selector).await? {
+            Listing::Found(found) => Some(found),
+            Listing::Refused | Listing::Unserved => None,
+        })
+    }
+
+    /// As [`Cluster::objects_in`], and why there is no list where there is none.
+    ///
+    /// # Errors
+    /// When the API server does not answer.
+    pub async fn listing(&self, kind: &KindInfo, namespace: &str, selector: Option<&str>) -> Result<Listing> {
         match self.list(kind, kind.namespaced.then_some(namespace), selector).await {
-            Ok(found) => Ok(Some(found)),
-            Err(kube::Error::Api(status)) if status.is_forbidden() || status.is_not_found() || status.code == 405 => {
-                Ok(None)
-            }
+            Ok(found) => Ok(Listing::Found(found)),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(Listing::Unserved),
+            Err(kube::Error::Api(status)) if matches!(status.code, 403 | 405) => Ok(Listing::Refused),
             Err(error) => Err(fault::of_call(self, &error)),
         }
     }

@@ -96,7 +96,7 @@ impl Call<'_> {
 /// Performs any verb but watch.
 pub fn perform(cluster: &Cluster, kind: &Arc<Kind>, call: &Call<'_>) -> Answer<Reply> {
     if kind.verbs == "c" {
-        return if call.verb == "create" { reviews::create(kind, call) } else { Err(Failure::method()) };
+        return if call.verb == "create" { reviews::create(cluster, kind, call) } else { Err(Failure::method()) };
     }
     if !matches!(call.target.subresource.as_str(), "" | "status" | "finalize") {
         return reviews::subresource(cluster, kind, call);

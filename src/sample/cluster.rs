@@ -29,6 +29,7 @@ struct Inner {
     faults: Faults,
     news: watch::Sender<u64>,
     closing: watch::Sender<bool>,
+    pretended: Mutex<Option<String>>,
 }
 
 impl Cluster {
@@ -50,6 +51,7 @@ impl Cluster {
             faults: Faults::default(),
             news: watch::channel(0).0,
             closing: watch::channel(false).0,
+            pretended: Mutex::default(),
         };
         Ok(Cluster(Arc::new(inner)))
     }
@@ -62,6 +64,16 @@ impl Cluster {
     /// The faults that tests switch on.
     pub fn faults(&self) -> &Faults {
         &self.0.faults
+    }
+
+    /// Makes the cluster say that it is of another version of Kubernetes, such as `v1.20.15`.
+    pub fn pretend_version(&self, version: &str) {
+        *self.0.pretended.lock().unwrap_or_else(PoisonError::into_inner) = Some(version.to_owned());
+    }
+
+    /// The version that the cluster pretends to be of.
+    pub(super) fn pretended_version(&self) -> Option<String> {
+        self.0.pretended.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The API as a router.

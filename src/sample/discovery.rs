@@ -52,6 +52,16 @@ pub fn document(state: &State, path: &str, form: &Form) -> Option<Reply> {
     Some(Reply::json(StatusCode::OK, &value))
 }
 
+/// What a cluster of another version says of itself.
+pub fn version_of(version: &str) -> Reply {
+    let mut value = self::version();
+    let mut numbers = version.trim_start_matches('v').split('.');
+    value["gitVersion"] = json!(version);
+    value["major"] = json!(numbers.next().unwrap_or_default());
+    value["minor"] = json!(numbers.next().unwrap_or_default());
+    Reply::json(StatusCode::OK, &value)
+}
+
 fn version() -> Value {
     json!({"major": "1", "minor": "36", "emulationMajor": "1", "emulationMinor": "36", "minCompatibilityMajor": "1",
         "minCompatibilityMinor": "35", "gitVersion": "v1.36.3+practice", "gitCommit": "", "gitTreeState": "",

@@ -206,6 +206,11 @@ impl Faults {
         self.rules().iter().map(|rule| rule.count).collect()
     }
 
+    /// Whether RBAC would refuse a call, as access reviews tell.
+    pub(super) fn forbids(&self, call: Seen<'_>) -> bool {
+        self.rules().iter().any(|rule| matches!(rule.effect, Effect::Forbid) && rule.matcher.concerns(&call))
+    }
+
     pub(super) fn judge(&self, call: Seen<'_>) -> Verdict {
         let mut verdict = Verdict::default();
         for rule in self.rules().iter_mut().filter(|rule| rule.matcher.concerns(&call)) {

@@ -33,6 +33,12 @@ pub fn fill(state: &mut State) {
             "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}]}
     });
     write::provide(state, "v1", "Service", "default", service);
+    // Claims are bound by the cluster itself.
+    let class = json!({
+        "metadata": {"name": NODE, "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+        "provisioner": "practice.meshery.io", "reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"
+    });
+    write::provide(state, "storage.k8s.io/v1", "StorageClass", "", class);
     write::provide(state, "v1", "Node", "", json!({"metadata": {"name": NODE, "labels": node_labels()}}));
     write::adjust(state, &Key::of("", "nodes", "", NODE), "status", node_status);
 }

@@ -105,6 +105,9 @@ fn document(cluster: &Cluster, path: &str, form: &Form) -> Option<Reply> {
     if matches!(path, "/healthz" | "/livez" | "/readyz") {
         return Some(Reply::text(StatusCode::OK, "ok"));
     }
+    if let (["version"], Some(version)) = ([path.trim_matches('/')], cluster.pretended_version()) {
+        return Some(discovery::version_of(&version));
+    }
     cluster.read(|state| discovery::document(state, path, form).or_else(|| openapi::document(state, path, form)))
 }
 

@@ -9,6 +9,8 @@ mod defects;
 #[cfg(unix)]
 mod docker;
 mod image;
+#[cfg(unix)]
+mod kubernetes;
 mod layers;
 mod lifecycle;
 mod pattern;

@@ -188,8 +188,9 @@ fn values(spec: &Spec, options: &Options) -> Result<String> {
         "class": options.class.clone().unwrap_or_default(), "path": path, "node": node
     });
     let expose = json!({"kind": kind(options.expose.to_string()), "nodePort": port, "host": host, "class": class});
-    let broker = json!({"enabled": broker.is_some(), "image": broker.map_or(BROKER_IMAGE, |part| part.image.as_str())});
-    let parts: [(&str, Value); 12] = [
+    let broker =
+        json!({"enabled": broker.is_some(), "image": broker.map_or(BROKER_IMAGE, |part| part.image.as_str())});
+    let parts: [(&str, Value); 13] = [
         ("image", json!(image)),
         ("pullPolicy", json!(pull.word())),
         ("pullSecret", json!(options.pull_secret.clone().unwrap_or_default())),
@@ -199,6 +200,7 @@ fn values(spec: &Spec, options: &Options) -> Result<String> {
         ("storage", storage),
         ("expose", expose),
         ("hosts", json!(options.hosts)),
+        ("env", json!(options.environment)),
         ("adapters", Value::Object(adapters)),
         ("broker", broker),
         ("resources", resources),

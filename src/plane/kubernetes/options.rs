@@ -1,5 +1,6 @@
 //! What a user can choose about a plane on Kubernetes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::NAMESPACE;
 use super::grants::Feature;
+use crate::model::context::Context;
+use crate::plane::container::Settings;
 
 /// Size of the claim when the user names none.
 const SIZE: &str = "1Gi";
@@ -97,6 +100,8 @@ pub struct Options {
     pub hosts: Vec<String>,
     /// When the image's registry is asked.
     pub pull: Pull,
+    /// Further environment of the server.
+    pub environment: BTreeMap<String, String>,
 }
 
 impl Options {
@@ -117,7 +122,13 @@ impl Options {
             pull_secret: wishes.pull_secret.clone(),
             hosts: Vec::new(),
             pull: if wishes.image.is_some() { Pull::IfNotPresent } else { Pull::Never },
+            environment: BTreeMap::new(),
         }
+    }
+
+    /// The same, with what the context and this shell tell its server.
+    pub fn told(self, context: &Context) -> Self {
+        Self { environment: Settings::of(context, 0).environment, ..self }
     }
 }
 

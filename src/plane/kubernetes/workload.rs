@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use super::marks::Marks;
 use super::{TOKEN, TOKEN_FILE, network, storage};
+use crate::base::env;
+use crate::plane::container::HOME;
 use crate::plane::spec::{Part, PartKind, SERVER};
 
 /// User and group of every container.
 const USER: u32 = 65532;
-/// Home of the server: its data, with the token file in it.
-const HOME: &str = "/var/lib/meshery";
 
 /// The Deployment of a component.
 pub(super) fn deployment(marks: &Marks<'_>, part: &Part) -> Value {
@@ -79,7 +79,7 @@ fn container(marks: &Marks<'_>, part: &Part) -> Value {
     if !arguments.is_empty() {
         container["args"] = json!(arguments);
     }
-    for (name, probe) in probes(part.kind, port_name) {
+    for (name, probe) in probes(part, port_name) {
         container[name] = probe;
     }
     container
@@ -105,9 +105,11 @@ fn environment(marks: &Marks<'_>, part: &Part) -> Value {
     if part.kind == PartKind::Broker {
         return json!([]);
     }
-    let mut variables = vec![json!({"name": "MESHERY_HOME", "value": HOME}), json!({"name": "HOME", "value": HOME})];
+    let variable = |name: &str, value: &str| json!({"name": name, "value": value});
+    let mut variables = vec![variable(env::MESHERY_HOME, HOME), variable("HOME", HOME)];
     if part.kind == PartKind::Server {
-        variables.push(json!({"name": "ADAPTER_URLS", "value": adapters(marks)}));
+        variables.push(variable(env::ADAPTER_URLS, &adapters(marks)));
+        variables.extend(marks.options.environment.iter().map(|(name, value)| variable(name, value)));
     }
     json!(variables)
 }
@@ -129,8 +131,8 @@ pub(super) fn resources(kind: PartKind) -> Value {
     }
 }
 
-/// The server tells its phase over HTTP; of the others it is enough that they accept connections.
-fn probes(kind: PartKind, port: &str) -> Vec<(&'static str, Value)> {
+/// The server tells its phase over HTTP and adapters by gRPC's health protocol; that a broker accepts connections is enough.
+fn probes(part: &Part, port: &str) -> Vec<(&'static str, Value)> {
     let probe = |ask: Value, period: u32, failures: u32| {
         let mut probe = ask;
         probe["periodSeconds"] = json!(period);
@@ -139,29 +141,32 @@ fn probes(kind: PartKind, port: &str) -> Vec<(&'static str, Value)> {
         probe
     };
     let http = |path: &str| json!({"httpGet": {"path": path, "port": port, "scheme": "HTTP"}});
-    let connect = || json!({"tcpSocket": {"port": port}});
-    match kind {
+    let ask = || match part.kind {
+        PartKind::Adapter => json!({"grpc": {"port": part.port, "service": ""}}),
+        _ => json!({"tcpSocket": {"port": port}}),
+    };
+    match part.kind {
         PartKind::Server => vec![
             ("startupProbe", probe(http("/healthz/ready"), 1, 120)),
             ("readinessProbe", probe(http("/healthz/ready"), 5, 3)),
             ("livenessProbe", probe(http("/healthz/live"), 10, 6)),
         ],
         PartKind::Adapter | PartKind::Broker => vec![
-            ("startupProbe", probe(connect(), 1, 120)),
-            ("readinessProbe", probe(connect(), 5, 3)),
-            ("livenessProbe", probe(connect(), 10, 6)),
+            ("startupProbe", probe(ask(), 1, 120)),
+            ("readinessProbe", probe(ask(), 5, 3)),
+            ("livenessProbe", probe(ask(), 10, 6)),
         ],
     }
 }
 
 fn mounts(part: &Part) -> Value {
     let temporary = json!({"name": "tmp", "mountPath": "/tmp"});
+    let data = json!({"name": "data", "mountPath": HOME});
     match part.kind {
         PartKind::Broker => json!([temporary]),
-        PartKind::Server | PartKind::Adapter => json!([
-            temporary,
-            {"name": "data", "mountPath": HOME},
-            {"name": "token", "mountPath": format!("{HOME}/{TOKEN_FILE}"), "subPath": TOKEN_FILE, "readOnly": true}
+        PartKind::Adapter => json!([temporary, data]),
+        PartKind::Server => json!([
+            temporary, data, {"name": "token", "mountPath": format!("{HOME}/{TOKEN_FILE}"), "subPath": TOKEN_FILE, "readOnly": true}
         ]),
     }
 }
@@ -170,8 +175,8 @@ fn volumes(marks: &Marks<'_>, part: &Part) -> Value {
     let temporary = json!({"name": "tmp", "emptyDir": {}});
     let data = match part.kind {
         PartKind::Broker => return json!([temporary]),
+        PartKind::Adapter => return json!([temporary, {"name": "data", "emptyDir": {}}]),
         PartKind::Server => storage::pod_volume(marks),
-        PartKind::Adapter => json!({"name": "data", "emptyDir": {}}),
     };
     // 0440: readable by the group of the containers, and by nobody else.
     let token = json!({"name": "token", "secret": {"secretName": TOKEN, "defaultMode": 0o440}});

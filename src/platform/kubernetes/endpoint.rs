@@ -175,9 +175,13 @@ async fn candidates(target: &Target, expose: &Expose) -> Result<Vec<String>> {
             let service = target.get("v1", "Service", SERVER).await?.unwrap_or_default();
             let Some(port) = service["spec"]["ports"][0]["nodePort"].as_u64() else { return Ok(Vec::new()) };
             let nodes = target.list("v1", "Node", "").await?;
+            let server = Url::parse(&target.cluster.server).ok();
             let mut hosts = node_addresses(&nodes);
-            // On one machine, and behind a tunnel, nodes are reached where the API server is.
-            hosts.extend(Url::parse(&target.cluster.server).ok().and_then(|url| url.host_str().map(str::to_owned)));
+            // A cluster of this machine, or behind a tunnel, has its nodes' ports where its API server is.
+            if let Some(host) = server.as_ref().and_then(Url::host_str) {
+                let at = if server.as_ref().is_some_and(is_loopback) { 0 } else { hosts.len() };
+                hosts.insert(at, host.to_owned());
+            }
             let mut seen = std::collections::HashSet::new();
             hosts.retain(|host| seen.insert(host.clone()));
             Ok(hosts.iter().map(|host| format!("http://{}:{port}", bracketed(host))).collect())

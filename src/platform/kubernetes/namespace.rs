@@ -9,6 +9,7 @@ use super::apply::is_ours;
 use super::ready::Limit;
 use super::target::Target;
 use crate::base::{Code, Error, Result};
+use crate::cluster::list::Listing;
 use crate::platform::Progress;
 
 /// Name of the step that progress tells of.
@@ -75,14 +76,16 @@ pub(super) async fn guests(target: &Target) -> Result<Vec<String>> {
     let kinds = target.cluster.kinds().await?;
     let kinds = kinds.iter().filter(|kind| kind.namespaced && kind.preferred && !is_told_by_others(&kind.gvk.kind));
     let looks = kinds.map(async |kind| {
-        let found = target.cluster.objects_in(kind, &target.namespace, None).await?;
+        let found = target.cluster.listing(kind, &target.namespace, None).await?;
         Ok::<_, Error>((kind.plural.clone(), found))
     });
     let mut guests = Vec::new();
     for look in futures_util::future::join_all(looks).await {
         match look? {
-            (plural, None) => guests.push(format!("{plural} that may not be listed")),
-            (_, Some(found)) => {
+            (plural, Listing::Refused) => guests.push(format!("{plural} that may not be listed")),
+            // A definition that was deleted a moment ago took its objects with it.
+            (_, Listing::Unserved) => {}
+            (_, Listing::Found(found)) => {
                 let foreign = found.iter().filter(|object| !is_ours(object, target) && !is_of_every_namespace(object));
                 guests.extend(foreign.map(name));
             }
@@ -110,7 +113,10 @@ fn is_of_every_namespace(object: &Value) -> bool {
     let usual = match object["kind"].as_str() {
         Some("ServiceAccount") => name == "default",
         Some("ConfigMap") => {
-            matches!(name, "kube-root-ca.crt" | "istio-ca-root-cert" | "istio-ca-crl" | "openshift-service-ca.crt")
+            let of_mesh = !object["metadata"]["labels"]["istio.io/config"].is_null();
+            let usual =
+                ["kube-root-ca.crt", "istio-ca-root-cert", "istio-ca-crl", "openshift-service-ca.crt"].contains(&name);
+            of_mesh || usual
         }
         Some("Secret") => object["type"] == "kubernetes.io/service-account-token",
         _ => false,

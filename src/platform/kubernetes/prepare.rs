@@ -71,7 +71,11 @@ impl Plan {
         if how.image.is_none() {
             keep_running(&target, &mut spec, &images).await?;
         }
-        let mut options = Options { token: Some(token_text(&token)?), pull: images.pull, ..Options::of(&wishes) };
+        let mut options = Options {
+            token: Some(token_text(&token)?),
+            pull: images.pull,
+            ..Options::of(&wishes).told(&plane.context)
+        };
         options.hosts = super::endpoint::known_hosts(&target).await?;
         let all = kubernetes::objects(&spec, &options);
         access::review(&target, Act::Start, &all, &options).await?;

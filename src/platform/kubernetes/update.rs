@@ -114,7 +114,7 @@ impl Work<'_> {
         let wishes: &Wishes = &self.inventory.wishes;
         let spec = Spec::new(&self.plane.context, image, wishes.broker.as_deref())?;
         let hosts = hosts_of(live);
-        let options = Options { pull, ..Options::of(wishes) };
+        let options = Options { pull, ..Options::of(wishes).told(&self.plane.context) };
         let find = |options: &Options| {
             let mut objects = kubernetes::objects(&spec, options).into_iter();
             objects.find(|object| object["kind"] == "Deployment" && object["metadata"]["name"] == part)

@@ -6,20 +6,24 @@ use serde_json::{Value, json};
 use super::{Call, Reply, found};
 use crate::sample::cluster::{Cluster, NAME};
 use crate::sample::decode;
+use crate::sample::faults::Seen;
 use crate::sample::kind::Kind;
 use crate::sample::object::{self, at};
 use crate::sample::patch;
+use crate::sample::request::Target;
 use crate::sample::selector::Labels;
 use crate::sample::status::{Answer, Failure};
 use crate::sample::write;
 
-/// Answers a review: whoever holds the token may do everything.
-pub fn create(kind: &Kind, call: &Call<'_>) -> Answer<Reply> {
+/// Answers a review: whoever holds the token may do everything but what a fault forbids.
+pub fn create(cluster: &Cluster, kind: &Kind, call: &Call<'_>) -> Answer<Reply> {
     let mut value = call.read(kind)?;
     decode::identity(kind, &mut value)?;
     let user = json!({"username": NAME, "uid": "", "groups": ["system:masters", "system:authenticated"]});
     let status = match kind.plural.as_str() {
-        "selfsubjectaccessreviews" | "subjectaccessreviews" | "localsubjectaccessreviews" => json!({"allowed": true}),
+        "selfsubjectaccessreviews" | "subjectaccessreviews" | "localsubjectaccessreviews" => {
+            json!({"allowed": is_permitted(cluster, &value["spec"]["resourceAttributes"])})
+        }
         "selfsubjectreviews" => json!({"userInfo": user}),
         "tokenreviews" => json!({"authenticated": true, "user": user}),
         "selfsubjectrulesreviews" => json!({"incomplete": false,
@@ -31,6 +35,18 @@ pub fn create(kind: &Kind, call: &Call<'_>) -> Answer<Reply> {
     fields.entry("metadata").or_insert_with(|| json!({}));
     fields.insert("status".to_owned(), status);
     Ok(Reply::json(StatusCode::CREATED, &value))
+}
+
+fn is_permitted(cluster: &Cluster, wanted: &Value) -> bool {
+    let word = |key: &str| wanted[key].as_str().unwrap_or_default();
+    let target = Target {
+        group: word("group").to_owned(),
+        plural: word("resource").to_owned(),
+        namespace: word("namespace").to_owned(),
+        subresource: word("subresource").to_owned(),
+        ..Target::default()
+    };
+    !cluster.faults().forbids(Seen { verb: word("verb"), target: &target, name: word("name") })
 }
 
 /// Answers the subresources other than status.

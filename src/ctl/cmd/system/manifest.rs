@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use url::Url;
 
 use super::cluster_args::ClusterArgs;
 use super::{managed, plane};
@@ -10,9 +11,11 @@ use crate::base::{Code, Error, Result, yaml};
 use crate::client::credentials;
 use crate::ctl::Ctl;
 use crate::ctl::ui::{Column, Rendered};
-use crate::model::context::{Context, Platform};
+use crate::model::context::{Context, DEFAULT_PORT, Platform};
 use crate::oci::image::Image;
 use crate::plane::Spec;
+use crate::plane::compose::{self, ComposeOptions};
+use crate::plane::container::Settings;
 use crate::plane::kubernetes::grants::{self, Grant};
 use crate::plane::kubernetes::{self, Options, Wishes};
 use crate::plane::spec::BROKER_IMAGE;
@@ -48,7 +51,7 @@ pub struct Args {
     pub cluster: ClusterArgs,
 }
 
-/// What is printed: the objects, the rules, or the text of a Compose file.
+/// What is printed: the objects, the rules, or a Compose file.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum View {
@@ -105,7 +108,8 @@ pub(super) async fn wanted(ctx: &Ctl, context: Context, wishes: Wishes) -> Resul
         None => own_image(&plane).await?,
     };
     let spec = Spec::new(&plane.context, &image, wishes.broker.as_deref())?;
-    Ok(Wanted { spec, options: Options::of(&wishes), plane })
+    let options = Options::of(&wishes).told(&plane.context);
+    Ok(Wanted { spec, options, plane })
 }
 
 /// Name of the image made of this program; it is hashed for that.
@@ -151,29 +155,41 @@ fn rules(ctx: &Ctl, context: Context, wishes: Wishes) -> Result<()> {
     let plane = managed::plane(ctx, context)?;
     let options = Options::of(&wishes.over(&platform::kubernetes::remembered(&plane)?));
     let rules = grants::of_plane(&Spec::new(&plane.context, "", None)?, &options.grants);
-    let columns =
-        [
-            Column::new("FEATURE", |rule: &Grant| rule.feature.to_owned()),
-            Column::new("GROUP", |rule: &Grant| if rule.group.is_empty() { "core" } else { rule.group }.to_owned()),
-            Column::new("VERBS", |rule: &Grant| rule.verbs.join(",")),
-            Column::new("RESOURCES", |rule: &Grant| rule.resources.join(",")),
-            Column::wide("WHERE", |rule: &Grant| {
-                if rule.own_namespace { options.namespace.clone() } else { "whole cluster".to_owned() }
-            }),
-            Column::new("REASON", |rule: &Grant| rule.reason.to_owned()),
-        ];
+    let view = View::Rules(rules.clone());
+    let columns = [
+        Column::new("FEATURE", |rule: &Grant| rule.feature.to_owned()),
+        Column::new("GROUP", |rule: &Grant| if rule.group.is_empty() { "core" } else { rule.group }.to_owned()),
+        Column::new("VERBS", |rule: &Grant| rule.verbs.join(",")),
+        Column::new("RESOURCES", |rule: &Grant| rule.resources.join(",")),
+        Column::wide("WHERE", |rule: &Grant| {
+            if rule.own_namespace { options.namespace.clone() } else { "whole cluster".to_owned() }
+        }),
+        Column::new("REASON", |rule: &Grant| rule.reason.to_owned()),
+    ];
     let names: Vec<&str> = rules.iter().map(|rule| rule.feature).collect();
-    ctx.ui.print(&Rendered::list("rules", &rules, &columns)?.names(names))?;
+    ctx.ui.print(&Rendered::table(&view, &rules, &columns)?.names(names))?;
     ctx.ui.note(&format!(
         "Whoever grants more binds another role to the account {}/meshery; --grant takes or gives whole features.",
         options.namespace
     ))
 }
 
-async fn docker(ctx: &Ctl, context: Context, _args: &Args) -> Result<()> {
+/// A Compose file of the same plane. Secrets stand in files that it names, whatever --with-token says.
+async fn docker(ctx: &Ctl, context: Context, args: &Args) -> Result<()> {
     let plane = managed::plane(ctx, context)?;
-    Err(Error::new(
-        Code::PlatformUnsupported,
-        format!("context `{}` has platform {}, which has no manifest here", plane.context.name, plane.context.platform),
-    ))
+    let image = match &args.image {
+        Some(image) => image.clone(),
+        None => own_image(&plane).await?,
+    };
+    let spec = Spec::new(&plane.context, &image, args.broker.as_deref())?;
+    let port = Url::parse(&plane.context.endpoint).ok().and_then(|url| url.port_or_known_default());
+    let options = ComposeOptions {
+        settings: Settings::of(&plane.context, port.unwrap_or(DEFAULT_PORT)),
+        token_file: plane.token_file.display().to_string(),
+        kubeconfig: None,
+    };
+    let text = compose::compose(&spec, &options)?;
+    let value = yaml::read(&text).map_err(|fault| Error::internal("a Compose file cannot be read").because(fault.message))?;
+    let names: Vec<String> = spec.parts.iter().map(|part| part.name.clone()).collect();
+    ctx.ui.print(&Rendered::one(&View::Compose(value), text.clone())?.yaml(text).names(names))
 }

@@ -96,6 +96,15 @@ const BLOCKS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "zzenvironmentzz",
+        &[
+            "{{- range $name, $value := $.Values.env }}",
+            "- name: {{ $name }}",
+            "  value: {{ $value | quote }}",
+            "{{- end }}",
+        ],
+    ),
+    (
         "zzpullsecretzz",
         &["{{- with $.Values.pullSecret }}", "imagePullSecrets:", "- name: {{ . | quote }}", "{{- end }}"],
     ),
@@ -210,6 +219,7 @@ pub(super) fn deployment(mut deployment: Value, kind: PartKind) -> Value {
             for variable in variables.iter_mut().filter(|variable| variable["name"] == "ADAPTER_URLS") {
                 variable["value"] = json!("zzadapterszz");
             }
+            variables.push(json!("zzenvironmentzz"));
         }
         if let Some(volumes) = pod["volumes"].as_array_mut() {
             for volume in volumes.iter_mut().filter(|volume| volume["name"] == "data") {

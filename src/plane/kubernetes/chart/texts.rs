@@ -24,6 +24,7 @@ pub(super) fn comment(key: &str) -> &'static str {
         }
         "expose" => "The way in: forward (none but the API server's), node-port, load-balancer, or ingress.",
         "hosts" => "Further host names under which the server is addressed.",
+        "env" => "Further environment of the server, by name.",
         "adapters" => "Adapters; each enabled one also permits the plane to write the kinds of its mesh.",
         "broker" => "A NATS server beside the plane.",
         "resources" => "Requests and limits of the containers.",
