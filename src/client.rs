@@ -3,6 +3,7 @@
 pub mod adapter;
 mod adapters;
 pub mod archive;
+pub mod browser;
 pub mod call;
 pub mod credentials;
 pub mod fetch;
@@ -39,6 +40,11 @@ pub trait Transport: Send + Sync {
 
     /// What to call the server in messages: its endpoint, or `in-process`.
     fn name(&self) -> &str;
+
+    /// Where the server is, when the way to it is a tunnel that ends with this command.
+    fn tunnel(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// The REST API as typed calls. Cheap to clone.
@@ -62,5 +68,10 @@ impl Client {
     /// What to call the server in messages: its endpoint, or `in-process`.
     pub fn name(&self) -> &str {
         self.transport.name()
+    }
+
+    /// Where the server is, when the way to it is a tunnel that ends with this command.
+    pub fn tunnel(&self) -> Option<&str> {
+        self.transport.tunnel()
     }
 }

@@ -11,7 +11,7 @@ pub mod kubernetes;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::base::{Code, Error, Result};
+use crate::base::{Error, Result};
 use crate::model::check::Check;
 use crate::model::context::{Context, Platform};
 pub use crate::model::plane::LogLine;

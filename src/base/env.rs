@@ -61,6 +61,10 @@ pub const PROVIDER_BASE_URLS: &str = "PROVIDER_BASE_URLS";
 pub const MESHERY_SERVER_CALLBACK_URL: &str = "MESHERY_SERVER_CALLBACK_URL";
 /// PEM file with certificate authorities.
 pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
+/// X display.
+pub const DISPLAY: &str = "DISPLAY";
+/// Wayland display.
+pub const WAYLAND_DISPLAY: &str = "WAYLAND_DISPLAY";
 /// Kubeconfig files.
 pub const KUBECONFIG: &str = "KUBECONFIG";
 /// Address of the API server, which Kubernetes tells each pod.
@@ -158,6 +162,7 @@ pub const VARIABLES: &[Variable] = &[
         name: "KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT",
         meaning: "address of the API server, set by Kubernetes in pods: where no kubeconfig names a context, a pod's own cluster is the context `in-cluster`",
     },
+    Variable { name: "DISPLAY, WAYLAND_DISPLAY", meaning: "a browser is opened only where one of them is set (Linux)" },
     Variable { name: NO_COLOR, meaning: "any non-empty value turns colour off" },
     Variable { name: CLICOLOR_FORCE, meaning: "any value but 0 turns colour on, in pipes too" },
     Variable { name: TERM, meaning: "`dumb` turns colour and animation off" },

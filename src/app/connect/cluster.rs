@@ -90,4 +90,8 @@ impl Transport for Tunnelled {
     fn name(&self) -> &str {
         &self.place
     }
+
+    fn tunnel(&self) -> Option<&str> {
+        Some(&self.place)
+    }
 }

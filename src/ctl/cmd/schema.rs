@@ -90,6 +90,7 @@ pub const SCHEMAS: &[Entry] = &[
     ("system context list", || schema_for!(Vec<system::context::view::View>)),
     ("system context switch", || schema_for!(change::Change)),
     ("system context view", || schema_for!(OneOrAll<system::context::view::View>)),
+    ("system dashboard", || schema_for!(system::dashboard::View)),
     ("system image build", || schema_for!(system::image::View)),
     ("system image push", || schema_for!(system::image::View)),
     ("system image save", || schema_for!(system::image::View)),

@@ -6,6 +6,7 @@ pub mod check;
 pub mod cluster_args;
 pub mod config;
 pub mod context;
+pub mod dashboard;
 pub mod image;
 pub(in crate::ctl::cmd) mod local;
 pub mod logs;
@@ -49,6 +50,8 @@ pub enum Command {
     Status(status::Args),
     /// Show the logs of the plane.
     Logs(logs::Args),
+    /// Show the address of the plane's server, and open it in a browser.
+    Dashboard(dashboard::Args),
     /// Bring the plane's components up to date.
     Update(update::Args),
     /// Remove the plane with its data, and start it anew.
@@ -91,6 +94,7 @@ impl Command {
             Command::Status(args) => return status::run(ctx, &args).await,
             Command::Logs(args) => return logs::run(ctx, &args).await,
             Command::Update(args) => return update::run(ctx, &args).await,
+            Command::Dashboard(args) => dashboard::run(ctx, &args).await,
             Command::Reset(args) => reset::run(ctx, &args).await,
             Command::Manifest(args) => manifest::run(ctx, &args).await,
             Command::Chart(args) => chart::run(ctx, &args).await,

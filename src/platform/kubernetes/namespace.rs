@@ -109,7 +109,9 @@ fn is_of_every_namespace(object: &Value) -> bool {
     let owned = object["metadata"]["ownerReferences"].as_array().is_some_and(|owners| !owners.is_empty());
     let usual = match object["kind"].as_str() {
         Some("ServiceAccount") => name == "default",
-        Some("ConfigMap") => matches!(name, "kube-root-ca.crt" | "istio-ca-root-cert"),
+        Some("ConfigMap") => {
+            matches!(name, "kube-root-ca.crt" | "istio-ca-root-cert" | "istio-ca-crl" | "openshift-service-ca.crt")
+        }
         Some("Secret") => object["type"] == "kubernetes.io/service-account-token",
         _ => false,
     };

@@ -113,6 +113,10 @@ pub struct KubePing {
     /// Seconds by which its clock is ahead of the plane's; negative when behind, absent when it does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_ahead_seconds: Option<i64>,
+    /// What patterns of the usual kinds need there and the plane's user may not do, such as `create services in the
+    /// whole cluster`.
+    #[serde(default)]
+    pub lacking: Vec<String>,
 }
 
 /// `GET /api/system/database`.
