@@ -17,7 +17,7 @@ pub(super) async fn start(session: &Session<'_>, how: &Start, progress: &dyn Pro
     // What can be wrong here is told before anything is changed there.
     let kubeconfig = payload::kubeconfig(session).await?;
     let payload = Payload::new(session, &kubeconfig)?;
-    let mut changed = update::settle(session, progress).await?;
+    let mut changed = !update::settle(session, progress).await?.is_empty();
     let ours = session.ours().await?;
     let port = port(session, how, &ours)?;
     let names = names(session, how, &ours)?;

@@ -22,7 +22,9 @@ mod backup;
 pub(super) async fn update(session: &Session<'_>, how: &Update, progress: &dyn Progress) -> Result<Vec<Updated>> {
     let kubeconfig = payload::kubeconfig(session).await?;
     let payload = Payload::new(session, &kubeconfig)?;
-    settle(session, progress).await?;
+    for name in settle(session, progress).await? {
+        run_again(session, &name).await?;
+    }
     let ours = session.ours().await?;
     if ours.is_empty() {
         progress.note("The plane has no containers; its components get their images when it is started.");
@@ -89,6 +91,7 @@ async fn replace(
         reason,
     };
     if old.image_id == image.id {
+        run_again(session, &name).await?;
         progress.done(&name, "has that image");
         return Ok(updated(UpdateOutcome::Unchanged, None));
     }
@@ -104,6 +107,8 @@ async fn replace(
     };
     progress.failed(&name, "did not become ready: the old image comes back");
     take_back(session, &name, progress).await?;
+    run_again(session, &name).await?;
+    progress.done(&name, "runs its old image again");
     Ok(updated(UpdateOutcome::RolledBack, Some(reason)))
 }
 
@@ -158,7 +163,7 @@ async fn put_away(session: &Session<'_>, name: &str) -> Result<()> {
     if name == SERVER { backup::forget(session) } else { Ok(()) }
 }
 
-/// Brings the old container back, in whichever step the change of images was left.
+/// Brings the old container back, in whichever step the change of images was left, and does not start it.
 async fn take_back(session: &Session<'_>, name: &str, progress: &dyn Progress) -> Result<()> {
     let (current, previous) = (session.container_name(name), session.previous_name(name));
     if let Some(old) = ours_of_name(session, &previous).await? {
@@ -170,17 +175,21 @@ async fn take_back(session: &Session<'_>, name: &str, progress: &dyn Progress) -
         }
         session.engine.rename_container(&old.id, &previous, &current).await?;
     }
-    if name == SERVER {
-        backup::forget(session)?;
-    }
-    let Some(old) = ours_of_name(session, &current).await? else { return Ok(()) };
-    session.engine.start_container(&old.id, &current).await?;
-    progress.done(name, "runs its old image again");
-    Ok(())
+    if name == SERVER { backup::forget(session) } else { Ok(()) }
 }
 
-/// Completes or takes back what an update that was broken off left; whether there was any.
-pub(super) async fn settle(session: &Session<'_>, progress: &dyn Progress) -> Result<bool> {
+/// Starts the container of a component, where there is one that does not run.
+async fn run_again(session: &Session<'_>, name: &str) -> Result<()> {
+    let current = session.container_name(name);
+    match ours_of_name(session, &current).await? {
+        Some(found) => session.engine.start_container(&found.id, &current).await,
+        None => Ok(()),
+    }
+}
+
+/// Completes or takes back what an update that was broken off left; the components that this was about. Those that were
+/// taken back do not run yet.
+pub(super) async fn settle(session: &Session<'_>, progress: &dyn Progress) -> Result<Vec<String>> {
     let aside: Vec<Found> = session.ours().await?.into_iter().filter(is_previous).collect();
     for old in &aside {
         let name = component(old);
@@ -193,7 +202,7 @@ pub(super) async fn settle(session: &Session<'_>, progress: &dyn Progress) -> Re
             take_back(session, name, progress).await?;
         }
     }
-    Ok(!aside.is_empty())
+    Ok(aside.iter().map(|old| component(old).to_owned()).collect())
 }
 
 /// Forgets what was kept for an update that was broken off.

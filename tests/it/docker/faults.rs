@@ -4,6 +4,7 @@ use std::net::TcpListener;
 
 use super::world::{BROKEN, IMAGE, World, whole};
 use crate::support::ctl::Output;
+use crate::support::docker::tls_front;
 
 fn says(output: &Output, code: i32, parts: &[&str]) {
     assert_eq!(output.code, Some(code), "{output}");
@@ -96,6 +97,28 @@ fn contexts_of_docker_are_honoured() {
     assert_eq!(world.overview(), whole());
     let unknown = run(&["system", "status"]).var("DOCKER_CONTEXT", "wrok").run();
     says(&unknown, 2, &["docker-address", "`wrok`", "did you mean work?", "docker context use"]);
+}
+
+#[test]
+fn an_engine_behind_tls_is_spoken_to_with_the_certificates_that_docker_keeps() {
+    let world = World::new();
+    let folder = world.env.path("certificates");
+    let port = tls_front(world.engine.socket(), &folder);
+    let host = format!("tcp://127.0.0.1:{port}");
+    let run = |certificates: &std::path::Path| {
+        let run = world.ctl(&["system", "start", "--image", IMAGE]).var("DOCKER_HOST", &host);
+        run.var("DOCKER_TLS_VERIFY", "1").var("DOCKER_CERT_PATH", certificates).run()
+    };
+    let output = run(&folder);
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(world.overview(), whole());
+    let plain = world.ctl(&["system", "status"]).var("DOCKER_HOST", &host).run();
+    says(&plain, 3, &["docker-unreachable", &host]);
+    let strange = world.env.path("strange");
+    tls_front(world.engine.socket(), &strange);
+    says(&run(&strange), 3, &["docker-unreachable", "certificate"]);
+    std::fs::remove_file(folder.join("key.pem")).unwrap();
+    says(&run(&folder), 2, &["docker-address", "key.pem", "DOCKER_CERT_PATH"]);
 }
 
 #[test]

@@ -336,11 +336,63 @@ fn a_cluster_in_a_container_is_reached_over_its_own_network() {
         world.ctl(&["pattern", "delete", &world.name, "--yes"]).run(),
         world.ctl(&["system", "stop", "--reset", "--yes"]).run(),
     ];
-    world.docker(&["rm", "-f", &name]);
+    world.docker(&["rm", "-f", "-v", &name]);
     world.docker(&["network", "rm", &world.name]);
     for output in ended {
         assert_eq!(output.code, Some(0), "{output}");
     }
+}
+
+#[test]
+#[ignore = "needs the kit: tests/kit/up.sh docker"]
+fn the_compose_file_makes_the_same_plane() {
+    use mesheryctl::model::context::{Context, Platform};
+    use mesheryctl::plane::Spec;
+    use mesheryctl::plane::compose::{ComposeOptions, compose};
+    use mesheryctl::plane::container::Settings;
+    use std::os::unix::fs::PermissionsExt;
+
+    let world = World::new("[meshery-istio]");
+    let image = world.ctl(&["system", "start", "-o", "json"]).ok().json()["components"][0]["image"].clone();
+    world.ctl(&["system", "stop", "--reset", "--yes"]).ok();
+    let context = Context {
+        name: world.name.clone(),
+        endpoint: String::new(),
+        token: String::new(),
+        platform: Platform::Docker,
+        components: vec!["meshery-istio".into()],
+        channel: String::new(),
+        version: String::new(),
+        provider: String::new(),
+    };
+    let spec = Spec::new(&context, image.as_str().unwrap(), None).unwrap();
+    let token = world.env.write("work/token.json", world.env.read("home/.meshery/auth.json"));
+    std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let options = ComposeOptions {
+        settings: Settings { port: world.port, ..Settings::default() },
+        token_file: token.display().to_string(),
+        kubeconfig: None,
+    };
+    let file = world.env.write("work/compose.yaml", compose(&spec, &options).unwrap());
+    let compose = |args: &[&str]| {
+        let mut command = Command::new(world.kit.get("COMPOSE"));
+        command.env("DOCKER_HOST", world.kit.get("DOCKER_HOST")).args(["-p", &world.name, "-f"]).arg(&file).args(args);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    compose(&["config", "--quiet"]);
+    compose(&["up", "-d"]);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let answers = loop {
+        let list = world.ctl(&["adapter", "list", "-o", "json"]).run();
+        if list.code == Some(0) && list.json()[0]["state"] == "answers" || std::time::Instant::now() > deadline {
+            break list;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    };
+    compose(&["down", "-v"]);
+    assert_eq!(answers.code, Some(0), "{answers}");
+    assert_eq!(world.left(), Vec::<String>::new());
 }
 
 #[test]
@@ -365,7 +417,7 @@ fn faults_are_told_in_the_words_of_the_real_engine() {
     assert_eq!(stranger.code, Some(1), "{stranger}");
     assert!(stranger.stderr.contains("docker-name-taken"), "{stranger}");
     other.ctl(&["system", "stop", "--reset", "--yes"]).ok();
-    other.docker(&["rm", &other.container("meshery")]);
+    other.docker(&["rm", "-v", &other.container("meshery")]);
 
     let broken = world.variant("meshery", r#"ENTRYPOINT ["/usr/local/bin/mesheryctl", "no-such-verb"]"#);
     let failed = other.ctl(&["system", "start", "--image", &broken]).run();

@@ -3,6 +3,7 @@
 
 mod act;
 mod state;
+mod tls;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -15,6 +16,7 @@ use axum::response::Response;
 use http_body_util::BodyExt;
 
 pub use state::{Container, World};
+pub use tls::front as tls_front;
 
 /// What goes wrong at a call, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
