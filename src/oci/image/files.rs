@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
 use super::needs::Need;
 use crate::base::error::{Code, Error, Result};
 use crate::base::{dirs, env};
@@ -97,26 +100,23 @@ pub fn authorities() -> Result<PathBuf> {
         return certificates(&named).map(|()| named);
     }
     let known = STORES.iter().map(Path::new).find(|path| path.is_file()).ok_or_else(|| {
-        without_authorities()
-            .because(format!("SSL_CERT_FILE is not set, and none of {} is there", STORES.join(", ")))
-            .remedy("Install the package ca-certificates, or name a PEM file with SSL_CERT_FILE.")
+        without_authorities().because(format!("SSL_CERT_FILE is not set, and none of {} is there", STORES.join(", ")))
     })?;
     certificates(known).map(|()| known.to_owned())
 }
 
 fn without_authorities() -> Error {
     Error::new(Code::ImageImpossible, "an image needs certificate authorities, and this machine gives none")
+        .remedy("Install the package ca-certificates, or name a PEM file with SSL_CERT_FILE.")
 }
 
-/// Whether a file holds certificates as OpenSSL and its like write them.
+/// Whether a file holds PEM certificates.
 fn certificates(path: &Path) -> Result<()> {
     let bytes = std::fs::read(path).map_err(|error| without_authorities().because(dirs::read_error(path, &error)))?;
-    if String::from_utf8_lossy(&bytes).contains("-----BEGIN CERTIFICATE-----") {
+    if CertificateDer::pem_slice_iter(&bytes).next().is_some_and(|first| first.is_ok()) {
         return Ok(());
     }
-    Err(without_authorities()
-        .because(format!("{} holds no PEM certificate", path.display()))
-        .remedy("Name a PEM file with SSL_CERT_FILE."))
+    Err(without_authorities().because(format!("{} holds no PEM certificate", path.display())))
 }
 
 #[cfg(test)]
@@ -152,7 +152,10 @@ mod tests {
         assert!(refused(&path).contains("cannot read"), "{}", refused(&path));
         std::fs::write(&path, "-----BEGIN PRIVATE KEY-----").unwrap();
         assert!(refused(&path).contains("holds no PEM certificate"));
-        std::fs::write(&path, "# root\n-----BEGIN CERTIFICATE-----\n").unwrap();
+        std::fs::write(&path, "\0-----BEGIN CERTIFICATE-----\0").unwrap();
+        assert!(refused(&path).contains("holds no PEM certificate"), "a program that knows how they begin");
+        let authority = rcgen::generate_simple_self_signed(["authority.test".to_owned()]).unwrap();
+        std::fs::write(&path, format!("# root\n{}", authority.cert.pem())).unwrap();
         certificates(&path).unwrap();
     }
 }

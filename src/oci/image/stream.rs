@@ -86,7 +86,7 @@ mod tests {
         let (tell, told) = std::sync::mpsc::channel();
         let mut stream = of(move |out| {
             let ended = loop {
-                if let Err(error) = out.write_all(&[0; CHUNK]) {
+                if let Err(error) = out.write_all(&vec![0; CHUNK]) {
                     break error;
                 }
             };

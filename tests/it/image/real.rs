@@ -21,14 +21,11 @@ impl Drop for Imported<'_> {
 
 /// Runs containerd's own client where the kubelet's images are.
 fn ctr(kit: &Kit, args: &[&str]) -> Result<String, String> {
-    let mut command = match rustix::process::geteuid().is_root() {
-        true => Command::new("ctr"),
-        false => {
-            let mut sudo = Command::new("sudo");
-            sudo.args(["-n", "ctr"]);
-            sudo
-        }
-    };
+    let mut command = Command::new("ctr");
+    if !rustix::process::geteuid().is_root() {
+        command = Command::new("sudo");
+        command.args(["-n", "ctr"]);
+    }
     let output = command.args(["-a", kit.get("CONTAINERD"), "-n", "k8s.io"]).args(args).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
