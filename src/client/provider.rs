@@ -17,9 +17,9 @@ use http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 use url::{Host, Url};
 
-use crate::base::http::guarded::objection;
 use crate::base::error::Report;
 use crate::base::http as outbound;
+use crate::base::http::guarded::objection;
 use crate::base::{Code, Error, Result, text};
 use crate::model::provider::Provider;
 use crate::wire::provider::{Profile, paths};

@@ -116,12 +116,12 @@ pub const SCHEMAS: &[Entry] = &[
     ("system start", || schema_for!(system::status::Status)),
     ("system status", || schema_for!(system::status::Status)),
     ("system stop", || schema_for!(system::stop::View)),
-    ("system update", || schema_for!(Vec<system::update::Updated>)),
     ("system token create", || schema_for!(change::Change)),
     ("system token delete", || schema_for!(change::Change)),
     ("system token list", || schema_for!(Vec<system::token::view::View>)),
     ("system token set", || schema_for!(change::Change)),
     ("system token view", || schema_for!(OneOrAll<system::token::view::View>)),
+    ("system update", || schema_for!(Vec<system::update::Updated>)),
     ("version", || schema_for!(version::Versions)),
 ];
 

@@ -188,8 +188,7 @@ fn values(spec: &Spec, options: &Options) -> Result<String> {
         "class": options.class.clone().unwrap_or_default(), "path": path, "node": node
     });
     let expose = json!({"kind": kind(options.expose.to_string()), "nodePort": port, "host": host, "class": class});
-    let broker =
-        json!({"enabled": broker.is_some(), "image": broker.map_or(BROKER_IMAGE, |part| part.image.as_str())});
+    let broker = json!({"enabled": broker.is_some(), "image": broker.map_or(BROKER_IMAGE, |part| part.image.as_str())});
     let parts: [(&str, Value); 13] = [
         ("image", json!(image)),
         ("pullPolicy", json!(pull.word())),

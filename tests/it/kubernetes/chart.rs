@@ -13,7 +13,9 @@ fn a_chart_is_written_into_an_empty_folder() {
     let world = World::new();
     let written = world.ctl(&["system", "chart", "-d", "chart", "--image", IMAGE, "-o", "json"]).ok().json();
     assert_eq!(written["image"], IMAGE);
-    for file in ["Chart.yaml", "values.yaml", "templates/server.yaml", "templates/NOTES.txt", "crds/brokers.meshery.io.yaml"] {
+    for file in
+        ["Chart.yaml", "values.yaml", "templates/server.yaml", "templates/NOTES.txt", "crds/brokers.meshery.io.yaml"]
+    {
         assert!(world.env.path("work/chart").join(file).exists(), "{file}");
     }
     let again = world.ctl(&["system", "chart", "-d", "chart", "--image", IMAGE]).run();

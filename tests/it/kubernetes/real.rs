@@ -31,7 +31,8 @@ impl World {
         let config = format!(
             "contexts:\n  kit:\n    endpoint: http://localhost:9\n    platform: kubernetes\n    adapters: {components}\ncurrent-context: kit\n"
         );
-        let world = Self { env: Env::with_config(&config), kit: Kit::up(), namespace: namespace.to_owned(), _alone: alone };
+        let world =
+            Self { env: Env::with_config(&config), kit: Kit::up(), namespace: namespace.to_owned(), _alone: alone };
         world.clean();
         world
     }
@@ -269,7 +270,8 @@ fn a_user_who_may_not_is_told_what_lacks_and_changes_nothing() {
     let mut config = mesheryctl::base::yaml::read_kubernetes(&text).unwrap();
     config["users"][0]["user"] = json!({"token": token.trim()});
     let weak = world.env.write("weak", config.to_string());
-    let refused = world.ctl(&["system", "start", "--image", "i:1", "--namespace", "kube-refused", "--storage", "ephemeral"]);
+    let refused =
+        world.ctl(&["system", "start", "--image", "i:1", "--namespace", "kube-refused", "--storage", "ephemeral"]);
     let refused = refused.var("KUBECONFIG", weak.as_os_str()).run();
     world.kit.kubectl(&["delete", "clusterrolebinding", user]);
     world.kit.kubectl(&["delete", "namespace", user]);

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::{managed, plane};
 use crate::base::{Code, Error, Result};
-use crate::ctl::{Ctl, browser};
 use crate::ctl::ui::Rendered;
+use crate::ctl::{Ctl, browser};
 use crate::model::context::{Context, Platform};
 use crate::platform;
 
