@@ -137,8 +137,8 @@ impl HttpTransport {
         if !credentials::is_session(old) {
             return;
         }
-        let cookies = headers.get_all(header::SET_COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-        let token = cookies.filter_map(|cookie| cookie.split(';').next()?.trim().strip_prefix("token=")).next();
+        let mut cookies = headers.get_all(header::SET_COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+        let token = cookies.find_map(|cookie| cookie.split(';').next()?.trim().strip_prefix("token="));
         if let Some(token) = token.filter(|token| !token.is_empty() && *token != old.token)
             && let Err(error) = credentials::renew(path, old, token)
         {
@@ -158,7 +158,7 @@ impl Transport for HttpTransport {
 
     fn refused(&self, error: Error) -> Error {
         let HttpSettings { endpoint, context, token, token_file, token_chosen, .. } = self.settings.clone();
-        Refused { endpoint, context, token, token_file, token_chosen }.error(error)
+        Refused { endpoint, context, token, token_file, token_chosen }.error(&error)
     }
 }
 

@@ -25,14 +25,14 @@ pub struct Refused {
 
 impl Refused {
     /// The error to show for what a server said.
-    pub fn error(&self, said: Error) -> Error {
+    pub fn error(&self, said: &Error) -> Error {
         match &self.token {
             Some(token) if !is_local(&token.provider) || said.code() == Code::AuthSession => self.session(token, said),
             _ => self.own_token(),
         }
     }
 
-    fn session(&self, token: &TokenFile, said: Error) -> Error {
+    fn session(&self, token: &TokenFile, said: &Error) -> Error {
         // A plane's own user has no session; the server says whose it took the token for.
         let unnamed = is_local(&token.provider);
         let message = if unnamed { said.message().to_owned() } else { does_not_hold(&token.provider) };
@@ -50,7 +50,7 @@ impl Refused {
         let mut command = "mesheryctl system login".to_owned();
         let mut add = |flag: &str, value: &str| {
             let quoted = if value.contains(' ') { format!("'{value}'") } else { value.to_owned() };
-            command.push_str(&format!(" {flag} {quoted}"));
+            command.extend([" ", flag, " ", &quoted]);
         };
         if !is_local(&token.provider) {
             add("--provider", &token.provider);
@@ -111,29 +111,29 @@ mod tests {
             Error::new(Code::AuthRequired, "x"),
             Error::new(Code::AuthSession, "x").because("the token expired at 2021-07-13T10:00:00Z, 9d ago"),
         ] {
-            let report = refused("My Team", &old).error(said).report();
+            let report = refused("My Team", &old).error(&said).report();
             assert_eq!(report.code, "auth-session");
             assert!(report.probable_cause.unwrap().contains("expired at 2021-07-13T10:00:00Z"));
             assert_eq!(report.details, ["token file: /home/u/.meshery/auth.json"]);
             let remedy = report.suggested_remediation.unwrap();
             assert!(remedy.contains("`mesheryctl system login --provider 'My Team' --context local`"), "{remedy}");
         }
-        let broken = refused("Team", "eyJhY2Nlc").error(Error::new(Code::AuthRequired, "x"));
+        let broken = refused("Team", "eyJhY2Nlc").error(&Error::new(Code::AuthRequired, "x"));
         assert!(broken.report().probable_cause.unwrap().contains("broken"));
     }
 
     #[test]
     fn the_planes_own_token_and_variables_have_their_own_words() {
-        let own = refused("None", "abc").error(Error::new(Code::AuthRequired, "x"));
+        let own = refused("None", "abc").error(&Error::new(Code::AuthRequired, "x"));
         assert_eq!(own.code(), Code::AuthRequired);
         let variable = Refused { token_file: None, ..refused("Team", "abc") };
-        let report = variable.error(Error::new(Code::AuthSession, "x").because("revoked")).report();
+        let report = variable.error(&Error::new(Code::AuthSession, "x").because("revoked")).report();
         assert_eq!(
             (report.details, report.probable_cause.as_deref()),
             (vec!["token: MESHERY_TOKEN".to_owned()], Some("revoked"))
         );
         let chosen = Refused { token_chosen: true, ..refused("Team", "abc") };
-        let remedy = chosen.error(Error::new(Code::AuthSession, "x")).report().suggested_remediation.unwrap();
+        let remedy = chosen.error(&Error::new(Code::AuthSession, "x")).report().suggested_remediation.unwrap();
         assert!(remedy.contains("--token /home/u/.meshery/auth.json"), "{remedy}");
     }
 }

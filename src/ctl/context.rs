@@ -117,6 +117,9 @@ impl fmt::Debug for Note {
     }
 }
 
+/// Opens the users and tokens of the provider in a data folder.
+pub type OpenAccounts = Box<dyn Fn(PathBuf) -> BoxFuture<'static, Result<Box<dyn Accounts>>> + Send + Sync>;
+
 /// The roles that `app` hands in, because `ctl` may not import services.
 pub struct Roles {
     /// `serve server`.
@@ -128,7 +131,7 @@ pub struct Roles {
     /// `serve provider`.
     pub provider: Role<ServeProviderArgs>,
     /// The users and tokens of the provider in a data folder.
-    pub accounts: Box<dyn Fn(PathBuf) -> BoxFuture<'static, Result<Box<dyn Accounts>>> + Send + Sync>,
+    pub accounts: OpenAccounts,
 }
 
 /// A one-time code; it is shown once and kept nowhere.

@@ -39,32 +39,14 @@ impl Desk {
     /// Makes a user, with a password or else with a one-time code.
     pub async fn add(&self, new: &NewAccount, chosen: Option<&str>) -> Result<(Account, Option<Invitation>)> {
         users_file::check_name(&new.name)?;
-        let (secret, invitation) = match chosen {
-            Some(chosen) => {
-                password::check(chosen, &new.name)?;
-                (Secret::Password(password::hash(chosen)?), None)
-            }
-            None => {
-                let (secret, invitation) = invite()?;
-                (secret, Some(invitation))
-            }
-        };
+        let (secret, invitation) = secret(&new.name, chosen)?;
         Ok((self.accounts.users().create(new, secret).await?, invitation))
     }
 
     /// Gives a user a one-time code, or a password, instead of what they had, and ends their sessions.
     pub async fn reset(&self, name: &str, chosen: Option<&str>) -> Result<(Account, Option<Invitation>)> {
         let account = self.find(name).await?;
-        let (secret, invitation) = match chosen {
-            Some(chosen) => {
-                password::check(chosen, &account.name)?;
-                (Secret::Password(password::hash(chosen)?), None)
-            }
-            None => {
-                let (secret, invitation) = invite()?;
-                (secret, Some(invitation))
-            }
-        };
+        let (secret, invitation) = secret(&account.name, chosen)?;
         self.accounts.users().set_secret(account.id, secret).await?;
         self.accounts.sessions().revoke_all(account.id).await?;
         Ok((self.find(name).await?, invitation))
@@ -128,10 +110,15 @@ impl Desk {
     }
 }
 
-fn invite() -> Result<(Secret, Invitation)> {
+/// What a user is to log in with: a password that was chosen, else a one-time code.
+fn secret(name: &str, chosen: Option<&str>) -> Result<(Secret, Option<Invitation>)> {
+    if let Some(chosen) = chosen {
+        password::check(chosen, name)?;
+        return Ok((Secret::Password(password::hash(chosen)?), None));
+    }
     let code = password::code()?;
     let expires_at = clock::now().checked_add(CODE_HOLDS).unwrap_or(Timestamp::MAX);
-    Ok((Secret::Code(password::code_digest(&code), expires_at), Invitation { code, expires_at }))
+    Ok((Secret::Code(password::code_digest(&code), expires_at), Some(Invitation { code, expires_at })))
 }
 
 /// The hash of a password, for the users' file.
@@ -154,12 +141,12 @@ mod tests {
         assert_eq!((ada.state, invitation.unwrap().code.len()), (AccountState::Invited, 23));
         assert_eq!(desk.add(&new, Some("correct horse")).await.unwrap_err().code(), Code::AccountExists);
         assert_eq!(desk.reset("ada", Some("short")).await.unwrap_err().code(), Code::UsageError);
-        let (session, token) = desk.make_token("ada", "ci", Duration::from_secs(60)).await.unwrap();
+        let (session, token) = desk.make_token("ada", "ci", Duration::from_mins(1)).await.unwrap();
         assert_eq!((session.purpose.as_str(), session.user.as_str()), ("ci", "ada"));
         assert!(!token.is_empty());
         assert_eq!(desk.revoke(&session.id.to_string()[..8]).await.unwrap().id, session.id);
         assert_eq!(desk.revoke("").await.unwrap_err().code(), Code::AccountNotFound);
-        desk.make_token("ada", "ci", Duration::from_secs(60)).await.unwrap();
+        desk.make_token("ada", "ci", Duration::from_mins(1)).await.unwrap();
         assert_eq!(desk.reset("ada", Some("correct horse")).await.unwrap().0.state, AccountState::Active);
         assert!(desk.tokens(Some("ada")).await.unwrap().is_empty(), "a reset ends sessions");
         assert!(desk.delete("adda").await.unwrap_err().report().details[0].contains("ada"));

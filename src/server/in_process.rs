@@ -73,7 +73,7 @@ impl Transport for InProcess {
 
     fn refused(&self, error: Error) -> Error {
         match &self.user {
-            Some(user) => user.refused.error(error),
+            Some(user) => user.refused.error(&error),
             None => error,
         }
     }

@@ -15,18 +15,18 @@ pub(super) fn from_stdin(ctx: &Ctl, what: &str) -> Result<String> {
         ctx.ui.note(&format!("Type or paste the {what}, then press Enter."))?;
         let mut line = String::new();
         stdin.read_line(&mut line).map_err(|error| unreadable(what).because(error))?;
-        return checked(what, line);
+        return checked(what, &line);
     }
     let mut bytes = Vec::new();
     stdin.lock().take(LONGEST + 1).read_to_end(&mut bytes).map_err(|error| unreadable(what).because(error))?;
     if bytes.len() as u64 > LONGEST {
         return Err(unreadable(what).because("it is longer than 64 KiB"));
     }
-    checked(what, String::from_utf8(bytes).map_err(|_| unreadable(what).because("it is not text in UTF-8"))?)
+    checked(what, &String::from_utf8(bytes).map_err(|_| unreadable(what).because("it is not text in UTF-8"))?)
 }
 
-fn checked(what: &str, text: String) -> Result<String> {
-    let text = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+fn checked(what: &str, text: &str) -> Result<String> {
+    let text = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
     if text.trim().is_empty() {
         return Err(unreadable(what).because("standard input is empty"));
     }

@@ -382,7 +382,7 @@ fn the_compose_file_makes_the_same_plane() {
     };
     compose(&["config", "--quiet"]);
     compose(&["up", "-d"]);
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
     let answers = loop {
         let list = world.ctl(&["adapter", "list", "-o", "json"]).run();
         if list.code == Some(0) && list.json()[0]["state"] == "answers" || std::time::Instant::now() > deadline {

@@ -62,9 +62,9 @@ fn of(
     if let [only] = names.as_slice() {
         return find(offered, only).ok_or_else(|| unknown(plane, only, offered));
     }
-    let label = |provider: &Provider| match provider.is_local() {
-        true => format!("{} (no account)", provider.provider_name),
-        false => format!("{} ({})", provider.provider_name, provider.provider_url),
+    let label = |provider: &Provider| {
+        let what = if provider.is_local() { "no account" } else { &provider.provider_url };
+        format!("{} ({what})", provider.provider_name)
     };
     let items: Vec<String> = offered.values().map(label).collect();
     let flag = format!("--provider NAME; the plane offers {}", offered.keys().cloned().collect::<Vec<_>>().join(", "));
