@@ -70,7 +70,7 @@ fn explain_has_a_page_for_every_code() {
     --- stdout
     --- stderr
     error: `context-not-fond` is not an error code
-      did you mean context-not-found, route-not-found?
+      did you mean context-not-found, object-not-found, route-not-found?
     fix: List them with `mesheryctl explain`.
     see: mesheryctl explain explain-unknown
     ");

@@ -115,7 +115,6 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let status = self.ctl(&["system", "status", "-o", "wide"]).run();
             self.clean();
         }
     }
