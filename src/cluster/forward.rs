@@ -51,15 +51,13 @@ impl Forward {
     /// [`Code::ListenFailed`], [`Code::PortTaken`].
     pub async fn open(cluster: Cluster, pods: Pods, listen: SocketAddr) -> Result<Self> {
         let listener = TcpListener::bind(listen).await.map_err(|error| {
-            let code =
-                if error.kind() == std::io::ErrorKind::AddrInUse { Code::PortTaken } else { Code::ListenFailed };
+            let code = if error.kind() == std::io::ErrorKind::AddrInUse { Code::PortTaken } else { Code::ListenFailed };
             Error::new(code, format!("cannot listen on {listen}"))
                 .because(error)
                 .remedy("Choose another port; 0 takes a free one.")
         })?;
-        let address = listener
-            .local_addr()
-            .map_err(|error| Error::internal("the listener has no address").because(error))?;
+        let address =
+            listener.local_addr().map_err(|error| Error::internal("the listener has no address").because(error))?;
         let trouble = Arc::default();
         let way = Way { cluster, pods, known: Arc::default(), trouble: Arc::clone(&trouble) };
         Ok(Self { address, trouble, task: tokio::spawn(accept(listener, way)) })

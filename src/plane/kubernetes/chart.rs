@@ -140,8 +140,7 @@ fn rules() -> Result<String> {
     let mut text = "{{- define \"meshery.rules\" -}}\n".to_owned();
     for feature in Feature::all() {
         let grants = grants::of_feature(&feature);
-        let rules: Vec<Value> =
-            grants.iter().filter(|grant| !grant.own_namespace).map(grants::Grant::rule).collect();
+        let rules: Vec<Value> = grants.iter().filter(|grant| !grant.own_namespace).map(grants::Grant::rule).collect();
         if rules.is_empty() {
             continue;
         }
@@ -189,8 +188,7 @@ fn values(spec: &Spec, options: &Options) -> Result<String> {
         "class": options.class.clone().unwrap_or_default(), "path": path, "node": node
     });
     let expose = json!({"kind": kind(options.expose.to_string()), "nodePort": port, "host": host, "class": class});
-    let broker =
-        json!({"enabled": broker.is_some(), "image": broker.map_or(BROKER_IMAGE, |part| part.image.as_str())});
+    let broker = json!({"enabled": broker.is_some(), "image": broker.map_or(BROKER_IMAGE, |part| part.image.as_str())});
     let parts: [(&str, Value); 13] = [
         ("image", json!(image)),
         ("pullPolicy", json!(pull.word())),

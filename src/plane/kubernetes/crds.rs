@@ -82,11 +82,8 @@ fn definition(group: &str, kind: &Kind, versions: &[&str]) -> Value {
 
 fn version(name: &str, storage: bool, kind: &Kind) -> Value {
     let (spec, status) = (kind.schema)();
-    let columns: Vec<Value> = kind
-        .columns
-        .iter()
-        .map(|(name, kind, path)| json!({"name": name, "type": kind, "jsonPath": path}))
-        .collect();
+    let columns: Vec<Value> =
+        kind.columns.iter().map(|(name, kind, path)| json!({"name": name, "type": kind, "jsonPath": path})).collect();
     json!({
         "name": name, "served": true, "storage": storage,
         "schema": {"openAPIV3Schema": {

@@ -237,7 +237,12 @@ const DEFINITIONS: &[Row] =
 
 const OPERATOR: &[Row] = &[
     ("meshery.io", &["brokers", "meshsyncs"], WRITE, "the operator's objects of this plane"),
-    ("meshery.layer5.io", &["brokers", "meshsyncs"], WRITE, "the operator's objects of this plane, in their older group"),
+    (
+        "meshery.layer5.io",
+        &["brokers", "meshsyncs"],
+        WRITE,
+        "the operator's objects of this plane, in their older group",
+    ),
 ];
 
 fn rows(feature: &Feature) -> &'static [Row] {

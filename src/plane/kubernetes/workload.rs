@@ -123,9 +123,7 @@ fn adapters(marks: &Marks<'_>) -> String {
 
 /// Requests and limits of a component.
 pub(super) fn resources(kind: PartKind) -> Value {
-    let of = |cpu: &str, memory: &str, most_cpu: &str, most_memory: &str| {
-        json!({"requests": {"cpu": cpu, "memory": memory}, "limits": {"cpu": most_cpu, "memory": most_memory}})
-    };
+    let of = |cpu: &str, memory: &str, most_cpu: &str, most_memory: &str| json!({"requests": {"cpu": cpu, "memory": memory}, "limits": {"cpu": most_cpu, "memory": most_memory}});
     match kind {
         PartKind::Server => of("50m", "64Mi", "1", "512Mi"),
         PartKind::Adapter => of("20m", "32Mi", "500m", "256Mi"),
@@ -184,4 +182,3 @@ fn volumes(marks: &Marks<'_>, part: &Part) -> Value {
     let token = json!({"name": "token", "secret": {"secretName": TOKEN, "defaultMode": 0o440}});
     json!([temporary, data, token])
 }
-

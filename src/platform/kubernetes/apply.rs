@@ -69,12 +69,7 @@ pub(super) fn is_ours(live: &Value, target: &Target) -> bool {
 ///
 /// # Errors
 /// The first refusal. What was applied before it stays and is in the inventory.
-pub(super) async fn apply(
-    target: &Target,
-    objects: &[Value],
-    limit: Limit,
-    progress: &dyn Progress,
-) -> Result<bool> {
+pub(super) async fn apply(target: &Target, objects: &[Value], limit: Limit, progress: &dyn Progress) -> Result<bool> {
     let mut changed = 0;
     for object in objects {
         let (kind, name) = named(object)?;

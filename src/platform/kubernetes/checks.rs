@@ -21,8 +21,7 @@ pub(super) async fn checks(plane: &Plane, preflight: bool) -> Vec<Check> {
         Err(error) => return vec![Check::fail(id("cluster"), &error)],
     };
     let Target { cluster, .. } = &target;
-    let mut checks =
-        vec![Check::pass(id("cluster"), format!("`{}` answers at {}", cluster.context, cluster.server))];
+    let mut checks = vec![Check::pass(id("cluster"), format!("`{}` answers at {}", cluster.context, cluster.server))];
     checks.push(Check::of(id("version"), target.version().await.map(|version| format!("Kubernetes {version}"))));
     let inventory = Inventory::read(&target).await;
     let wishes = wishes(&target, inventory.as_ref().ok().and_then(Option::as_ref));
@@ -85,9 +84,8 @@ async fn images(target: &Target) -> Result<Check> {
     if nodes.is_empty() || deployments.is_empty() {
         return Ok(Check::pass(id, "no component runs, so that none needs an image"));
     }
-    let image = |one: &Value| {
-        one["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap_or_default().to_owned()
-    };
+    let image =
+        |one: &Value| one["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap_or_default().to_owned();
     let mut lacking = Vec::new();
     for image in deployments.iter().map(image) {
         let without = without_image(&nodes, &image);
@@ -116,10 +114,8 @@ async fn components(plane: &Plane, target: &Target) -> Result<String> {
     let Some(first) = waiting.first() else {
         return Ok(format!("{} ready", crate::base::text::count(status.components.len(), "component")));
     };
-    let error = Error::new(
-        Code::PlaneNotReady,
-        format!("{} is not ready ({} of {})", first.name, first.ready, first.wanted),
-    );
+    let error =
+        Error::new(Code::PlaneNotReady, format!("{} is not ready ({} of {})", first.name, first.ready, first.wanted));
     let error = match &first.message {
         Some(message) => error.because(message),
         None => error,

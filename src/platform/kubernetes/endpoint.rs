@@ -237,7 +237,8 @@ mod tests {
 
     #[test]
     fn a_balancer_has_addresses_or_names() {
-        let service = json!({"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.9"}, {"hostname": "lb.example.org"}]}}});
+        let service =
+            json!({"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.9"}, {"hostname": "lb.example.org"}]}}});
         assert_eq!(balancers(&service), ["192.0.2.9", "lb.example.org"]);
         assert!(balancers(&json!({})).is_empty());
     }

@@ -119,5 +119,6 @@ async fn same_token(plane: &Plane, target: &Target) -> Result<bool> {
 /// The token file as the plane's server reads it. The plane's own token is the local provider's, whoever keeps it here.
 pub fn token_text(token: &TokenFile) -> Result<String> {
     let own = TokenFile { provider: crate::model::provider::LOCAL.to_owned(), token: token.token.clone() };
-    serde_json::to_string(&own).map_err(|error| Error::internal("a token file cannot be written as JSON").because(error))
+    serde_json::to_string(&own)
+        .map_err(|error| Error::internal("a token file cannot be written as JSON").because(error))
 }

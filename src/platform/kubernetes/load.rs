@@ -114,7 +114,9 @@ impl Loader {
         let archive = archive.as_os_str();
         let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
         match self {
-            Loader::Kind(name) => ("kind", [words(&["load", "image-archive"]), vec![archive.into()], words(&["--name", name])].concat()),
+            Loader::Kind(name) => {
+                ("kind", [words(&["load", "image-archive"]), vec![archive.into()], words(&["--name", name])].concat())
+            }
             Loader::K3d(name) => {
                 ("k3d", [words(&["image", "import"]), vec![archive.into()], words(&["--cluster", name])].concat())
             }

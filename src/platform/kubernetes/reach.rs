@@ -21,6 +21,9 @@ use crate::platform::Plane;
 /// Limit for a look at a port of this machine.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// Limit for looking whether a cluster has a plane of which nothing is known here.
+const SEARCH: Duration = Duration::from_secs(5);
+
 /// How a plane is reached.
 #[derive(Debug)]
 pub enum Reach {
@@ -47,8 +50,8 @@ pub async fn reach(plane: &Plane) -> Result<Reach> {
     let local = Url::parse(endpoint).ok().filter(is_loopback);
     let Some(record) = record else {
         return match local {
-            Some(url) if !is_listening(&url).await => Ok(of_cluster(plane).await.unwrap_or_else(|error| {
-                tracing::debug!(%error, "no plane was found in a cluster");
+            Some(url) if !is_listening(&url).await => Ok(search(plane).await.unwrap_or_else(|| {
+                // What is said then is that nobody answers at the endpoint.
                 Reach::Endpoint(endpoint.clone())
             })),
             _ => Ok(Reach::Endpoint(endpoint.clone())),
@@ -67,13 +70,26 @@ pub async fn reach(plane: &Plane) -> Result<Reach> {
     }
 }
 
+/// A plane that was started from another machine, in the cluster that this shell means.
+async fn search(plane: &Plane) -> Option<Reach> {
+    match tokio::time::timeout(SEARCH, of_cluster(plane)).await {
+        Ok(Ok(way)) => Some(way),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "no plane was found in a cluster");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
 /// A tunnel to the plane, where the cluster has one.
 async fn of_cluster(plane: &Plane) -> Result<Reach> {
     let target = Target::find(plane, None).await?;
     if super::status::running(&target).await?.is_empty() {
         return Err(absent(plane, &target));
     }
-    let token_file = target.record.as_ref().map_or_else(|| plane.token_file.clone(), |record| record.token_file.clone());
+    let token_file =
+        target.record.as_ref().map_or_else(|| plane.token_file.clone(), |record| record.token_file.clone());
     let place = format!("namespace {} of cluster `{}`", target.namespace, target.cluster.context);
     Ok(Reach::Tunnel { forward: tunnel(&target, 0).await?, token_file, place })
 }

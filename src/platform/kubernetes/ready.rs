@@ -52,12 +52,7 @@ impl Limit {
 ///
 /// # Errors
 /// [`Code::PlaneBlocked`] at once for what no waiting helps against, [`Code::PlaneNotReady`] at the limit.
-pub(super) async fn wait(
-    target: &Target,
-    parts: &[String],
-    limit: Limit,
-    progress: &dyn Progress,
-) -> Result<()> {
+pub(super) async fn wait(target: &Target, parts: &[String], limit: Limit, progress: &dyn Progress) -> Result<()> {
     let waits = parts.iter().map(|part| one(target, part, limit, progress));
     futures_util::future::try_join_all(waits).await.map(drop)
 }

@@ -153,8 +153,12 @@ mod tests {
         ]}});
         assert_eq!((word(&waiting).as_str(), restarts(&waiting)), ("ImagePullBackOff", 2));
         assert_eq!(word(&json!({"status": {"phase": "Running"}})), "Running");
-        assert_eq!(word(&json!({"metadata": {"deletionTimestamp": "x"}, "status": {"phase": "Running"}})), "Terminating");
-        let running = json!({"status": {"containerStatuses": [{"state": {"running": {"startedAt": "2026-11-26T10:00:00Z"}}}]}});
+        assert_eq!(
+            word(&json!({"metadata": {"deletionTimestamp": "x"}, "status": {"phase": "Running"}})),
+            "Terminating"
+        );
+        let running =
+            json!({"status": {"containerStatuses": [{"state": {"running": {"startedAt": "2026-11-26T10:00:00Z"}}}]}});
         assert!(started(&running).is_some());
     }
 

@@ -212,15 +212,15 @@ impl Removal<'_> {
         let everywhere = |kind: KindInfo| KindInfo { namespaced: false, ..kind };
         let kind = everywhere(kind_of("v1", "ConfigMap")?);
         let planes = self.target.cluster.objects_in(&kind, "", Some(&inventories)).await?;
-        let others = planes.map(|planes| {
-            planes.iter().any(|plane| plane["metadata"]["namespace"] != self.target.namespace.as_str())
-        });
+        let others = planes
+            .map(|planes| planes.iter().any(|plane| plane["metadata"]["namespace"] != self.target.namespace.as_str()));
         // What may not be known is taken to be there: objects of these kinds would go with their definition.
         if others.unwrap_or(true) {
             return Ok(true);
         }
         for definition in definitions {
-            let Some(live) = self.target.cluster.get(&kind_of(&definition.api_version, &definition.kind)?, definition).await?
+            let Some(live) =
+                self.target.cluster.get(&kind_of(&definition.api_version, &definition.kind)?, definition).await?
             else {
                 continue;
             };

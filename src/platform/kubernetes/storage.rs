@@ -66,9 +66,8 @@ pub(super) fn is_default(class: &Value) -> bool {
 async fn fits(target: &Target, options: &Options) -> Result<bool> {
     let kind = super::target::kind_of("v1", "PersistentVolume")?;
     let Some(volumes) = target.cluster.objects_in(&kind, "", None).await? else { return Ok(true) };
-    let ours = |claim: &Value| {
-        claim.is_null() || (claim["name"] == CLAIM && claim["namespace"] == options.namespace.as_str())
-    };
+    let ours =
+        |claim: &Value| claim.is_null() || (claim["name"] == CLAIM && claim["namespace"] == options.namespace.as_str());
     Ok(volumes.iter().any(|volume| {
         volume["status"]["phase"] == "Available"
             && volume["spec"]["storageClassName"].as_str().unwrap_or_default().is_empty()

@@ -9,7 +9,7 @@ use crate::base::{Code, Error, Result};
 use crate::cluster::Cluster;
 use crate::cluster::kubeconfig::{self, Kubeconfig};
 use crate::model::kubernetes::{GroupVersionKind, KindInfo, ObjectRef};
-use crate::plane::kubernetes::{OLDEST, resource};
+use crate::plane::kubernetes::{Load, OLDEST, resource};
 use crate::plane::spec;
 use crate::platform::Plane;
 
@@ -83,11 +83,8 @@ impl Target {
         let merged = kubeconfig::load(files.as_deref().map(OsStr::new), &plane.home)?;
         let chosen = kubeconfig::choose(&merged, wanted, &[])?;
         let [context] = chosen.as_slice() else {
-            return Err(Error::new(
-                Code::UsageError,
-                format!("a plane runs in one cluster, not in {}", chosen.len()),
-            )
-            .remedy("Name one with --kube-context."));
+            return Err(Error::new(Code::UsageError, format!("a plane runs in one cluster, not in {}", chosen.len()))
+                .remedy("Name one with --kube-context."));
         };
         let cluster = Cluster::connect(&merged, context).await?;
         let cluster_id = cluster.identity().await?;
@@ -139,6 +136,12 @@ impl Target {
     /// The Deployment of a component.
     pub(super) async fn deployment(&self, part: &str) -> Result<Option<Value>> {
         self.get("apps/v1", "Deployment", part).await
+    }
+
+    /// How the image made of this program reaches the nodes: as asked, else as at the last start.
+    pub(super) fn load(&self, asked: Option<&Load>) -> Load {
+        let recorded = self.record.as_ref().and_then(|record| record.load.as_ref());
+        asked.or(recorded).cloned().unwrap_or_default()
     }
 
     /// Objects of a kind that a selector chooses, in the plane's namespace where the kind has one; none where they may
@@ -214,7 +217,10 @@ mod tests {
             "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "m", "namespace": "n"}
         }))
         .unwrap();
-        assert_eq!((kind.plural.as_str(), kind.namespaced, short(&object)), ("deployments", true, "Deployment/m".into()));
+        assert_eq!(
+            (kind.plural.as_str(), kind.namespaced, short(&object)),
+            ("deployments", true, "Deployment/m".into())
+        );
         assert!(kind_of("v1", "Widget").is_err());
     }
 }

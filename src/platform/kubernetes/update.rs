@@ -68,7 +68,13 @@ impl Work<'_> {
         let to = self.images.reference.clone();
         let begun = live["metadata"]["annotations"][BEFORE].as_str().map(str::to_owned);
         let from = if image == to { begun.clone().unwrap_or_else(|| image.clone()) } else { image.clone() };
-        let report = |outcome, reason| Updated { component: part.to_owned(), from: from.clone(), to: to.clone(), outcome, reason };
+        let report = |outcome, reason| Updated {
+            component: part.to_owned(),
+            from: from.clone(),
+            to: to.clone(),
+            outcome,
+            reason,
+        };
         if image == to && begun.is_none() && health(Some(&live)).0 == Health::Ready {
             self.progress.done(part, "unchanged");
             return Ok(report(UpdateOutcome::Unchanged, None));
@@ -98,8 +104,7 @@ impl Work<'_> {
     async fn deliver(&self) -> Result<()> {
         let Some(own) = &self.images.own else { return Ok(()) };
         clean(self.plane)?;
-        let load = kubernetes::Load::Auto;
-        let delivery = Delivery::prepare(self.target, own, &load).await?;
+        let delivery = Delivery::prepare(self.target, own, &self.target.load(None)).await?;
         delivery.carry_out(self.plane, own, false, self.progress).await
     }
 
@@ -116,9 +121,14 @@ impl Work<'_> {
         let plain = find(&options);
         let known = plain.as_ref().map(hosts_of).unwrap_or_default();
         let hosts: Vec<String> = hosts.into_iter().filter(|host| !known.contains(host)).collect();
-        let mut found = if hosts.is_empty() { plain } else { find(&Options { hosts, ..options }) }
-            .ok_or_else(|| Error::new(Code::UsageError, format!("context `{}` no longer has the component {part}", self.plane.context.name))
-                .remedy("Apply what the context says with `mesheryctl system start`."))?;
+        let mut found =
+            if hosts.is_empty() { plain } else { find(&Options { hosts, ..options }) }.ok_or_else(|| {
+                Error::new(
+                    Code::UsageError,
+                    format!("context `{}` no longer has the component {part}", self.plane.context.name),
+                )
+                .remedy("Apply what the context says with `mesheryctl system start`.")
+            })?;
         found["spec"]["template"]["spec"]["containers"][0]["image"] = json!(image);
         Ok(found)
     }
@@ -135,7 +145,9 @@ impl Work<'_> {
 
     async fn apply(&self, object: &Value) -> Result<()> {
         let (kind, name) = named(object)?;
-        if let Some(live) = self.target.cluster.get(&kind, &name).await?.filter(|live| !apply::is_ours(live, self.target)) {
+        if let Some(live) =
+            self.target.cluster.get(&kind, &name).await?.filter(|live| !apply::is_ours(live, self.target))
+        {
             return Err(Error::new(Code::PlaneForeign, format!("{name} was made by others"))
                 .detail(format!("labels: {}", live["metadata"]["labels"])));
         }

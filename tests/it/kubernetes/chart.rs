@@ -13,7 +13,9 @@ fn a_chart_is_written_into_an_empty_folder() {
     let world = World::new();
     let written = world.ctl(&["system", "chart", "-d", "chart", "--image", IMAGE, "-o", "json"]).ok().json();
     assert_eq!(written["image"], IMAGE);
-    for file in ["Chart.yaml", "values.yaml", "templates/server.yaml", "templates/NOTES.txt", "crds/brokers.meshery.io.yaml"] {
+    for file in
+        ["Chart.yaml", "values.yaml", "templates/server.yaml", "templates/NOTES.txt", "crds/brokers.meshery.io.yaml"]
+    {
         assert!(world.env.path("work/chart").join(file).exists(), "{file}");
     }
     let again = world.ctl(&["system", "chart", "-d", "chart", "--image", IMAGE]).run();
@@ -59,7 +61,16 @@ fn a_rendered_chart_is_what_the_manifest_says() {
         world.ctl(&[&chart[..], *flags].concat()).ok();
         let namespace = flags.windows(2).find(|pair| pair[0] == "--namespace").map_or("meshery", |pair| pair[1]);
         let output = Command::new(kit.get("HELM"))
-            .args(["template", "team", folder.as_str(), "--include-crds", "--namespace", namespace])
+            .args([
+                "template",
+                "team",
+                folder.as_str(),
+                "--include-crds",
+                "--namespace",
+                namespace,
+                "--kube-version",
+                "1.30.0",
+            ])
             .args(["--set", "namespace.create=true", "--set", "token=0123456789abcdef"])
             .current_dir(world.env.path("work"))
             .env("HOME", world.env.path("home"))

@@ -222,7 +222,8 @@ fn a_start_that_is_killed_in_the_middle_is_completed_by_the_next() {
     let matcher = || Matcher::any().verbs(&["patch"]).resource("deployments");
     let faults = world.practice.cluster.faults();
     faults.add(matcher(), Effect::Delay(Duration::from_mins(5)), Times::Always);
-    let mut command = world.ctl(&["system", "start", "--image", super::world::IMAGE, "--storage", "ephemeral"]).command();
+    let mut command =
+        world.ctl(&["system", "start", "--image", super::world::IMAGE, "--storage", "ephemeral"]).command();
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(60);
     while faults.counts()[0] == 0 {

@@ -31,7 +31,8 @@ impl World {
         let config = format!(
             "contexts:\n  kit:\n    endpoint: http://localhost:9\n    platform: kubernetes\n    adapters: {components}\ncurrent-context: kit\n"
         );
-        let world = Self { env: Env::with_config(&config), kit: Kit::up(), namespace: namespace.to_owned(), _alone: alone };
+        let world =
+            Self { env: Env::with_config(&config), kit: Kit::up(), namespace: namespace.to_owned(), _alone: alone };
         world.clean();
         world
     }
@@ -205,7 +206,6 @@ fn a_plane_lives_from_its_own_image_keeps_its_data_and_leaves_nothing() {
     });
     let known = world.ctl(&["pattern", "list", "-o", "json"]).ok().json();
     assert_eq!(known[0]["name"], "kube-life-app", "the data outlives the pod: {known}");
-    world.ctl(&["pattern", "delete", "-f", "p.yaml"]).ok();
 
     let restarted = world.ctl(&["system", "restart"]).ok();
     assert!(restarted.stdout.contains("1/1"), "{restarted}");
@@ -219,6 +219,7 @@ fn a_plane_lives_from_its_own_image_keeps_its_data_and_leaves_nothing() {
     assert_eq!(found.code, Some(0), "{found}");
     let known = world.ctl(&["pattern", "list", "-o", "json"]).ok().json();
     assert_eq!(known[0]["name"], "kube-life-app", "the data outlives a stop: {known}");
+    world.ctl(&["pattern", "delete", "-f", "p.yaml"]).ok();
 
     let stopped = world.reset();
     assert_eq!(stopped.code, Some(0), "{stopped}");
@@ -269,7 +270,8 @@ fn a_user_who_may_not_is_told_what_lacks_and_changes_nothing() {
     let mut config = mesheryctl::base::yaml::read_kubernetes(&text).unwrap();
     config["users"][0]["user"] = json!({"token": token.trim()});
     let weak = world.env.write("weak", config.to_string());
-    let refused = world.ctl(&["system", "start", "--image", "i:1", "--namespace", "kube-refused", "--storage", "ephemeral"]);
+    let refused =
+        world.ctl(&["system", "start", "--image", "i:1", "--namespace", "kube-refused", "--storage", "ephemeral"]);
     let refused = refused.var("KUBECONFIG", weak.as_os_str()).run();
     world.kit.kubectl(&["delete", "clusterrolebinding", user]);
     world.kit.kubectl(&["delete", "namespace", user]);

@@ -156,16 +156,17 @@ fn rules(ctx: &Ctl, context: Context, wishes: Wishes) -> Result<()> {
     let options = Options::of(&wishes.over(&platform::kubernetes::remembered(&plane)?));
     let rules = grants::of_plane(&Spec::new(&plane.context, "", None)?, &options.grants);
     let view = View::Rules(rules.clone());
-    let columns = [
-        Column::new("FEATURE", |rule: &Grant| rule.feature.to_owned()),
-        Column::new("GROUP", |rule: &Grant| if rule.group.is_empty() { "core" } else { rule.group }.to_owned()),
-        Column::new("VERBS", |rule: &Grant| rule.verbs.join(",")),
-        Column::new("RESOURCES", |rule: &Grant| rule.resources.join(",")),
-        Column::wide("WHERE", |rule: &Grant| {
-            if rule.own_namespace { options.namespace.clone() } else { "whole cluster".to_owned() }
-        }),
-        Column::new("REASON", |rule: &Grant| rule.reason.to_owned()),
-    ];
+    let columns =
+        [
+            Column::new("FEATURE", |rule: &Grant| rule.feature.to_owned()),
+            Column::new("GROUP", |rule: &Grant| if rule.group.is_empty() { "core" } else { rule.group }.to_owned()),
+            Column::new("VERBS", |rule: &Grant| rule.verbs.join(",")),
+            Column::new("RESOURCES", |rule: &Grant| rule.resources.join(",")),
+            Column::wide("WHERE", |rule: &Grant| {
+                if rule.own_namespace { options.namespace.clone() } else { "whole cluster".to_owned() }
+            }),
+            Column::new("REASON", |rule: &Grant| rule.reason.to_owned()),
+        ];
     let names: Vec<&str> = rules.iter().map(|rule| rule.feature).collect();
     ctx.ui.print(&Rendered::table(&view, &rules, &columns)?.names(names))?;
     ctx.ui.note(&format!(
@@ -189,7 +190,8 @@ async fn docker(ctx: &Ctl, context: Context, args: &Args) -> Result<()> {
         kubeconfig: None,
     };
     let text = compose::compose(&spec, &options)?;
-    let value = yaml::read(&text).map_err(|fault| Error::internal("a Compose file cannot be read").because(fault.message))?;
+    let value =
+        yaml::read(&text).map_err(|fault| Error::internal("a Compose file cannot be read").because(fault.message))?;
     let names: Vec<String> = spec.parts.iter().map(|part| part.name.clone()).collect();
     ctx.ui.print(&Rendered::one(&View::Compose(value), text.clone())?.yaml(text).names(names))
 }

@@ -1,7 +1,7 @@
 //! `system start`.
 
-use super::plane::{self, State};
 use super::cluster_args::ClusterArgs;
+use super::plane::{self, State};
 use super::{local, managed, show, stop};
 use crate::base::Result;
 use crate::ctl::Ctl;

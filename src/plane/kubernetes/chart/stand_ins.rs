@@ -250,4 +250,3 @@ pub(super) fn token(mut secret: Value) -> Value {
     }
     secret
 }
-
