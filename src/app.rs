@@ -1,5 +1,6 @@
 //! Rank 7: the composition root: which role runs, and which transport a command gets.
 
+mod administration;
 mod connect;
 mod roles;
 
@@ -15,6 +16,8 @@ pub fn run(args: impl Iterator<Item = OsString>) -> u8 {
         server: Box::new(|args, context| roles::server(args, context).boxed()),
         adapter: Box::new(|args, context| roles::adapter(args, context).boxed()),
         sample: Box::new(|args, context| roles::sample(args, context).boxed()),
+        provider: Box::new(|args, context| roles::provider(args, context).boxed()),
+        accounts: Box::new(|data| roles::accounts(data).boxed()),
     };
     ctl::run(args, Box::new(|request| connect::connect(request).boxed()), roles)
 }

@@ -4,6 +4,7 @@ pub mod adapter;
 mod adapters;
 pub mod archive;
 pub mod call;
+pub mod callback;
 pub mod credentials;
 pub mod fetch;
 mod grpc;
@@ -14,6 +15,8 @@ mod operations;
 mod patterns;
 pub mod probe;
 pub mod process;
+pub mod provider;
+pub mod refused;
 pub mod remote_error;
 pub mod sse;
 mod system;
@@ -25,7 +28,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
-use crate::base::Result;
+use crate::base::{Error, Result};
 
 pub use http::HttpTransport;
 
@@ -39,7 +42,20 @@ pub trait Transport: Send + Sync {
 
     /// What to call the server in messages: its endpoint, or `in-process`.
     fn name(&self) -> &str;
+
+    /// Where the server is, when the way to it is a tunnel that ends with this command.
+    fn tunnel(&self) -> Option<&str> {
+        None
+    }
+
+    /// What a refused token means for the one who sent it.
+    fn refused(&self, error: Error) -> Error {
+        error
+    }
 }
+
+/// Name of a server that lives in this process.
+pub const IN_PROCESS: &str = "in-process";
 
 /// The REST API as typed calls. Cheap to clone.
 #[derive(Clone)]
@@ -59,8 +75,18 @@ impl Client {
         Self { kubeconfig, ..self }
     }
 
+    /// Whether the server lives in this process.
+    pub fn is_in_process(&self) -> bool {
+        self.name() == IN_PROCESS
+    }
+
     /// What to call the server in messages: its endpoint, or `in-process`.
     pub fn name(&self) -> &str {
         self.transport.name()
+    }
+
+    /// Where the server is, when the way to it is a tunnel that ends with this command.
+    pub fn tunnel(&self) -> Option<&str> {
+        self.transport.tunnel()
     }
 }

@@ -6,6 +6,7 @@
 //! `-o` form, and registers that value's type in [`cmd::schema`]; exit codes follow from the error's kind. Environment
 //! variables, completion, man pages and the reference in `docs/` come from the clap tree: run `mesheryctl generate-docs .` once.
 
+mod browser;
 pub mod cli;
 mod cmd;
 mod complete;
@@ -23,6 +24,9 @@ pub mod signal;
 pub mod source;
 pub mod ui;
 
-pub use cmd::serve::{AdapterArgs as ServeAdapterArgs, SampleArgs as ServeSampleArgs, ServerArgs as ServeServerArgs};
-pub use context::{ConnectFn, ConnectRequest, Ctl, Role, RoleContext, Roles, TokenSource};
+pub use cmd::serve::{
+    AdapterArgs as ServeAdapterArgs, ProviderArgs as ServeProviderArgs, SampleArgs as ServeSampleArgs,
+    ServerArgs as ServeServerArgs,
+};
+pub use context::{Accounts, ConnectFn, ConnectRequest, Ctl, OneTimeCode, Role, RoleContext, Roles, TokenSource};
 pub use run::run;

@@ -10,7 +10,7 @@
 //! | 3 | [`pattern`], [`plane`] | pure thinking: a pattern file becomes ordered Kubernetes objects; a plane becomes components |
 //! | 4 | [`store`], [`cluster`], [`client`], [`oci`], [`docker`], [`release`] | the outside world, one noun each |
 //! | 5 | [`platform`] | the life of a plane on Docker and on Kubernetes: joins `plane` with gateways |
-//! | 6 | [`server`], [`adapter`], [`sample`] | long-running roles: the REST server, adapters, the practice cluster |
+//! | 6 | [`server`], [`adapter`], [`provider`], [`sample`] | long-running roles: the REST server, adapters, a remote provider, the practice cluster |
 //! | 7 | [`ctl`] | the command line |
 //! | 8 | [`app`] | the composition root: which role, which transport |
 //!
@@ -28,6 +28,7 @@ pub mod oci;
 pub mod pattern;
 pub mod plane;
 pub mod platform;
+pub mod provider;
 pub mod release;
 pub mod sample;
 pub mod server;

@@ -1,5 +1,6 @@
 //! Rank 1: plain types of the domain. They are what the API, the store and the command line speak about; no I/O here.
 
+pub mod account;
 pub mod adapter;
 pub mod check;
 pub mod context;

@@ -8,9 +8,12 @@ pub mod import;
 pub mod in_process;
 pub mod kubeconfig;
 pub mod operations;
+pub mod providers;
 pub mod rest;
 pub mod security;
+mod sender;
 pub mod serve;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +24,9 @@ use crate::base::{Result, clock, dirs};
 use crate::store::Store;
 use crate::store::events::Keep;
 use operations::Operations;
+use providers::{ProviderSettings, Providers};
+
+pub use sender::Sender;
 
 /// Events kept at most.
 const KEEP_EVENTS: u64 = 100_000;
@@ -42,6 +48,8 @@ pub struct Settings {
     pub allow_hosts: Vec<String>,
     /// Whether this server lives inside a command, where the caller is the user at the terminal.
     pub in_process: bool,
+    /// Remote providers.
+    pub providers: ProviderSettings,
 }
 
 /// What handlers share.
@@ -50,6 +58,8 @@ pub struct State {
     pub store: Store,
     /// Running and past operations, and the event log.
     pub operations: Operations,
+    /// Remote providers.
+    pub providers: Providers,
     /// What the server was told at its start.
     pub settings: Settings,
     /// Adapters, and how they were when they were asked last.
@@ -73,9 +83,16 @@ impl Server {
         let store = Store::open(&dirs::database(&settings.home)).await?;
         let operations = Operations::open(store.clone()).await?;
         let adapters = adapters::Adapters::of_environment();
-        let state = Arc::new(State { store, operations, settings, adapters, closing: CancellationToken::new() });
+        let providers = Providers::open(settings.providers.clone(), store.clone()).await?;
+        let closing = CancellationToken::new();
+        let state = Arc::new(State { store, operations, providers, settings, adapters, closing });
         if !state.settings.in_process {
             adapters::listen(&state).await?;
+        }
+        if !state.settings.in_process && !state.providers.is_empty() {
+            let looking = state.clone();
+            tokio::spawn(async move { looking.providers.look().await });
+            tokio::spawn(providers::sync::retry(Arc::downgrade(&state)));
         }
         Ok(Self { state })
     }

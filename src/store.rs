@@ -5,6 +5,7 @@
 //! orders them, with a wait of [`BUSY`]. A write is committed with `synchronous = FULL`: what a caller was told is
 //! stored survives not only a killed process but a power cut, which WAL's usual NORMAL does not promise.
 
+pub mod accounts;
 pub mod adapters;
 pub mod events;
 pub mod inventory;
@@ -15,6 +16,7 @@ pub mod operations;
 pub mod page;
 pub mod patterns;
 pub mod preferences;
+pub mod provider_sync;
 pub mod revisions;
 
 use std::path::{Path, PathBuf};
@@ -40,7 +42,7 @@ pub struct Store {
 impl Store {
     /// Opens the database file, creates it (mode 0600, folder 0700) and brings its tables up to date.
     pub async fn open(path: &Path) -> Result<Self> {
-        let (read, write) = open::open(path).await?;
+        let (read, write) = open::open::<migration::Migrator>(path).await?;
         Ok(Self { path: path.to_owned(), read, write })
     }
 
@@ -82,6 +84,11 @@ impl Store {
     /// What each apply brought.
     pub fn revisions(&self) -> revisions::Revisions<'_> {
         revisions::Revisions(self)
+    }
+
+    /// What is known of remote providers, and what they do not have yet.
+    pub fn provider_sync(&self) -> provider_sync::ProviderSync<'_> {
+        provider_sync::ProviderSync(self)
     }
 
     /// SQLite's own check of the file; faults in its words, none when it is sound.

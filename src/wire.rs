@@ -9,4 +9,6 @@ pub mod health;
 #[rustfmt::skip]
 #[allow(clippy::pedantic, clippy::allow_attributes_without_reason, missing_docs, reason = "generated code")]
 pub mod meshops;
+pub mod provider;
 pub mod rest;
+pub mod session_token;

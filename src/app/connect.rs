@@ -5,6 +5,9 @@
 //! home at the default endpoint is a neighbour's and is left alone, unless it takes this home's token. An endpoint that
 //! the user named for this command is taken by its word. A plane in a Kubernetes cluster that is not exposed is reached
 //! by a port-forward of this process. Every other plane is reached over HTTP.
+//!
+//! The token is that of the context's token file. A session of a remote provider in it is shown to planes that have that
+//! provider; the home's own plane gets its own token otherwise, because a session of elsewhere is nothing to it.
 
 mod cluster;
 
@@ -19,11 +22,13 @@ use crate::base::{Code, Error, Result};
 use crate::client::http::{HttpSettings, HttpTransport, is_loopback};
 use crate::client::probe::{Probe, probe};
 use crate::client::process::{self, Role, holder};
-use crate::client::{Client, credentials};
+use crate::client::refused::Refused;
+use crate::client::{Client, IN_PROCESS, credentials};
 use crate::ctl::{ConnectRequest, TokenSource};
 use crate::model::context::{DEFAULT_PORT, Platform};
-use crate::model::provider;
+use crate::model::provider::{self, Provider, Status};
 use crate::server::in_process;
+use crate::server::providers::ProviderSettings;
 use crate::wire::rest::{HealthReport, Phase, TokenFile};
 
 /// Limit of one exchange when the user sets none.
@@ -53,7 +58,11 @@ async fn way(request: ConnectRequest) -> Result<Client> {
         && let Some(running) = process::find(Role::Server, home)?
     {
         ready(running.reachable()).await;
-        return over_http(&request, running.endpoint(), Some(home));
+        let own = over_http(&request, running.endpoint(), Some(home))?;
+        return match session(&request)? {
+            Some(file) if has_provider(&own, &file.provider).await => over_http(&request, running.endpoint(), None),
+            _ => Ok(own),
+        };
     }
     let neighbour = match look(&url).await {
         Look::Ours(address, report) => {
@@ -76,7 +85,43 @@ async fn way(request: ConnectRequest) -> Result<Client> {
 /// Does the work in this process.
 async fn here(request: &ConnectRequest) -> Result<Client> {
     let home = request.home.clone().ok_or_else(|| nobody(request))?;
-    in_process::client(home, request.kubeconfig.clone()).await
+    let providers = ProviderSettings { ca_file: request.ca_file.clone(), ..ProviderSettings::from_env() };
+    let (home, kubeconfig) = (home, request.kubeconfig.clone());
+    let Some(file) = session(request)? else {
+        return in_process::client_for(home, kubeconfig, providers, None).await;
+    };
+    let own = in_process::client_for(home.clone(), kubeconfig.clone(), providers.clone(), None).await?;
+    if !has_provider(&own, &file.provider).await {
+        return Ok(own);
+    }
+    let refused = Refused {
+        endpoint: IN_PROCESS.to_owned(),
+        context: request.context.name.clone(),
+        token_file: request.token.path().cloned(),
+        token_chosen: request.token.is_chosen(),
+        token: Some(file.clone()),
+    };
+    in_process::client_for(home, kubeconfig, providers, Some((file, refused))).await
+}
+
+/// The session of a remote provider that a command is to use, where there is one.
+fn session(request: &ConnectRequest) -> Result<Option<TokenFile>> {
+    let file = match &request.token {
+        TokenSource::Given(file) => Some(file.clone()),
+        TokenSource::Value(token) => Some(value(token, &request.context.provider)),
+        TokenSource::File { path, .. } => credentials::read(path)?,
+        TokenSource::None => None,
+    };
+    Ok(file.filter(credentials::is_session))
+}
+
+/// Whether a plane offers a provider, or cannot tell yet because one of its providers never answered.
+async fn has_provider(client: &Client, name: &str) -> bool {
+    let Ok(known) = client.providers().await else { return false };
+    let is = |provider: &Provider| {
+        provider.provider_name.eq_ignore_ascii_case(name) || provider.status == Some(Status::Unknown)
+    };
+    known.values().any(is)
 }
 
 /// Whether a server serves another home, on the port that nobody chose.
@@ -132,12 +177,13 @@ fn over_http(request: &ConnectRequest, endpoint: String, home: Option<&Path>) ->
 }
 
 fn transport(request: &ConnectRequest, endpoint: String, home: Option<&Path>) -> Result<HttpTransport> {
-    let (token, token_file) = token(&request.token, home)?;
+    let (token, token_file) = token(&request.token, &request.context.provider, home)?;
     HttpTransport::new(HttpSettings {
         endpoint,
         context: request.context.name.clone(),
         token,
         token_file,
+        token_chosen: request.token.is_chosen(),
         timeout: request.timeout.unwrap_or(EXCHANGE),
         ca_file: request.ca_file.clone(),
     })
@@ -145,11 +191,10 @@ fn transport(request: &ConnectRequest, endpoint: String, home: Option<&Path>) ->
 
 /// The token and the file it came from. `home` is set when the server is the running one of that home, whose own token
 /// is then used unless the user named another.
-fn token(source: &TokenSource, home: Option<&Path>) -> Result<(Option<TokenFile>, Option<PathBuf>)> {
+fn token(source: &TokenSource, provider: &str, home: Option<&Path>) -> Result<(Option<TokenFile>, Option<PathBuf>)> {
     match (source, home) {
-        (TokenSource::Value(token), _) => {
-            Ok((Some(TokenFile { provider: provider::LOCAL.to_owned(), token: token.clone() }), None))
-        }
+        (TokenSource::Given(file), _) => Ok((Some(file.clone()), None)),
+        (TokenSource::Value(token), _) => Ok((Some(value(token, provider)), None)),
         (TokenSource::File { path, chosen: true }, _) => match credentials::read(path)? {
             Some(token) => Ok((Some(token), Some(path.clone()))),
             None => Err(Error::new(Code::TokenFile, format!("the token file {} is missing or empty", path.display()))),
@@ -158,6 +203,14 @@ fn token(source: &TokenSource, home: Option<&Path>) -> Result<(Option<TokenFile>
         (TokenSource::File { path, .. }, None) => Ok((credentials::read(path)?, Some(path.clone()))),
         (TokenSource::None, None) => Ok((None, None)),
     }
+}
+
+/// The token of a variable: the content of a token file, or a token of the context's provider.
+fn value(text: &str, provider: &str) -> TokenFile {
+    serde_json::from_str(text).unwrap_or_else(|_| TokenFile {
+        provider: if provider.is_empty() { provider::LOCAL.to_owned() } else { provider.to_owned() },
+        token: text.trim().to_owned(),
+    })
 }
 
 fn nobody(request: &ConnectRequest) -> Error {
@@ -192,11 +245,23 @@ mod tests {
         let made = credentials::ensure(home.path()).unwrap();
         let other = home.path().join("other.json");
         let file = |chosen| TokenSource::File { path: other.clone(), chosen };
-        assert_eq!(token(&file(false), Some(home.path())).unwrap().0, Some(made));
-        assert_eq!(token(&file(true), Some(home.path())).unwrap_err().code(), Code::TokenFile);
-        assert_eq!(token(&file(false), None).unwrap(), (None, Some(other)));
-        let value = token(&TokenSource::Value("v".into()), Some(home.path())).unwrap().0.unwrap();
+        assert_eq!(token(&file(false), "", Some(home.path())).unwrap().0, Some(made));
+        assert_eq!(token(&file(true), "", Some(home.path())).unwrap_err().code(), Code::TokenFile);
+        assert_eq!(token(&file(false), "", None).unwrap(), (None, Some(other)));
+        let value = token(&TokenSource::Value("v".into()), "", Some(home.path())).unwrap().0.unwrap();
         assert_eq!((value.token.as_str(), value.provider.as_str()), ("v", "None"));
+    }
+
+    #[test]
+    fn a_variable_holds_a_token_or_a_whole_token_file() {
+        let of = |text, provider| {
+            let file = value(text, provider);
+            (file.provider, file.token)
+        };
+        let pair = |provider: &str, token: &str| (provider.to_owned(), token.to_owned());
+        assert_eq!(of(r#"{"meshery-provider":"Team","token":"abc"}"#, ""), pair("Team", "abc"));
+        assert_eq!(of(" abc\n", "Team"), pair("Team", "abc"));
+        assert_eq!(of("abc", ""), pair("None", "abc"));
     }
 
     #[test]

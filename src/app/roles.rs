@@ -7,12 +7,16 @@ use crate::adapter;
 use crate::base::{Error, Result, dirs};
 use crate::client::credentials;
 use crate::client::process::{Claim, Role, Running};
-use crate::ctl::{RoleContext, ServeAdapterArgs, ServeSampleArgs, ServeServerArgs};
+use crate::ctl::{Accounts, RoleContext, ServeAdapterArgs, ServeProviderArgs, ServeSampleArgs, ServeServerArgs};
 use crate::model::context::DEFAULT_PORT;
 use crate::plane;
+use crate::provider;
 use crate::sample::Certificate;
 use crate::sample::cluster::{self, Cluster};
+use crate::server::providers::ProviderSettings;
 use crate::server::{Settings, serve};
+
+use super::administration::Administration;
 
 /// How long open connections may take to end.
 const CONNECTIONS_LIMIT: Duration = Duration::from_secs(2);
@@ -26,6 +30,7 @@ pub(super) async fn server(args: ServeServerArgs, context: RoleContext) -> Resul
         kubeconfig: context.kubeconfig,
         allow_hosts: args.allow_host,
         in_process: false,
+        providers: providers(args.provider_url, args.only_provider, args.session_check, context.ca_file),
     };
     let note = context.note;
     let options = serve::Options {
@@ -51,6 +56,52 @@ pub(super) async fn adapter(args: ServeAdapterArgs, context: RoleContext) -> Res
     let pid = std::process::id();
     context.note.say(&format!("The adapter {} serves at {address} (process {pid})", found.name))?;
     adapter::serve(listener, found, context.cancel).await
+}
+
+/// What flags say of providers, and the environment where they say nothing.
+fn providers(
+    urls: Vec<String>,
+    only: Option<String>,
+    check_every: Duration,
+    ca_file: Option<PathBuf>,
+) -> ProviderSettings {
+    let told = ProviderSettings::from_env();
+    ProviderSettings {
+        urls: if urls.is_empty() { told.urls } else { urls },
+        only: only.or(told.only),
+        check_every,
+        ca_file,
+        callback: told.callback,
+    }
+}
+
+/// `serve provider`.
+pub(super) async fn provider(args: ServeProviderArgs, context: RoleContext) -> Result<()> {
+    let note = context.note;
+    let name = args.name.clone();
+    let settings = provider::Settings {
+        name: args.name,
+        public_url: args.public_url,
+        allow_callbacks: args.allow_callback,
+        token_lifetime: args.token_lifetime,
+        session_lifetime: args.session_lifetime,
+    };
+    let options = provider::serve::Options {
+        settings,
+        data: args.data.folder(&context.home),
+        users: args.users,
+        host: args.host,
+        port: args.port,
+        tls: args.tls_cert.zip(args.tls_key),
+        stop: context.cancel,
+        ready: Box::new(move |endpoint| note.say(&format!("The provider {name} serves at {endpoint}"))),
+    };
+    provider::serve::serve(options).await
+}
+
+/// The users and tokens of a provider.
+pub(super) async fn accounts(data: PathBuf) -> Result<Box<dyn Accounts>> {
+    Ok(Box::new(Administration(provider::desk::Desk::open(&data).await?)))
 }
 
 /// `serve sample`. Its kubeconfig is there before anybody hears that it serves, and goes with it.

@@ -55,12 +55,20 @@ pub const DOCKER_CONTEXT: &str = "DOCKER_CONTEXT";
 pub const DOCKER_TLS_VERIFY: &str = "DOCKER_TLS_VERIFY";
 /// Folder of the certificates for an engine with TLS.
 pub const DOCKER_CERT_PATH: &str = "DOCKER_CERT_PATH";
-/// Remote providers that a server offers.
-pub const PROVIDER_BASE_URLS: &str = "PROVIDER_BASE_URLS";
-/// Address under which browsers reach a server.
-pub const MESHERY_SERVER_CALLBACK_URL: &str = "MESHERY_SERVER_CALLBACK_URL";
 /// PEM file with certificate authorities.
 pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
+/// Addresses of remote providers that the server offers.
+pub const PROVIDER_BASE_URLS: &str = "PROVIDER_BASE_URLS";
+/// The one provider that the server offers.
+pub const PROVIDER: &str = "PROVIDER";
+/// Where providers send browsers back to.
+pub const MESHERY_SERVER_CALLBACK_URL: &str = "MESHERY_SERVER_CALLBACK_URL";
+/// The program that opens web pages.
+pub const BROWSER: &str = "BROWSER";
+/// X display.
+pub const DISPLAY: &str = "DISPLAY";
+/// Wayland display.
+pub const WAYLAND_DISPLAY: &str = "WAYLAND_DISPLAY";
 /// Kubeconfig files.
 pub const KUBECONFIG: &str = "KUBECONFIG";
 /// Address of the API server, which Kubernetes tells each pod.
@@ -145,19 +153,25 @@ pub const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: PROVIDER_BASE_URLS,
-        meaning: "addresses of remote providers; passed on to the servers that `system start` makes",
+        meaning: "addresses of remote providers that the server offers, separated by commas or blanks",
+    },
+    Variable {
+        name: PROVIDER,
+        meaning: "the one provider that the server offers, by name or address; None leaves the local one only",
     },
     Variable {
         name: MESHERY_SERVER_CALLBACK_URL,
-        meaning: "address under which browsers reach the server; passed on to the servers that `system start` makes",
+        meaning: "where providers send browsers after a login, when the server stands behind a proxy",
     },
+    Variable { name: BROWSER, meaning: "program that opens the login page, instead of the system's own choice" },
+    Variable { name: "DISPLAY, WAYLAND_DISPLAY", meaning: "a display, without which no browser is opened on Linux" },
     Variable { name: KUBECONFIG, meaning: "kubeconfig files, separated as in PATH; default ~/.kube/config" },
+    Variable { name: PATH, meaning: "folders of programs; `self` looks whether another mesheryctl comes first" },
+    Variable { name: CARGO_HOME, meaning: "folder of cargo, whose programs `self` leaves to cargo; default ~/.cargo" },
     Variable {
         name: "KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT",
         meaning: "address of the API server, set by Kubernetes in pods: where no kubeconfig names a context, a pod's own cluster is the context `in-cluster`",
     },
-    Variable { name: PATH, meaning: "folders of programs; `self` looks whether another mesheryctl comes first" },
-    Variable { name: CARGO_HOME, meaning: "folder of cargo, whose programs `self` leaves to cargo; default ~/.cargo" },
     Variable { name: NO_COLOR, meaning: "any non-empty value turns colour off" },
     Variable { name: CLICOLOR_FORCE, meaning: "any value but 0 turns colour on, in pipes too" },
     Variable { name: TERM, meaning: "`dumb` turns colour and animation off" },

@@ -83,7 +83,9 @@ impl Client {
         }
         let (parts, body) = response.into_parts();
         let body = collect(body).await.unwrap_or_default();
-        Err(remote_error::read(self.name(), &parts, &body))
+        let error = remote_error::read(self.name(), &parts, &body);
+        let refused = matches!(error.code(), Code::AuthRequired | Code::AuthSession);
+        Err(if refused { self.transport.refused(error) } else { error })
     }
 }
 

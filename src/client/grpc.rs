@@ -45,15 +45,22 @@ impl Fault {
 }
 
 impl From<tonic::Status> for Fault {
-    /// A status that came over the wire has no source; one that was made here has.
+    /// A status that came over the wire has no source; those that were made here, for what was no gRPC, have one or say so.
     fn from(status: tonic::Status) -> Self {
+        const NO_GRPC: [&str; 2] = ["grpc-status header missing", "protocol error"];
         let made_here = std::error::Error::source(&status).is_some();
-        let by_other_http = status.message().starts_with("grpc-status header missing");
+        let by_other_http = NO_GRPC.iter().any(|words| status.message().starts_with(words));
         if made_here || by_other_http {
-            return Fault::Broken(text::chain(&status));
+            return Fault::Broken(plain(&status));
         }
         Fault::Status(status.code(), status.message().to_owned())
     }
+}
+
+/// An error with its sources, without the library's own words for "it went wrong on the way".
+fn plain(error: &dyn std::error::Error) -> String {
+    let text = text::chain(error);
+    text.strip_prefix("transport error: ").map(str::to_owned).unwrap_or(text)
 }
 
 /// Connects; the addresses of a name are tried one after the other.
@@ -65,7 +72,7 @@ pub(super) async fn channel(location: &Location, limit: Duration) -> Result<Chan
 }
 
 async fn connect(location: &Location, limit: Duration) -> Result<Channel, Fault> {
-    let refused = |error: &dyn std::error::Error| Fault::Refused(text::chain(error));
+    let refused = |error: &dyn std::error::Error| Fault::Refused(plain(error));
     let origin: http::Uri =
         format!("http://{location}").parse().map_err(|error: http::uri::InvalidUri| refused(&error))?;
     let found = tokio::net::lookup_host((location.host.as_str(), location.port)).await;

@@ -6,10 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, TryStreamExt};
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, header};
 use url::Url;
 
-use super::{Body, Transport, call};
+use super::refused::Refused;
+use super::{Body, Transport, call, credentials};
 use crate::base::http as outbound;
 use crate::base::{Code, Error, Kind, Result};
 use crate::wire::rest::TokenFile;
@@ -26,8 +27,10 @@ pub struct HttpSettings {
     pub context: String,
     /// Token and provider, where known.
     pub token: Option<TokenFile>,
-    /// The file the token came from, for messages.
+    /// The file the token came from, for messages and for a new token.
     pub token_file: Option<PathBuf>,
+    /// Whether the user named that file by flag or variable.
+    pub token_chosen: bool,
     /// Limit for one exchange; streams are exempt.
     pub timeout: Duration,
     /// PEM file with further certificate authorities.
@@ -63,9 +66,7 @@ impl HttpTransport {
         let response = sent.await.map_err(|_| self.too_slow())??;
         let status = response.status();
         let headers = response.headers().clone();
-        if status == StatusCode::UNAUTHORIZED {
-            return Err(self.refused_token());
-        }
+        self.renewed(&headers);
         let body = if streams { self.stream(response) } else { self.whole(response).await? };
         let mut response = Response::new(body);
         *response.status_mut() = status;
@@ -130,13 +131,18 @@ impl HttpTransport {
         .remedy("Raise the limit with --timeout, or check the endpoint with `mesheryctl system context view`.")
     }
 
-    fn refused_token(&self) -> Error {
-        let HttpSettings { endpoint, context, token_file, .. } = &self.settings;
-        let error = Error::new(Code::AuthRequired, format!("{endpoint} (context `{context}`) refused the token"));
-        match token_file {
-            Some(path) => error.because(format!("the token in {} is missing, wrong or expired", path.display())),
-            None if self.settings.token.is_some() => error.because("the token in MESHERY_TOKEN is wrong or expired"),
-            None => error.because("no token was sent"),
+    /// Keeps the new token of a session whose provider renewed it, so that the next command begins with it.
+    fn renewed(&self, headers: &http::HeaderMap) {
+        let (Some(old), Some(path)) = (&self.settings.token, &self.settings.token_file) else { return };
+        if !credentials::is_session(old) {
+            return;
+        }
+        let mut cookies = headers.get_all(header::SET_COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+        let token = cookies.find_map(|cookie| cookie.split(';').next()?.trim().strip_prefix("token="));
+        if let Some(token) = token.filter(|token| !token.is_empty() && *token != old.token)
+            && let Err(error) = credentials::renew(path, old, token)
+        {
+            tracing::warn!(%error, "the renewed token of the session was not kept");
         }
     }
 }
@@ -148,6 +154,11 @@ impl Transport for HttpTransport {
 
     fn name(&self) -> &str {
         &self.settings.endpoint
+    }
+
+    fn refused(&self, error: Error) -> Error {
+        let HttpSettings { endpoint, context, token, token_file, token_chosen, .. } = self.settings.clone();
+        Refused { endpoint, context, token, token_file, token_chosen }.error(&error)
     }
 }
 
@@ -177,7 +188,8 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn cookie(token: &TokenFile) -> Result<HeaderValue> {
+/// The header that carries a token as old clients send it.
+pub fn cookie(token: &TokenFile) -> Result<HeaderValue> {
     let text = format!("token={}; meshery-provider={}", token.token, token.provider);
     let mut value = HeaderValue::from_str(&text).map_err(|_| {
         Error::new(Code::TokenFile, "the token holds characters that cannot be sent")
@@ -217,6 +229,7 @@ mod tests {
             context: "local".into(),
             token: Some(TokenFile { provider: "None".into(), token: "secret".into() }),
             token_file: Some("/home/u/.meshery/auth.json".into()),
+            token_chosen: false,
             timeout: Duration::from_millis(300),
             ca_file: None,
         }

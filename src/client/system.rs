@@ -11,7 +11,7 @@ use crate::model::kubernetes::{KindInfo, KubeContext};
 use crate::model::preference::Preferences;
 use crate::model::provider::Provider;
 use crate::model::version::Version;
-use crate::wire::rest::session::{DatabaseReport, KeptContexts, KubePing};
+use crate::wire::rest::session::{DatabaseReport, KeptContexts, KubePing, LoggedOut, SyncReport, User};
 use crate::wire::rest::{HealthReport, TokenFile, paths};
 
 impl Client {
@@ -45,6 +45,21 @@ impl Client {
     /// The content of a token file for this server.
     pub async fn token(&self) -> Result<TokenFile> {
         self.get(paths::TOKEN[0]).await
+    }
+
+    /// The user that the plane takes the caller for.
+    pub async fn user(&self) -> Result<User> {
+        self.get(paths::USER[0]).await
+    }
+
+    /// Ends the session at its provider.
+    pub async fn logout(&self) -> Result<LoggedOut> {
+        self.send_empty(Method::POST, paths::LOGOUT[0]).await
+    }
+
+    /// What the user's provider does not have yet.
+    pub async fn provider_sync(&self) -> Result<SyncReport> {
+        self.get(paths::PROVIDER_SYNC[0]).await
     }
 
     /// Preferences of the user.

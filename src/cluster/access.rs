@@ -19,12 +19,15 @@ impl Cluster {
     /// # Errors
     /// When the API server does not answer.
     pub async fn lacking(&self, needs: &[Need]) -> Result<Vec<(Need, Option<String>)>> {
-        let reviews = futures_util::stream::iter(needs).map(async |need| (need, self.review(need).await));
-        let mut reviews = reviews.buffered(AT_ONCE);
+        let reviews = futures_util::stream::iter(needs.to_vec()).map(|need| async move {
+            let verdict = self.review(&need).await;
+            (need, verdict)
+        });
+        let mut reviews = std::pin::pin!(reviews.buffered(AT_ONCE));
         let mut lacking = Vec::new();
         while let Some((need, verdict)) = reviews.next().await {
             if let Verdict::Refused(reason) = verdict? {
-                lacking.push((need.clone(), reason));
+                lacking.push((need, reason));
             }
         }
         Ok(lacking)

@@ -47,6 +47,15 @@ pub struct Moved {
     pub port: u16,
 }
 
+/// Ports of this machine that API servers of contexts listen on.
+pub fn loopback_ports(kubeconfig: &Kubeconfig) -> Vec<u16> {
+    let servers = kubeconfig.clusters.iter().filter_map(|named| named.cluster.as_ref()?.server.as_ref());
+    let mut ports: Vec<u16> = servers.filter_map(|server| loopback(server).map(|(.., port)| port)).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    ports
+}
+
 /// Makes a kubeconfig portable. `rename` gives the host and port under which an API server of this machine is reached
 /// from elsewhere, by its port here.
 ///
@@ -148,22 +157,25 @@ fn settle_cluster(
 
 /// An address of this machine with its other name, and host and port as they were; `None` for those of others.
 fn renamed(address: &str, rename: &dyn Fn(u16) -> (String, u16)) -> Option<(String, String, u16)> {
-    let mut url = Url::parse(address).ok()?;
-    let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
-    let address: Option<IpAddr> = host.parse().ok();
-    let here = host == "localhost"
-        || host.ends_with(".localhost")
-        || address.is_some_and(|address| address.is_loopback() || address.is_unspecified());
-    let port = url.port_or_known_default()?;
-    if !here {
-        return None;
-    }
+    let (mut url, host, port) = loopback(address)?;
     let (name, there) = rename(port);
     url.set_host(Some(&name)).ok()?;
     url.set_port(Some(there)).ok()?;
-    // Certificates name addresses that can be called.
-    let host = if address.is_some_and(|address| address.is_unspecified()) { "localhost".to_owned() } else { host };
     Some((url.to_string().trim_end_matches('/').to_owned(), host, port))
+}
+
+/// An address of this machine, with its host as certificates name it, and its port.
+fn loopback(address: &str) -> Option<(Url, String, u16)> {
+    let url = Url::parse(address).ok()?;
+    let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
+    let port = url.port_or_known_default()?;
+    match host.parse::<IpAddr>() {
+        Ok(address) if address.is_loopback() => Some((url, host, port)),
+        // Certificates name addresses that can be called.
+        Ok(address) if address.is_unspecified() => Some((url, "localhost".to_owned(), port)),
+        Err(_) if host == "localhost" || host.ends_with(".localhost") => Some((url, host, port)),
+        _ => None,
+    }
 }
 
 fn unreadable(error: &Error) -> Fault {

@@ -129,6 +129,10 @@ pub fn variable(long: &str) -> String {
 
 /// A variable that is set but empty counts as unset, which clap does not know; it is left off then.
 fn with_variable(arg: clap::Arg) -> clap::Arg {
+    // MESHERY_TOKEN_FILE is the variable of --token; a token to log in with comes as MESHERY_TOKEN.
+    if arg.get_long() == Some("token-file") {
+        return arg;
+    }
     let Some(name) = arg.get_long().map(variable) else { return arg };
     let arg = match arg.get_action() {
         ArgAction::Set | ArgAction::Append => arg,

@@ -12,10 +12,12 @@ pub mod man;
 pub mod operation;
 pub mod pattern;
 pub mod probe;
+pub mod provider;
 pub mod quickstart;
 pub mod release;
 pub mod sample;
 pub mod schema;
+mod secret;
 pub mod self_;
 pub mod serve;
 pub mod system;
@@ -88,6 +90,9 @@ pub enum Command {
     /// Ask a service whether it is healthy, as probes of containers do.
     #[command(subcommand)]
     Probe(probe::Command),
+    /// Manage the users and tokens of a provider that this machine serves.
+    #[command(subcommand)]
+    Provider(provider::Command),
     /// Read what an error code means.
     Explain(explain::Args),
     /// Print the JSON Schema of a command's output.
@@ -125,6 +130,7 @@ impl Command {
             Command::Operation(command) => command.run(ctx).await,
             Command::Serve(command) => command.run(ctx).await,
             Command::Probe(command) => command.run(ctx).await,
+            Command::Provider(command) => command.run(ctx).await,
             Command::Explain(args) => explain::run(ctx, &args),
             Command::Schema(args) => schema::run(ctx, &args),
             Command::Completion(args) => completion::run(ctx, &args),

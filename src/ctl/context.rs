@@ -13,11 +13,13 @@ use tokio_util::sync::CancellationToken;
 use super::settings::Settings;
 use super::signal::Cancel;
 use super::ui::Ui;
-use super::{ServeAdapterArgs, ServeSampleArgs, ServeServerArgs};
+use super::{ServeAdapterArgs, ServeProviderArgs, ServeSampleArgs, ServeServerArgs};
 use crate::base::Result;
 use crate::base::clock::{self, Timestamp};
 use crate::client::Client;
+use crate::model::account::{Account, AccountSession, NewAccount};
 use crate::model::context::Context;
+use crate::wire::rest::TokenFile;
 
 /// What is needed to reach a plane.
 #[derive(Debug, Clone)]
@@ -43,6 +45,8 @@ pub struct ConnectRequest {
 pub enum TokenSource {
     /// `MESHERY_TOKEN` holds it.
     Value(String),
+    /// A token that was just got, which is not stored yet.
+    Given(TokenFile),
     /// A token file. `chosen` when the user named it, so that its absence is an error.
     File {
         /// Its path.
@@ -52,6 +56,21 @@ pub enum TokenSource {
     },
     /// No file is known (the user has no home).
     None,
+}
+
+impl TokenSource {
+    /// The token file, where there is one.
+    pub fn path(&self) -> Option<&PathBuf> {
+        match self {
+            TokenSource::File { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Whether the user named a token file by flag or variable.
+    pub fn is_chosen(&self) -> bool {
+        matches!(self, TokenSource::File { chosen: true, .. })
+    }
 }
 
 /// Makes the way to a plane; `app` decides between HTTP and this process.
@@ -67,6 +86,8 @@ pub struct RoleContext {
     pub home: PathBuf,
     /// Kubeconfig files, separated as in PATH, where flag or variable names some.
     pub kubeconfig: Option<String>,
+    /// PEM file with further certificate authorities.
+    pub ca_file: Option<PathBuf>,
     /// Cancelled by SIGINT and SIGTERM: finish what runs and return.
     pub cancel: CancellationToken,
     /// Tells the user at the terminal something.
@@ -96,6 +117,9 @@ impl fmt::Debug for Note {
     }
 }
 
+/// Opens the users and tokens of the provider in a data folder.
+pub type OpenAccounts = Box<dyn Fn(PathBuf) -> BoxFuture<'static, Result<Box<dyn Accounts>>> + Send + Sync>;
+
 /// The roles that `app` hands in, because `ctl` may not import services.
 pub struct Roles {
     /// `serve server`.
@@ -104,6 +128,44 @@ pub struct Roles {
     pub adapter: Role<ServeAdapterArgs>,
     /// `serve sample`.
     pub sample: Role<ServeSampleArgs>,
+    /// `serve provider`.
+    pub provider: Role<ServeProviderArgs>,
+    /// The users and tokens of the provider in a data folder.
+    pub accounts: OpenAccounts,
+}
+
+/// A one-time code; it is shown once and kept nowhere.
+#[derive(Debug, Clone)]
+pub struct OneTimeCode {
+    /// The code.
+    pub code: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// What an administrator does with the users and tokens of a provider of this machine.
+pub trait Accounts: Send + Sync {
+    /// Makes a user, with a password or else with a one-time code.
+    fn add(&self, new: NewAccount, password: Option<String>) -> BoxFuture<'_, Result<(Account, Option<OneTimeCode>)>>;
+    /// Gives a user another password or a one-time code, and ends their sessions.
+    fn reset(&self, name: String, password: Option<String>) -> BoxFuture<'_, Result<(Account, Option<OneTimeCode>)>>;
+    /// Every user.
+    fn list(&self) -> BoxFuture<'_, Result<Vec<Account>>>;
+    /// Deletes a user with all they keep.
+    fn delete(&self, name: String) -> BoxFuture<'_, Result<Account>>;
+    /// The hash of a password, for the users' file.
+    fn hash(&self, password: String) -> BoxFuture<'_, Result<String>>;
+    /// Makes a token for a program.
+    fn make_token(
+        &self,
+        user: String,
+        purpose: String,
+        lifetime: Duration,
+    ) -> BoxFuture<'_, Result<(AccountSession, String)>>;
+    /// Sessions that have not ended; of one user, or of all.
+    fn tokens(&self, user: Option<String>) -> BoxFuture<'_, Result<Vec<AccountSession>>>;
+    /// Ends a session, named by its id or the beginning of it.
+    fn revoke(&self, id: String) -> BoxFuture<'_, Result<AccountSession>>;
 }
 
 /// The run context: settings, output, the way to the plane, time and cancellation.
@@ -133,6 +195,11 @@ impl Ctl {
                 (self.connect)(request).await
             })
             .await
+    }
+
+    /// A client of the same plane with another token, or with none but the plane's own.
+    pub async fn client_with(&self, token: TokenSource) -> Result<Client> {
+        (self.connect)(ConnectRequest { token, ..self.settings.connect_request()? }).await
     }
 
     /// Whether operations are followed event by event on stdout.

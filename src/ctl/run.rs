@@ -76,7 +76,7 @@ fn execute(ctx: &Ctl, cli: Cli) -> Result<Outcome> {
     let takes_notices = cli.command.takes_notices();
     let result = runtime.block_on(async {
         let notice = if takes_notices { Notice::begin(ctx) } else { None };
-        let result = under_signals(&ctx.cancel, cli.command.run(ctx)).await;
+        let result = under_signals(&ctx.cancel, Box::pin(cli.command.run(ctx))).await;
         if let (Some(notice), Ok(_)) = (notice, &result) {
             notice.end(ctx).await;
         }

@@ -167,6 +167,11 @@ impl Ui {
         self.talk(&format!("{} {warning}", self.err.apply(Tone::Warning, "warning:")))
     }
 
+    /// Says on stderr what the user has to know to go on, also with --quiet.
+    pub fn warn_line(&self, line: &str) -> Result<()> {
+        self.talk(line)
+    }
+
     /// Shows an error on stderr: prose, or a JSON object under `-o json` and `-o jsonl`.
     pub fn error(&self, error: &Error) {
         let text = error::text(error, &self.options.format, self.err);

@@ -228,7 +228,7 @@ fn in_folder(folder: &Path, fault: &dyn Fn(&str, &str) -> Error) -> Result<Certi
     Ok(Certificates { ca: file("ca.pem")?, certificate: file("cert.pem")?, key: file("key.pem")? })
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

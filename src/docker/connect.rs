@@ -19,6 +19,8 @@ pub const NEWEST: ApiVersion = ApiVersion(1, 53);
 
 /// Limit for making a connection.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// Limit for the first answer.
+const FIRST_LIMIT: Duration = Duration::from_secs(10);
 /// Limit until an answer begins, in seconds.
 const ANSWER_LIMIT: u64 = 120;
 /// Limit until an answer to a load or a pull begins.
@@ -67,7 +69,10 @@ impl Engine {
     pub async fn connect_to(address: Address) -> Result<Self> {
         reach(&address).await?;
         let client = client(&address)?;
-        let answer = client.version().await.map_err(|error| fault::no_engine(&address, &error))?;
+        let answer = match tokio::time::timeout(FIRST_LIMIT, client.version()).await {
+            Ok(answer) => answer.map_err(|error| fault::no_engine(&address, &error))?,
+            Err(_) => return Err(unreachable(&address, "what listens there does not answer in 10 s", NO_ENGINE)),
+        };
         let version = answer.version.unwrap_or_default();
         let theirs = answer.api_version.as_deref().and_then(ApiVersion::parse);
         let Some(theirs) = theirs else {

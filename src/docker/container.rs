@@ -66,6 +66,19 @@ pub struct State {
     pub health: Option<String>,
 }
 
+/// A container that has a port of this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publisher {
+    /// Its name.
+    pub name: String,
+    /// Address of this machine that the port is on.
+    pub address: String,
+    /// Its own port behind that.
+    pub port: u16,
+    /// Names of its networks.
+    pub networks: Vec<String>,
+}
+
 impl Found {
     /// Whether its process runs.
     pub fn is_running(&self) -> bool {
@@ -105,17 +118,24 @@ impl Engine {
         }
     }
 
-    /// Name of the container that has a port of this machine.
-    pub async fn holder_of_port(&self, port: u16) -> Result<Option<String>> {
+    /// The running container that has a port of this machine.
+    pub async fn holder_of_port(&self, port: u16) -> Result<Option<Publisher>> {
         let filters = HashMap::from([("publish".to_owned(), vec![port.to_string()])]);
         let options = ListContainersOptionsBuilder::default().filters(&filters).build();
         let listed = self.client.list_containers(Some(options)).await;
         let listed = listed.map_err(|error| self.fault("containers cannot be listed", &error))?;
-        let holds = |one: &bollard::models::ContainerSummary| {
-            one.ports.iter().flatten().any(|known| known.public_port == Some(port))
-        };
-        let names = listed.into_iter().filter(holds).filter_map(|one| one.names?.into_iter().next());
-        Ok(names.map(|name| name.trim_start_matches('/').to_owned()).next())
+        Ok(listed.into_iter().find_map(|one| {
+            let binding = one.ports?.into_iter().find(|known| known.public_port == Some(port))?;
+            let networks = one.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
+            let mut networks: Vec<String> = networks.into_keys().collect();
+            networks.sort();
+            Some(Publisher {
+                name: one.names?.first()?.trim_start_matches('/').to_owned(),
+                address: binding.ip.unwrap_or_default(),
+                port: binding.private_port,
+                networks,
+            })
+        }))
     }
 
     /// Makes a container, not started; its id.

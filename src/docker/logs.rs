@@ -39,7 +39,7 @@ impl Engine {
         name: &str,
         which: Reading,
     ) -> impl Stream<Item = Result<Line>> + Send + Unpin + use<> {
-        let since = which.after.map(|after| after.as_second());
+        let since = which.after.map(Timestamp::as_second);
         let options = LogsOptionsBuilder::default()
             .stdout(true)
             .stderr(true)

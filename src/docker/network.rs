@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bollard::models::NetworkCreateRequest;
+use bollard::models::{NetworkConnectRequest, NetworkCreateRequest};
 
 use super::connect::Engine;
 use super::fault;
@@ -61,6 +61,17 @@ impl Engine {
             Ok(_) => Ok(()),
             Err(error) if fault::is_conflict(&error) => Ok(()),
             Err(error) => Err(self.fault(&format!("network {name} cannot be made"), &error)),
+        }
+    }
+
+    /// Lets a container onto a further network; one that is on it already stays.
+    pub async fn join_network(&self, network: &str, id: &str, name: &str) -> Result<()> {
+        let request = NetworkConnectRequest { container: id.to_owned(), endpoint_config: None };
+        match self.client.connect_network(network, request).await {
+            Err(error) if !fault::words(&error).contains("already exists in network") => {
+                Err(self.fault(&format!("container {name} cannot join the network {network}"), &error))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -6,6 +6,23 @@ use serde::{Deserialize, Serialize};
 /// Name of the local provider in files and cookies; `Local` is its alias.
 pub const LOCAL: &str = "None";
 
+/// `provider_type` of the local provider.
+pub const LOCAL_TYPE: &str = "local";
+/// `provider_type` of providers elsewhere.
+pub const REMOTE_TYPE: &str = "remote";
+
+/// Whether a remote provider answered when it was last asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It answered.
+    Online,
+    /// It did not; what is told of it is what it said earlier.
+    Offline,
+    /// It never answered, so that even its name is not known; its host stands for it.
+    Unknown,
+}
+
 /// Whether a name stands for the local provider.
 pub fn is_local(name: &str) -> bool {
     name.is_empty() || name.eq_ignore_ascii_case(LOCAL) || name.eq_ignore_ascii_case("local")
@@ -26,6 +43,21 @@ pub struct Provider {
     pub provider_url: String,
     /// Features it persists.
     pub capabilities: Vec<Capability>,
+    /// Whether it answers; absent for the local one.
+    pub status: Option<Status>,
+}
+
+impl Provider {
+    /// Whether it lives in the plane itself.
+    pub fn is_local(&self) -> bool {
+        self.provider_url.is_empty()
+    }
+
+    /// The path of a feature at the provider, where it has that feature.
+    pub fn endpoint(&self, feature: &str) -> Option<&str> {
+        let found = self.capabilities.iter().find(|capability| capability.feature == feature);
+        found.map(|capability| capability.endpoint.as_str())
+    }
 }
 
 /// The text of a provider in one spelling of its keys.
@@ -45,6 +77,8 @@ struct Spellings {
     #[serde(rename = "providerUrl")]
     url_2026: String,
     capabilities: Vec<Capability>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status>,
 }
 
 impl From<Provider> for Spellings {
@@ -59,6 +93,7 @@ impl From<Provider> for Spellings {
             provider_description: provider.provider_description,
             provider_url: provider.provider_url,
             capabilities: provider.capabilities,
+            status: provider.status,
         }
     }
 }
@@ -76,6 +111,7 @@ impl From<Spellings> for Provider {
             },
             provider_url: either(text.url_2026, text.provider_url),
             capabilities: text.capabilities,
+            status: text.status,
         }
     }
 }

@@ -2,36 +2,52 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`elf`] | what an executable needs: architecture, loader, shared objects |
+//! | [`elf`] | one ELF file: architecture, loader, what it names |
+//! | [`needs`] | the loader and the shared objects a program needs |
+//! | [`stamp`] | which build of mesheryctl a program is |
 //! | [`files`] | the files of the image |
 //! | [`layer`] | the files as one tar, always the same for the same files |
+//! | [`name`] | names of images |
 //! | [`archive`] | the image as an archive that engines load |
+//! | [`push`] | the image sent to a registry |
+//! | [`stream`] | what is written, read as a stream |
 
 pub mod archive;
 pub mod elf;
 pub mod files;
 pub mod layer;
+pub mod name;
+pub mod needs;
+pub mod push;
+pub mod stamp;
+pub mod stream;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
-use serde_json::{Value, json};
+use bytes::Bytes;
+use futures_util::Stream;
+use serde_json::{Map, Value, json};
 
 use super::artifact::{Blob, Descriptor, MANIFEST};
-use crate::base::error::{Code, Error, Result};
+use crate::base::error::{Error, Result};
 use crate::plane::spec::{REPOSITORY, SERVER_PORT};
 use elf::Architecture;
 use files::{DATA, FileSystem, USER};
+use stamp::Stamp;
 
 /// Type of the config (OCI image specification 1.1).
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 /// Type of the layer: a tar without compression, whose digest is that of its content.
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
+/// When everything in an image was made: never, so that its digest tells of content alone.
+const CREATED: &str = "1970-01-01T00:00:00Z";
 
-/// An image made of this program.
+/// An image made of this program, or of another build of it.
 #[derive(Debug, Clone)]
 pub struct Image {
     reference: String,
+    architecture: Architecture,
     config: Blob,
     manifest: Blob,
     layer: Descriptor,
@@ -44,20 +60,21 @@ impl Image {
     /// same digests on every machine. Blocks while it hashes.
     ///
     /// # Errors
-    /// [`Code::ImageImpossible`] when the program is none for containers, needs a shared object that is not there, or
-    /// this machine has no certificate authorities.
+    /// [`crate::base::Code::ImageImpossible`] when the program is no mesheryctl for Linux, needs a shared object that is
+    /// not there, or this machine has no certificate authorities.
     pub fn of_program(program: &Path) -> Result<Self> {
-        let executable = elf::read(program)?;
-        let files = FileSystem::of_program(program, &executable)?;
+        Self::with_authorities(program, &files::authorities()?)
+    }
+
+    /// As [`Image::of_program`], with certificate authorities that the caller names.
+    pub(crate) fn with_authorities(program: &Path, authorities: &Path) -> Result<Self> {
+        let elf = elf::read(program)?;
+        let stamp = stamp::read(program, &elf)?;
+        let needs = needs::of(program, &elf)?;
+        let files = FileSystem::of_program(program, &needs, authorities);
         let (digest, size) = layer::digest(&files)?;
-        let layer = Descriptor {
-            media_type: LAYER.to_owned(),
-            digest: digest.clone(),
-            size,
-            artifact_type: None,
-            annotations: serde_json::Map::new(),
-        };
-        let config = Blob::new(CONFIG, written(&config(executable.architecture, &digest))?);
+        let layer = Descriptor { media_type: LAYER.to_owned(), digest, size, ..Descriptor::default() };
+        let config = Blob::new(CONFIG, written(&config(elf.architecture, &stamp, &layer.digest))?);
         let manifest = json!({
             "schemaVersion": 2,
             "mediaType": MANIFEST,
@@ -65,25 +82,24 @@ impl Image {
             "layers": [layer],
         });
         let manifest = Blob::new(MANIFEST, written(&manifest)?);
-        let short = config.descriptor.digest.trim_start_matches("sha256:").get(..12).unwrap_or_default().to_owned();
-        let reference = format!("{REPOSITORY}:{}-{short}", env!("CARGO_PKG_VERSION"));
-        Ok(Self { reference, config, manifest, layer, files, is_static: executable.needs.is_empty() })
+        let reference = reference(&stamp, &config.descriptor.digest);
+        Ok(Self {
+            reference,
+            architecture: elf.architecture,
+            config,
+            manifest,
+            layer,
+            files,
+            is_static: needs.is_empty(),
+        })
     }
 
-    /// The same image under another name.
+    /// The same image under another name; the tag is `latest` where the name has none.
     ///
     /// # Errors
-    /// [`Code::UsageError`] for what cannot be the name of an image.
+    /// [`crate::base::Code::UsageError`] for what cannot be the name of an image.
     pub fn with_reference(mut self, reference: &str) -> Result<Self> {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "._-/:".contains(c);
-        let (name, tag) = reference.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).unwrap_or((reference, ""));
-        let is_name =
-            !name.is_empty() && !name.ends_with('/') && name.chars().all(|c| allowed(c) && !c.is_ascii_uppercase());
-        if !is_name || !tag.chars().all(|c| allowed(c) && c != '/' && c != ':') {
-            return Err(Error::new(Code::UsageError, format!("`{reference}` cannot be the name of an image"))
-                .remedy("Write it as host/repository:tag, in lower case up to the tag."));
-        }
-        self.reference = if tag.is_empty() { format!("{name}:latest") } else { reference.to_owned() };
+        self.reference = name::checked(reference)?;
         Ok(self)
     }
 
@@ -107,7 +123,12 @@ impl Image {
         self.layer.size
     }
 
-    /// Whether the program is static.
+    /// Processor architecture it is for.
+    pub fn architecture(&self) -> Architecture {
+        self.architecture
+    }
+
+    /// Whether the program is static, so that the image holds neither loader nor shared objects.
     pub fn is_static(&self) -> bool {
         self.is_static
     }
@@ -135,20 +156,15 @@ impl Image {
         Ok(bytes)
     }
 
-    /// Manifest and blobs, for a registry. The layer is read into memory.
-    ///
-    /// # Errors
-    /// When a file of it changed or went away meanwhile.
-    pub fn artifact(&self) -> Result<super::Artifact> {
-        let mut bytes = Vec::with_capacity(usize::try_from(self.size()).unwrap_or_default());
-        layer::write(&self.files, &mut bytes)?;
-        let layer = Blob { descriptor: self.layer.clone(), bytes };
-        Ok(super::Artifact { manifest: self.manifest.clone(), blobs: vec![self.config.clone(), layer] })
+    /// The archive as a stream, some MiB of it in memory at a time. Wants a tokio runtime.
+    pub fn into_archive_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static {
+        stream::of(move |out| self.archive_to(out))
     }
 }
 
-fn config(architecture: Architecture, layer: &str) -> Value {
+fn config(architecture: Architecture, stamp: &Stamp, layer: &str) -> Value {
     json!({
+        "created": CREATED,
         "architecture": architecture.name(),
         "os": "linux",
         "config": {
@@ -165,15 +181,34 @@ fn config(architecture: Architecture, layer: &str) -> Value {
             "Volumes": {DATA: {}},
             "WorkingDir": DATA,
             "StopSignal": "SIGTERM",
-            "Labels": {
-                "org.opencontainers.image.title": "mesheryctl",
-                "org.opencontainers.image.description": env!("CARGO_PKG_DESCRIPTION"),
-                "org.opencontainers.image.version": env!("CARGO_PKG_VERSION"),
-                "org.opencontainers.image.licenses": env!("CARGO_PKG_LICENSE"),
-            },
+            "Labels": labels(stamp),
         },
         "rootfs": {"type": "layers", "diff_ids": [layer]},
+        "history": [{"created": CREATED, "created_by": "mesheryctl system image"}],
     })
+}
+
+/// What the image specification lets an image say of itself; what is not known is not said.
+fn labels(stamp: &Stamp) -> Map<String, Value> {
+    let known = |value: &str| !value.is_empty() && value != "unknown";
+    [
+        ("title", "mesheryctl"),
+        ("description", env!("CARGO_PKG_DESCRIPTION")),
+        ("version", &stamp.version),
+        ("revision", &stamp.commit),
+        ("source", env!("CARGO_PKG_REPOSITORY")),
+        ("licenses", env!("CARGO_PKG_LICENSE")),
+    ]
+    .into_iter()
+    .filter(|(_, value)| known(value))
+    .map(|(label, value)| (format!("org.opencontainers.image.{label}"), json!(value)))
+    .collect()
+}
+
+/// The name of an image with this config. Tags have no `+`, which versions may have.
+fn reference(stamp: &Stamp, config: &str) -> String {
+    let digest = config.trim_start_matches("sha256:").get(..12).unwrap_or_default();
+    format!("{REPOSITORY}:{}-{digest}", stamp.version.replace('+', "-"))
 }
 
 fn written(value: &Value) -> Result<Vec<u8>> {
@@ -185,27 +220,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_checked_and_get_a_tag() {
-        let image = Image::of_program(&std::env::current_exe().unwrap()).unwrap();
-        let named = |name: &str| image.clone().with_reference(name).map(|image| image.reference().to_owned());
-        assert_eq!(named("localhost:5000/a/b").unwrap(), "localhost:5000/a/b:latest");
-        assert_eq!(named("a/b:V1").unwrap(), "a/b:V1");
-        for wrong in ["", "A/b", "a b", "a:b:c/"] {
-            assert_eq!(named(wrong).unwrap_err().code(), Code::UsageError, "{wrong}");
-        }
-    }
-
-    #[test]
     fn the_same_program_gives_the_same_image() {
         let program = std::env::current_exe().unwrap();
-        let (one, two) = (Image::of_program(&program).unwrap(), Image::of_program(&program).unwrap());
+        let dir = tempfile::tempdir().unwrap();
+        let authorities = dir.path().join("ca.pem");
+        std::fs::write(&authorities, "one").unwrap();
+        let of = |program: &Path| Image::with_authorities(program, &authorities).unwrap();
+        let (one, two) = (of(&program), of(&program));
         assert_eq!(
             (one.id(), one.manifest_digest(), one.reference()),
             (two.id(), two.manifest_digest(), two.reference())
         );
+        std::fs::copy(&program, dir.path().join("other")).unwrap();
+        assert_eq!(of(&dir.path().join("other")).id(), one.id(), "wherever the program lies");
         let (mut first, mut second) = (layer::Digest::default(), layer::Digest::default());
         one.archive_to(&mut first).unwrap();
         two.archive_to(&mut second).unwrap();
         assert_eq!(first.end(), second.end());
+        std::fs::write(&authorities, "two").unwrap();
+        assert_ne!(of(&program).id(), one.id(), "other authorities are another image");
+        let renamed = one.clone().with_reference("a/b").unwrap();
+        assert_eq!((renamed.reference(), renamed.id()), ("a/b:latest", one.id()));
+        assert!(one.with_reference("A/b").is_err());
+    }
+
+    #[test]
+    fn versions_become_tags_and_labels() {
+        let stamp = Stamp { version: "1.2.0+x".to_owned(), commit: "unknown".to_owned() };
+        assert_eq!(reference(&stamp, "sha256:0123456789abcdef"), format!("{REPOSITORY}:1.2.0-x-0123456789ab"));
+        let said = labels(&stamp);
+        assert_eq!(said["org.opencontainers.image.version"], "1.2.0+x");
+        assert!(!said.contains_key("org.opencontainers.image.revision"), "what is not known is not said");
     }
 }

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{Method, StatusCode, header};
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
 use url::Url;
 
-use super::artifact::{self, Artifact, Blob, LIMIT, MANIFEST};
+use super::artifact::{self, Artifact, Blob, Descriptor, LIMIT, MANIFEST};
 use super::credentials::{self, Credentials};
 use super::reference::Reference;
 use crate::base::error::{Code, Error, Result};
@@ -19,6 +20,12 @@ use crate::base::{http as outbound, text};
 
 /// Redirects that a blob may take to where it is stored.
 const MAX_REDIRECTS: usize = 5;
+/// Limit for one exchange where the user sets none; a large blob gets more by its size.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Bytes a second below which a connection counts as stuck.
+const SLOWEST: u64 = 64 << 10;
+/// Header with the digest of what a registry took.
+const TAKEN: &str = "docker-content-digest";
 
 /// How a registry is reached.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,6 +38,22 @@ pub struct Options<'a> {
     pub ca_file: Option<&'a Path>,
 }
 
+/// A blob on its way out.
+pub struct Outgoing<'b> {
+    /// What it is.
+    pub descriptor: &'b Descriptor,
+    /// Its bytes, made anew for every attempt to send them.
+    pub body: Box<dyn Fn() -> reqwest::Body + Send + Sync + 'b>,
+}
+
+impl<'b> Outgoing<'b> {
+    /// A blob whose bytes are in memory.
+    pub fn of(blob: &'b Blob) -> Self {
+        let bytes = Bytes::copy_from_slice(&blob.bytes);
+        Self { descriptor: &blob.descriptor, body: Box::new(move || bytes.clone().into()) }
+    }
+}
+
 /// One repository of a registry.
 pub struct Registry<'a> {
     client: reqwest::Client,
@@ -38,6 +61,7 @@ pub struct Registry<'a> {
     reference: &'a Reference,
     credentials: Option<Credentials>,
     authorization: Option<String>,
+    timeout: Option<Duration>,
 }
 
 impl<'a> Registry<'a> {
@@ -51,11 +75,16 @@ impl<'a> Registry<'a> {
         let host = if reference.host == "docker.io" { "registry-1.docker.io" } else { &reference.host };
         let root = Url::parse(&format!("{scheme}://{host}/v2/{}/", reference.repository))
             .map_err(|error| Error::new(Code::UsageError, format!("{reference} is not an address")).because(error))?;
-        let timeout = Some(options.timeout.unwrap_or(Duration::from_mins(1)));
+        let timeout = Some(options.timeout.unwrap_or(PATIENCE));
         let client =
             outbound::client(&outbound::Options { timeout, ca_file: options.ca_file, loopback, ..Default::default() })?;
         let credentials = credentials::find(&reference.host).await?;
-        Ok(Self { client, root, reference, credentials, authorization: None })
+        Ok(Self { client, root, reference, credentials, authorization: None, timeout: options.timeout })
+    }
+
+    /// The address that is pushed to or pulled from.
+    pub fn reference(&self) -> &Reference {
+        self.reference
     }
 
     /// Pushes an artefact under the reference's tag; blobs that are there already stay. Answers with its digest.
@@ -63,21 +92,38 @@ impl<'a> Registry<'a> {
     /// # Errors
     /// [`Code::RegistryRefused`], [`Code::RegistryFailed`] with the registry's own words.
     pub async fn push(&mut self, artifact: &Artifact) -> Result<String> {
-        for blob in &artifact.blobs {
+        let blobs: Vec<Outgoing<'_>> = artifact.blobs.iter().map(Outgoing::of).collect();
+        self.push_parts(&artifact.manifest, &blobs).await
+    }
+
+    /// As [`Registry::push`], for blobs that need not be in memory.
+    ///
+    /// # Errors
+    /// As for [`Registry::push`].
+    pub async fn push_parts(&mut self, manifest: &Blob, blobs: &[Outgoing<'_>]) -> Result<String> {
+        for blob in blobs {
             self.push_blob(blob).await?;
         }
         let url = self.url(&format!("manifests/{}", self.reference.version))?;
-        let bytes = artifact.manifest.bytes.clone();
+        let bytes = Bytes::copy_from_slice(&manifest.bytes);
         let request = |client: &reqwest::Client| {
             client.put(url.clone()).header(header::CONTENT_TYPE, MANIFEST).body(bytes.clone())
         };
         let reply = self.send(request, "push,pull").await?;
-        self.wants(reply, &[StatusCode::CREATED, StatusCode::OK, StatusCode::ACCEPTED], "the manifest").await?;
-        Ok(artifact.manifest.descriptor.digest.clone())
+        let reply =
+            self.wants(reply, &[StatusCode::CREATED, StatusCode::OK, StatusCode::ACCEPTED], "the manifest").await?;
+        let digest = &manifest.descriptor.digest;
+        match reply.headers().get(TAKEN).and_then(|value| value.to_str().ok()) {
+            Some(other) if other != digest => {
+                Err(self.failed().because(format!("it was sent {digest} and says that it took {other}")))
+            }
+            _ => Ok(digest.clone()),
+        }
     }
 
-    async fn push_blob(&mut self, blob: &Blob) -> Result<()> {
-        let url = self.url(&format!("blobs/{}", blob.descriptor.digest))?;
+    async fn push_blob(&mut self, blob: &Outgoing<'_>) -> Result<()> {
+        let Descriptor { digest, size, .. } = blob.descriptor;
+        let url = self.url(&format!("blobs/{digest}"))?;
         let known = self.send(|client| client.head(url.clone()), "push,pull").await?;
         if known.status().is_success() {
             return Ok(());
@@ -93,10 +139,12 @@ impl<'a> Registry<'a> {
                 .failed()
                 .because(format!("it sends the upload to `{location}`, which is not its own address")));
         }
-        target.query_pairs_mut().append_pair("digest", &blob.descriptor.digest);
-        let bytes = blob.bytes.clone();
+        target.query_pairs_mut().append_pair("digest", digest);
+        let limit = self.timeout.unwrap_or_else(|| PATIENCE + Duration::from_secs(size / SLOWEST));
         let request = |client: &reqwest::Client| {
-            client.put(target.clone()).header(header::CONTENT_TYPE, "application/octet-stream").body(bytes.clone())
+            let request = client.put(target.clone()).header(header::CONTENT_TYPE, "application/octet-stream");
+            // Registries want the length beforehand, which a stream does not tell.
+            request.header(header::CONTENT_LENGTH, size.to_string()).timeout(limit).body((blob.body)())
         };
         let reply = self.send(request, "push,pull").await?;
         self.wants(reply, &[StatusCode::CREATED, StatusCode::NO_CONTENT], "a blob").await?;

@@ -35,8 +35,8 @@ pub fn compose(spec: &Spec, options: &ComposeOptions) -> Result<String> {
     if let Some(path) = &options.kubeconfig {
         secrets["kubeconfig"] = json!({"file": path});
     }
+    // Every name is written out, so that the file needs none for itself, which older programs do not read.
     let file = json!({
-        "name": name,
         "services": services,
         "networks": {"plane": {"name": name, "labels": labels}},
         "volumes": {"data": {"name": name, "labels": labels}},

@@ -161,7 +161,7 @@ fn environment(spec: &Spec, part: &Part, settings: &Settings) -> BTreeMap<String
             ]);
             let adapters: Vec<String> = spec.adapters().map(|part| format!("{}:{}", part.name, part.port)).collect();
             if !adapters.is_empty() {
-                found.insert("ADAPTER_URLS".to_owned(), adapters.join(" "));
+                found.insert(env::ADAPTER_URLS.to_owned(), adapters.join(" "));
             }
             found
         }

@@ -9,12 +9,14 @@
 //! | `image` | which images, and how they get to the engine |
 //! | `up` | brings containers to the wanted state |
 //! | `ready` | waits until everything runs and the server answers |
+//! | `adapters` | whether adapters answer |
 //! | `down` | removes what is ours |
 //! | `status` | what runs |
 //! | `logs` | what it wrote |
 //! | `update` | another image for each component, and back |
 //! | `check` | what `system check` looks at |
 
+mod adapters;
 mod check;
 mod clusters;
 mod down;

@@ -74,9 +74,14 @@ impl Feed {
             let signature = self.small(&self.file(manifest::SIGNATURE)?, SIGNATURE_LIMIT).await?;
             Ok::<_, Error>((json, signature))
         };
-        let (json, signature) = tokio::time::timeout(self.limit, asked).await.map_err(|_| {
-            failed(address.as_str()).because(format!("no complete answer within {} s", self.limit.as_secs_f64()))
-        })??;
+        let remedy = "Check the address, or name another feed, which may be a folder, with --releases-url.";
+        let (json, signature) = tokio::time::timeout(self.limit, asked)
+            .await
+            .map_err(|_| {
+                failed(address.as_str()).because(format!("no complete answer within {} s", self.limit.as_secs_f64()))
+            })
+            .flatten()
+            .map_err(|error| if error.code() == Code::DownloadFailed { error.remedy(remedy) } else { error })?;
         self.keys.check_manifest(&json, &signature)?;
         let json = String::from_utf8(json).map_err(|error| {
             Error::new(Code::ReleaseManifest, format!("{address} is not text in UTF-8")).because(error)

@@ -3,9 +3,13 @@
 //! Whenever a change is broken off, a whole program stands at the path: the old one or the new one. What was left over is
 //! put right by the next command that begins a change.
 
+mod lock;
+
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
+use lock::FolderLock;
 
 use super::{PROGRAM, in_path};
 use crate::base::{Code, Error, Result, dirs};
@@ -22,12 +26,6 @@ pub struct Change {
     installed: Installed,
     stage: PathBuf,
     _lock: FolderLock,
-}
-
-#[derive(Debug)]
-enum FolderLock {
-    Folder { _held: File },
-    Beside { _held: dirs::Lock },
 }
 
 impl Installed {
@@ -207,23 +205,6 @@ impl Drop for Change {
     fn drop(&mut self) {
         // What stays is removed by the next change.
         let _ = fs::remove_dir_all(&self.stage);
-    }
-}
-
-impl FolderLock {
-    /// Locks the folder itself, which leaves nothing behind; a file beside the program where folders cannot be locked.
-    fn take(installed: &Installed) -> Result<Self> {
-        let busy =
-            || Error::new(Code::SelfBusy, format!("{} is being changed by another command", installed.path.display()));
-        if let Ok(folder) = File::open(installed.folder()) {
-            match folder.try_lock() {
-                Ok(()) => return Ok(Self::Folder { _held: folder }),
-                Err(fs::TryLockError::WouldBlock) => return Err(busy()),
-                Err(fs::TryLockError::Error(_)) => {}
-            }
-        }
-        let held = dirs::Lock::take(&installed.lock_file())?.ok_or_else(busy)?;
-        Ok(Self::Beside { _held: held })
     }
 }
 

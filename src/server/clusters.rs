@@ -8,6 +8,7 @@ use crate::base::Result;
 use crate::cluster::Cluster;
 use crate::cluster::kubeconfig::{self, Kubeconfig};
 use crate::model::kubernetes::{KindInfo, KubeContext};
+use crate::plane::kubernetes::access::Need;
 use crate::wire::rest::session::KubePing;
 
 /// The kubeconfig that a caller means, else the one this server was started with.
@@ -34,8 +35,25 @@ pub async fn kinds(state: &Shared, context: Option<&str>, files: Option<&str>) -
 
 /// Version and clock of the cluster behind a context, or behind the current one.
 pub async fn ping(state: &Shared, context: Option<&str>, files: Option<&str>) -> Result<KubePing> {
-    let (server_version, clock_ahead_seconds) = reach(state, context, files).await?.version_and_clock().await?;
-    Ok(KubePing { server_version, clock_ahead_seconds })
+    let cluster = reach(state, context, files).await?;
+    let ((server_version, clock_ahead_seconds), lacking) =
+        futures_util::future::try_join(cluster.version_and_clock(), lacking(&cluster)).await?;
+    Ok(KubePing { server_version, clock_ahead_seconds, lacking })
+}
+
+/// What patterns of the usual kinds need, and this user may not do.
+async fn lacking(cluster: &Cluster) -> Result<Vec<String>> {
+    let usual = [("", "namespaces"), ("", "configmaps"), ("", "services"), ("apps", "deployments")];
+    let need = |(group, resource): (&str, &str), verb| Need {
+        namespace: None,
+        group: group.to_owned(),
+        resource: resource.to_owned(),
+        verb,
+        name: None,
+    };
+    let needs: Vec<Need> =
+        usual.into_iter().flat_map(|kind| ["get", "create", "patch", "delete"].map(|verb| need(kind, verb))).collect();
+    Ok(cluster.lacking(&needs).await?.into_iter().map(|(need, _)| need.to_string()).collect())
 }
 
 async fn reach(state: &Shared, context: Option<&str>, files: Option<&str>) -> Result<Cluster> {

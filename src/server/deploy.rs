@@ -37,8 +37,8 @@ use crate::cluster::kubeconfig::Kubeconfig;
 use crate::model::kubernetes::KindInfo;
 use crate::model::operation::{ContextFailure, OperationKind};
 use crate::model::pattern::ObjectResult;
-use crate::server::Shared;
 use crate::server::operations::Handle;
+use crate::server::{Sender, Shared};
 use crate::wire::rest::{Accepted, AppliedSet, AppliedSets, DeployRequest};
 
 pub use drift::drift;
@@ -76,7 +76,7 @@ impl Ended {
 ///
 /// # Errors
 /// Faults of the file and of the choice of contexts; everything later is told by the operation.
-pub async fn apply(state: &Shared, request: DeployRequest) -> Result<Accepted> {
+pub async fn apply(state: &Shared, sender: Sender, request: DeployRequest) -> Result<Accepted> {
     let request = request::complete(state, request).await?;
     let (document, subject) = request::named(state, &request).await?;
     let (kubeconfig, contexts) = request::contexts(state, &request.contexts, request.kubeconfig.as_deref()).await?;
@@ -89,7 +89,8 @@ pub async fn apply(state: &Shared, request: DeployRequest) -> Result<Accepted> {
     let operation_id = handle.id();
     let state = state.clone();
     tokio::spawn(async move {
-        let job = apply::Job { state: &state, handle: &handle, request: &request, document, name: &subject };
+        let (request, name) = (&request, subject.as_str());
+        let job = apply::Job { state: &state, sender: &sender, handle: &handle, request, document, name };
         let ended = job.run(&kubeconfig, &contexts).await;
         outcome::finish(&handle, ended, verb).await;
     });
@@ -100,7 +101,7 @@ pub async fn apply(state: &Shared, request: DeployRequest) -> Result<Accepted> {
 ///
 /// # Errors
 /// As [`apply`], and [`crate::base::Code::PatternNotFound`] for a name that nothing is stored or applied under.
-pub async fn delete(state: &Shared, request: DeployRequest) -> Result<Accepted> {
+pub async fn delete(state: &Shared, sender: Sender, request: DeployRequest) -> Result<Accepted> {
     let target = request::target(state, &request).await?;
     let chosen = request::contexts(state, &request.contexts, request.kubeconfig.as_deref()).await;
     let (kubeconfig, contexts) = match chosen {
@@ -114,7 +115,7 @@ pub async fn delete(state: &Shared, request: DeployRequest) -> Result<Accepted> 
     let operation_id = handle.id();
     let state = state.clone();
     tokio::spawn(async move {
-        let job = delete::Job { state: &state, handle: &handle, request: &request, target: &target };
+        let job = delete::Job { state: &state, sender: &sender, handle: &handle, request: &request, target: &target };
         let ended = job.run(&kubeconfig, &contexts).await;
         outcome::finish(&handle, ended, "deleted").await;
     });

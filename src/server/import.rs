@@ -19,7 +19,8 @@ use crate::cluster::kubeconfig as kube_config;
 use crate::model::kubernetes::KindInfo;
 use crate::pattern::convert::Source;
 use crate::pattern::convert::{self, Found, Imported, detect::Format, live};
-use crate::server::{Shared, clusters};
+use crate::server::providers::sync;
+use crate::server::{Sender, Shared, clusters};
 use crate::store::patterns::NewPattern;
 use crate::wire::rest::exchange::{ClusterSource, ImportReply, ImportRequest};
 
@@ -32,7 +33,7 @@ const FETCH_TIME: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// What is wrong with the source, in the words of the import; [`Code::RequestInvalid`] for a request without one.
-pub async fn import(state: &Shared, request: ImportRequest) -> Result<ImportReply> {
+pub async fn import(state: &Shared, sender: &Sender, request: ImportRequest) -> Result<ImportReply> {
     let save = request.save.unwrap_or(true);
     let url = request.url.clone();
     let (format, imported, told) = match &request.cluster {
@@ -57,8 +58,9 @@ pub async fn import(state: &Shared, request: ImportRequest) -> Result<ImportRepl
             ("source_type".to_owned(), reply.format.clone()),
         ]);
         location.extend(url.map(|url| ("path".to_owned(), url)));
-        let new = NewPattern { name: reply.name.clone(), pattern_file: reply.pattern_file.clone(), location, id: None };
-        reply.id = Some(state.store.patterns().save(new).await?.id);
+        let (name, pattern_file) = (reply.name.clone(), reply.pattern_file.clone());
+        let new = NewPattern { name, pattern_file, location, ..NewPattern::default() };
+        reply.id = Some(sync::save_pattern(state, sender, new).await?.id);
     }
     Ok(reply)
 }

@@ -10,28 +10,53 @@ use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderValue, Request, Response, header};
 use tower::ServiceExt;
 
+use super::providers::ProviderSettings;
 use super::{Server, Settings};
 use crate::base::{Error, Result, id};
-use crate::client::{Body, Client, Transport};
+use crate::client::http::cookie;
+use crate::client::refused::Refused;
+use crate::client::{Body, Client, IN_PROCESS, Transport};
+use crate::wire::rest::TokenFile;
 
 struct InProcess {
     router: Router,
     bearer: HeaderValue,
+    user: Option<User>,
+}
+
+/// The user of a remote provider that a command works for.
+struct User {
+    cookie: HeaderValue,
+    refused: Refused,
 }
 
 /// A client of a server that lives as long as this process.
 pub async fn client(home: PathBuf, kubeconfig: Option<String>) -> Result<Client> {
+    client_for(home, kubeconfig, ProviderSettings::default(), None).await
+}
+
+/// The same with remote providers, for the user of a session at one of them where there is one.
+pub async fn client_for(
+    home: PathBuf,
+    kubeconfig: Option<String>,
+    providers: ProviderSettings,
+    session: Option<(TokenFile, Refused)>,
+) -> Result<Client> {
     let token = id::secret()?;
     let bearer = HeaderValue::from_str(&format!("Bearer {token}"))
         .map_err(|error| Error::internal("the token cannot stand in a header").because(error))?;
-    let settings = Settings { home, token, kubeconfig, allow_hosts: Vec::new(), in_process: true };
+    let user = session.map(|(file, refused)| Ok::<_, Error>(User { cookie: cookie(&file)?, refused })).transpose()?;
+    let settings = Settings { home, token, kubeconfig, allow_hosts: Vec::new(), in_process: true, providers };
     let server = Server::open(settings).await?;
-    Ok(Client::new(Arc::new(InProcess { router: server.router(), bearer })))
+    Ok(Client::new(Arc::new(InProcess { router: server.router(), bearer, user })))
 }
 
 impl Transport for InProcess {
     fn send(&self, mut request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Body>>> {
         request.headers_mut().insert(header::AUTHORIZATION, self.bearer.clone());
+        if let Some(user) = &self.user {
+            request.headers_mut().insert(header::COOKIE, user.cookie.clone());
+        }
         let reply = self.router.clone().oneshot(request.map(axum::body::Body::from));
         Box::pin(async move {
             let response = match reply.await {
@@ -43,7 +68,14 @@ impl Transport for InProcess {
     }
 
     fn name(&self) -> &'static str {
-        "in-process"
+        IN_PROCESS
+    }
+
+    fn refused(&self, error: Error) -> Error {
+        match &self.user {
+            Some(user) => user.refused.error(&error),
+            None => error,
+        }
     }
 }
 

@@ -13,6 +13,7 @@ pub mod failure;
 pub mod health;
 pub mod import;
 pub mod kubernetes;
+mod login;
 pub mod openapi;
 pub mod operations;
 mod page;
@@ -45,6 +46,7 @@ pub fn routes() -> Vec<Route> {
         providers::routes(),
         database::routes(),
         session::routes(),
+        login::routes(),
         preferences::routes(),
         kubernetes::routes(),
         adapters::routes(),

@@ -1,26 +1,89 @@
 //! Who may ask: the token, and the Host and Origin checks that keep foreign web pages out.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, Uri, header};
 use sha2::{Digest, Sha256};
 
+use super::providers::{self, Chosen};
+use super::rest::extract::Query;
 use super::rest::failure::Failure;
-use super::{Settings, Shared};
+use super::{Sender, Settings, Shared};
 use crate::base::{Code, Error, Result};
 
-/// Lets a request pass that carries the server's token, in the cookie `token` or as a bearer.
-pub(super) async fn token(State(state): State<Shared>, request: Request, next: Next) -> Response {
-    let given = given(request.headers());
-    if given.is_some_and(|given| same(given, &state.settings.token)) {
-        return next.run(request).await;
+/// Cookie and header that name the provider.
+pub(super) const PROVIDER_COOKIE: &str = "meshery-provider";
+/// How long browsers keep a session's token.
+pub(super) const SESSION_COOKIE: Duration = Duration::from_hours(24);
+/// How long browsers keep the choice of a provider.
+pub(super) const CHOICE_COOKIE: Duration = Duration::from_hours(24 * 30);
+
+/// Lets a request pass that carries the server's token or that of a session at a remote provider, in the cookie `token`
+/// or as a bearer. A session's new token goes back as a cookie where the provider renewed it.
+pub(super) async fn token(State(state): State<Shared>, mut request: Request, next: Next) -> Response {
+    let sender = match sender(&state, request.headers(), request.uri()).await {
+        Ok(sender) => sender,
+        Err(error) => return Failure(error).into_response(),
+    };
+    let renewed = sender.session().filter(|session| session.renewed).cloned();
+    request.extensions_mut().insert(sender);
+    let mut response = next.run(request).await;
+    if let Some(session) = renewed {
+        set_cookie(response.headers_mut(), "token", session.token.raw(), SESSION_COOKIE);
     }
-    let error = Error::new(Code::AuthRequired, format!("{} wants a token", request.uri().path()));
-    let cause = if given.is_some() { "the token is wrong or expired" } else { "none came with the request" };
-    Failure(error.because(cause)).into_response()
+    response
+}
+
+/// Who sent a request. The session is that of the provider which the cookie, the header or the query `meshery-provider`
+/// (`provider` in the query) names, or of the only one there is.
+///
+/// # Errors
+/// [`Code::AuthRequired`] and [`Code::AuthSession`]; [`Code::ProviderUnreachable`] when nobody can tell.
+pub(super) async fn sender(state: &Shared, headers: &HeaderMap, uri: &Uri) -> Result<Sender> {
+    let given = given(headers);
+    let is_own = given.is_some_and(|given| same(given, &state.settings.token));
+    // A command that has the plane in itself shows its own token, and the session of its user beside it.
+    let session = if is_own { cookie(headers, "token").filter(|_| state.settings.in_process) } else { given };
+    let Some(raw) = session else {
+        return if is_own { Ok(Sender::Plane) } else { Err(missing(uri, "none came with the request")) };
+    };
+    match state.providers.choose(provider_name(headers, uri).as_deref(), true).await {
+        Ok(Chosen::Remote(remote, name)) => Ok(Sender::User(state.providers.session(&remote, &name, raw).await?)),
+        Ok(Chosen::Local) => Err(missing(uri, "the token is wrong or expired")),
+        Err(error) if error.code() == Code::ProviderNotFound => {
+            let name = provider_name(headers, uri).unwrap_or_default();
+            let known = error.report().details.join("; ");
+            Err(providers::broken(&name, format!("this plane has no such provider; {known}")))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn missing(uri: &Uri, cause: &str) -> Error {
+    Error::new(Code::AuthRequired, format!("{} wants a token", uri.path())).because(cause)
+}
+
+/// The provider that a request names.
+pub(super) fn provider_name(headers: &HeaderMap, uri: &Uri) -> Option<String> {
+    let header = headers.get(PROVIDER_COOKIE).and_then(|value| value.to_str().ok());
+    let named = cookie(headers, PROVIDER_COOKIE).or(header).filter(|name| !name.is_empty());
+    named.map(str::to_owned).or_else(|| {
+        let query = Query::parse(uri.query().unwrap_or_default());
+        query.get(&["provider", PROVIDER_COOKIE]).map(str::to_owned)
+    })
+}
+
+/// Sets a cookie that scripts cannot read; an age of 0 removes it.
+pub(super) fn set_cookie(headers: &mut HeaderMap, name: &str, value: &str, age: Duration) {
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}", age.as_secs());
+    if let Ok(mut cookie) = HeaderValue::from_str(&cookie) {
+        cookie.set_sensitive(true);
+        headers.append(header::SET_COOKIE, cookie);
+    }
 }
 
 /// Refuses requests for foreign host names and from foreign web pages.
@@ -74,7 +137,7 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-fn given(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn given(headers: &HeaderMap) -> Option<&str> {
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = bearer.and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
@@ -90,6 +153,11 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
     pairs.find(|(key, _)| *key == name).map(|(_, value)| value.trim_matches('"'))
 }
 
+/// Whether a text is the plane's own token.
+pub(super) fn is_own(state: &Shared, given: &str) -> bool {
+    same(given, &state.settings.token)
+}
+
 /// Compares digests instead of texts, so that the time taken tells nothing of the token.
 fn same(given: &str, wanted: &str) -> bool {
     let (given, wanted) = (Sha256::digest(given.as_bytes()), Sha256::digest(wanted.as_bytes()));
@@ -99,8 +167,6 @@ fn same(given: &str, wanted: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
-
     fn settings(allow_hosts: &[&str], in_process: bool) -> Settings {
         Settings {
             home: "/nowhere".into(),
@@ -108,6 +174,7 @@ mod tests {
             kubeconfig: None,
             allow_hosts: allow_hosts.iter().map(|host| (*host).to_owned()).collect(),
             in_process,
+            providers: providers::ProviderSettings::default(),
         }
     }
 

@@ -5,15 +5,15 @@ use std::path::Path;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr};
 use sea_orm_migration::MigratorTrait;
 
-use super::{BUSY, failed, migration::Migrator};
+use super::{BUSY, failed};
 use crate::base::{Code, Error, Result, dirs};
 
 /// The connections for reading and for writing, on a file whose tables are up to date.
-pub(super) async fn open(path: &Path) -> Result<(DatabaseConnection, DatabaseConnection)> {
+pub(super) async fn open<M: MigratorTrait>(path: &Path) -> Result<(DatabaseConnection, DatabaseConnection)> {
     let _lock = lock(path).await?;
     create_file(path)?;
     let write = connect(path, 1, false).await.map_err(|error| failed(path, "open the database", &error))?;
-    migrate(path, &write).await?;
+    migrate::<M>(path, &write).await?;
     let read = connect(path, 2, true).await.map_err(|error| failed(path, "open the database", &error))?;
     Ok((read, write))
 }
@@ -59,8 +59,8 @@ async fn connect(path: &Path, connections: u32, reader: bool) -> Result<Database
     Database::connect(options).await
 }
 
-async fn migrate(path: &Path, write: &DatabaseConnection) -> Result<()> {
-    Migrator::up(write, None).await.map_err(|error| {
+async fn migrate<M: MigratorTrait>(path: &Path, write: &DatabaseConnection) -> Result<()> {
+    M::up(write, None).await.map_err(|error| {
         let text = error.to_string();
         let error = failed(path, "bring the tables up to date", &error);
         if text.contains("missing") {

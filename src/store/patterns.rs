@@ -119,6 +119,8 @@ pub struct NewPattern {
     pub pattern_file: String,
     /// Where it came from.
     pub location: BTreeMap<String, String>,
+    /// The user who saves it, where that is known; without one the record keeps its owner.
+    pub owner: Option<String>,
 }
 
 /// The table.
@@ -185,13 +187,16 @@ impl Patterns<'_> {
             let mut row: ActiveModel = row.into();
             (row.name, row.pattern_file) = (Set(new.name), Set(new.pattern_file));
             (row.location, row.updated_at) = (Set(location), Set(now));
+            if new.owner.is_some() {
+                row.user_id = Set(new.owner);
+            }
             row.update(&transaction).await
         } else {
             let row = ActiveModel {
                 id: Set(fresh(new.id).to_string()),
                 name: Set(new.name),
                 pattern_file: Set(new.pattern_file),
-                user_id: Set(None),
+                user_id: Set(new.owner),
                 location: Set(location),
                 created_at: Set(now),
                 updated_at: Set(now),

@@ -349,11 +349,13 @@ fn row_63_a_silent_server_ends_in_the_time_limit() {
 #[test]
 fn other_platforms_are_refused_honestly_and_old_flags_are_taken() {
     let world = World::new();
-    for platform in ["docker", "kubernetes"] {
-        let refused = world.ctl(&["system", "start", "-p", platform]).run();
-        assert_eq!(refused.code, Some(2), "{refused}");
-        assert!(refused.stderr.contains("platform-unsupported"), "{refused}");
-    }
+    let before = world.0.read("home/.meshery/config.yaml");
+    let nobody = "unix:///nowhere/docker.sock";
+    let dead = world.ctl(&["system", "start", "-p", "docker"]).var("DOCKER_HOST", nobody).run();
+    assert!(dead.code == Some(3) && dead.stderr.contains(nobody), "{dead}");
+    let none = world.ctl(&["system", "start", "-p", "kubernetes"]).run();
+    assert!(none.code != Some(0) && none.stderr.contains("error:"), "{none}");
+    assert_eq!(world.0.read("home/.meshery/config.yaml"), before, "a platform that does not answer is not remembered");
     let typo = world.ctl(&["system", "start", "-p", "dokcer"]).run();
     assert_eq!(typo.code, Some(2), "{typo}");
     let old = world.ctl(&["system", "start", "--port", "0", "--skip-update", "--skip-browser", "--reset", "-y"]).ok();

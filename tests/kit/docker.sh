@@ -18,6 +18,7 @@ kit_docker() { docker --host "$(docker_host)" "$@"; }
 
 docker_install() {
   need docker docker.io
+  need docker-compose docker-compose
   if ! uses_given_engine; then
     need dockerd docker.io
     need containerd containerd
@@ -101,6 +102,7 @@ docker_healthy() { kit_docker version >/dev/null 2>&1; }
 docker_env() {
   put_env MESHERYCTL_KIT_DOCKER_HOST "$(docker_host)"
   put_env MESHERYCTL_KIT_DOCKER "$(command -v docker)"
+  put_env MESHERYCTL_KIT_COMPOSE "$(command -v docker-compose)"
 }
 
 # The engine itself ends its containers while it can; what then is left is ended by hand.

@@ -226,7 +226,10 @@ node_is_ready() { kit_kubectl get node "$NODE_NAME" 2>/dev/null | grep -q ' Read
 
 node_healthy() { node_is_ready; }
 
-node_env() { put_env MESHERYCTL_KIT_IMAGE_SLEEP "$IMAGE_SLEEP"; }
+node_env() {
+  put_env MESHERYCTL_KIT_IMAGE_SLEEP "$IMAGE_SLEEP"
+  put_env MESHERYCTL_KIT_CONTAINERD "$CONTAINERD_SOCKET"
+}
 
 # The kubelet itself takes the pods away while it can, since it also undoes their network;
 # what then is left is ended by hand.

@@ -37,10 +37,7 @@ pub(super) async fn client(request: &ConnectRequest) -> Result<Client> {
 /// The plane that a request means; `None` when this user has no home, where a plane would be remembered.
 fn plane(request: &ConnectRequest) -> Option<Plane> {
     let home = request.home.clone()?;
-    let token_file = match &request.token {
-        TokenSource::File { path, .. } => path.clone(),
-        TokenSource::Value(_) | TokenSource::None => dirs::token_file(&home),
-    };
+    let token_file = request.token.path().cloned().unwrap_or_else(|| dirs::token_file(&home));
     Some(Plane {
         context: request.context.clone(),
         token_file,
@@ -89,5 +86,9 @@ impl Transport for Tunnelled {
 
     fn name(&self) -> &str {
         &self.place
+    }
+
+    fn tunnel(&self) -> Option<&str> {
+        Some(&self.place)
     }
 }

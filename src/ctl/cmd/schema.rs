@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 
-use super::{adapter, change, explain, pattern, probe, quickstart, sample, self_, system, version};
+use super::{adapter, change, explain, pattern, probe, provider, quickstart, sample, self_, system, version};
 use crate::base::{Code, Error, Result, text};
 use crate::ctl::ui::{Column, ErrorObject, Rendered};
 use crate::ctl::{Ctl, complete};
@@ -65,6 +65,14 @@ pub const SCHEMAS: &[Entry] = &[
     ("pattern view", || schema_for!(OneOrAll<crate::model::pattern::PatternRecord>)),
     ("probe grpc", || schema_for!(probe::Probed)),
     ("probe http", || schema_for!(probe::Probed)),
+    ("provider token create", || schema_for!(provider::token::create::View)),
+    ("provider token list", || schema_for!(Vec<crate::model::account::AccountSession>)),
+    ("provider token revoke", || schema_for!(change::Change)),
+    ("provider user add", || schema_for!(provider::user::Made)),
+    ("provider user delete", || schema_for!(change::Change)),
+    ("provider user hash", || schema_for!(provider::user::hash::View)),
+    ("provider user list", || schema_for!(Vec<crate::model::account::Account>)),
+    ("provider user reset", || schema_for!(provider::user::Made)),
     ("quickstart", || schema_for!(quickstart::Shown)),
     ("result", || schema_for!(crate::model::pattern::ObjectResult)),
     ("sample start", || schema_for!(sample::View)),
@@ -90,26 +98,30 @@ pub const SCHEMAS: &[Entry] = &[
     ("system context list", || schema_for!(Vec<system::context::view::View>)),
     ("system context switch", || schema_for!(change::Change)),
     ("system context view", || schema_for!(OneOrAll<system::context::view::View>)),
+    ("system dashboard", || schema_for!(system::dashboard::View)),
     ("system image build", || schema_for!(system::image::View)),
     ("system image push", || schema_for!(system::image::View)),
     ("system image save", || schema_for!(system::image::View)),
+    ("system login", || schema_for!(system::login::View)),
+    ("system logout", || schema_for!(system::logout::View)),
     ("system logs", || schema_for!(Vec<system::logs::LogLine>)),
     ("system manifest", || schema_for!(system::manifest::View)),
     ("system provider list", || schema_for!(Vec<crate::model::provider::Provider>)),
     ("system provider reset", || schema_for!(change::Change)),
     ("system provider set", || schema_for!(change::Change)),
+    ("system provider switch", || schema_for!(system::status::Status)),
     ("system provider view", || schema_for!(Vec<system::provider::view::View>)),
     ("system reset", || schema_for!(system::status::Status)),
     ("system restart", || schema_for!(system::status::Status)),
     ("system start", || schema_for!(system::status::Status)),
     ("system status", || schema_for!(system::status::Status)),
     ("system stop", || schema_for!(system::stop::View)),
-    ("system update", || schema_for!(Vec<system::update::Updated>)),
     ("system token create", || schema_for!(change::Change)),
     ("system token delete", || schema_for!(change::Change)),
     ("system token list", || schema_for!(Vec<system::token::view::View>)),
     ("system token set", || schema_for!(change::Change)),
     ("system token view", || schema_for!(OneOrAll<system::token::view::View>)),
+    ("system update", || schema_for!(Vec<system::update::Updated>)),
     ("version", || schema_for!(version::Versions)),
 ];
 
@@ -172,7 +184,8 @@ mod tests {
     use crate::ctl::cli;
 
     /// Commands that print text for a shell or a person, whatever `-o` says, or that run until stopped.
-    const TEXT: &[&str] = &["completion", "help", "man", "serve server", "serve adapter", "serve sample"];
+    const TEXT: &[&str] =
+        &["completion", "help", "man", "serve server", "serve adapter", "serve sample", "serve provider"];
 
     #[test]
     fn every_command_has_a_schema_or_prints_text() {

@@ -1,6 +1,7 @@
 //! `serve`: roles in the foreground.
 
 mod adapter;
+mod provider;
 mod sample;
 mod server;
 
@@ -14,6 +15,7 @@ use crate::ctl::ui::Ui;
 use crate::ctl::{Ctl, RoleContext};
 
 pub use adapter::Args as AdapterArgs;
+pub use provider::Args as ProviderArgs;
 pub use sample::Args as SampleArgs;
 pub use server::Args as ServerArgs;
 
@@ -33,7 +35,11 @@ pub struct DetachedArgs {
 #[command(
     subcommand_required = true,
     arg_required_else_help = true,
-    after_help = "EXAMPLES:\n  mesheryctl serve server\n  mesheryctl serve adapter istio\n  mesheryctl serve sample --port 6443"
+    after_help = "EXAMPLES:
+  mesheryctl serve server
+  mesheryctl serve adapter istio
+  mesheryctl serve sample --port 6443
+  mesheryctl serve provider --name Team"
 )]
 pub enum Command {
     /// Run the management plane's server until it is stopped.
@@ -42,6 +48,8 @@ pub enum Command {
     Adapter(AdapterArgs),
     /// Run the practice cluster (an in-memory Kubernetes API) until it is stopped.
     Sample(SampleArgs),
+    /// Run a remote provider for a team: users, their sessions, and what they keep.
+    Provider(ProviderArgs),
 }
 
 impl Command {
@@ -50,6 +58,7 @@ impl Command {
             Command::Server(args) => server::run(ctx, args).await,
             Command::Adapter(args) => adapter::run(ctx, args).await,
             Command::Sample(args) => sample::run(ctx, args).await,
+            Command::Provider(args) => provider::run(ctx, args).await,
         }
     }
 }
@@ -60,6 +69,7 @@ fn role_context(ctx: &Ctl) -> Result<RoleContext> {
     Ok(RoleContext {
         home: ctx.settings.home()?,
         kubeconfig: ctx.settings.kubeconfig_list(),
+        ca_file: ctx.settings.ca_file().map(Into::into),
         cancel: ctx.cancel.token(),
         note: Note::new(move |note| ui.note(note)),
     })

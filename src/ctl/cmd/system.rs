@@ -6,8 +6,11 @@ pub mod check;
 pub mod cluster_args;
 pub mod config;
 pub mod context;
+pub mod dashboard;
 pub mod image;
 pub(in crate::ctl::cmd) mod local;
+pub mod login;
+pub mod logout;
 pub mod logs;
 mod managed;
 pub mod manifest;
@@ -47,8 +50,14 @@ pub enum Command {
     Restart(restart::Args),
     /// Show the plane's components, and where the server answers.
     Status(status::Args),
+    /// Log in at a provider that the plane offers.
+    Login(login::Args),
+    /// End the session at the provider.
+    Logout(logout::Args),
     /// Show the logs of the plane.
     Logs(logs::Args),
+    /// Show the address of the plane's server, and open it in a browser.
+    Dashboard(dashboard::Args),
     /// Bring the plane's components up to date.
     Update(update::Args),
     /// Remove the plane with its data, and start it anew.
@@ -89,8 +98,11 @@ impl Command {
             Command::Stop(args) => stop::run(ctx, &args).await,
             Command::Restart(args) => restart::run(ctx, &args).await,
             Command::Status(args) => return status::run(ctx, &args).await,
+            Command::Login(args) => login::run(ctx, &args).await,
+            Command::Logout(args) => logout::run(ctx, &args).await,
             Command::Logs(args) => return logs::run(ctx, &args).await,
             Command::Update(args) => return update::run(ctx, &args).await,
+            Command::Dashboard(args) => dashboard::run(ctx, &args).await,
             Command::Reset(args) => reset::run(ctx, &args).await,
             Command::Manifest(args) => manifest::run(ctx, &args).await,
             Command::Chart(args) => chart::run(ctx, &args).await,
@@ -114,7 +126,10 @@ impl Command {
             Command::Channel(command) => !matches!(command, channel::Command::View(_)),
             Command::Start(args) => args.platform.is_some(),
             Command::Provider(command) => {
-                matches!(command, provider::Command::Set(_) | provider::Command::Reset(_))
+                matches!(
+                    command,
+                    provider::Command::Set(_) | provider::Command::Switch(_) | provider::Command::Reset(_)
+                )
             }
             _ => false,
         }

@@ -5,8 +5,8 @@ use std::io::Write;
 use serde_json::{Value, json};
 
 use super::files::{Content, Entry};
-use super::layer::{header, refused, write as write_layer};
-use super::{Image, written};
+use super::layer::{header, refused, write_known};
+use super::{Image, name, written};
 use crate::base::error::Result;
 
 /// Type of the index.
@@ -29,7 +29,7 @@ pub fn write(image: &Image, out: &mut dyn Write) -> Result<()> {
     let head = header(&layer, &entry(Content::Text(String::new())), image.size())?;
     out.write_all(head.as_bytes()).map_err(|error| refused(&error))?;
     // A tar's own length is a multiple of its blocks: nothing has to be filled behind it.
-    write_layer(&image.files, out)?;
+    write_known(&image.files, &image.layer, out)?;
     out.write_all(&[0; 1024]).and_then(|()| out.flush()).map_err(|error| refused(&error))
 }
 
@@ -40,21 +40,10 @@ fn blob(digest: &str) -> String {
 /// The index names the image in the words of OCI and in those of containerd.
 fn index(image: &Image) -> Value {
     let mut descriptor = image.manifest.descriptor.clone();
-    let tag = image.reference().rsplit_once(':').map_or("latest", |(_, tag)| tag);
+    let tag = name::split(image.reference()).map_or("latest", |(_, tag)| tag);
     descriptor.annotations.insert("org.opencontainers.image.ref.name".to_owned(), json!(tag));
-    descriptor.annotations.insert("io.containerd.image.name".to_owned(), json!(full(image.reference())));
+    descriptor.annotations.insert("io.containerd.image.name".to_owned(), json!(name::full(image.reference())));
     json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [descriptor]})
-}
-
-/// The name with its registry, as kubelets and containerd spell what has none.
-pub fn full(reference: &str) -> String {
-    let first = reference.split('/').next().unwrap_or_default();
-    let has_host = reference.contains('/') && (first.contains(['.', ':']) || first == "localhost");
-    match (has_host, reference.contains('/')) {
-        (true, _) => reference.to_owned(),
-        (false, true) => format!("docker.io/{reference}"),
-        (false, false) => format!("docker.io/library/{reference}"),
-    }
 }
 
 fn entry(content: Content) -> Entry {
@@ -71,17 +60,4 @@ fn put(path: &str, bytes: &[u8], out: &mut dyn Write) -> Result<()> {
     let padding = vec![0; bytes.len().next_multiple_of(512) - bytes.len()];
     let written = out.write_all(header.as_bytes()).and_then(|()| out.write_all(bytes));
     written.and_then(|()| out.write_all(&padding)).map_err(|error| refused(&error))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_without_a_registry_get_the_usual_one() {
-        assert_eq!(full("meshery/mesheryctl:1"), "docker.io/meshery/mesheryctl:1");
-        assert_eq!(full("nats:2"), "docker.io/library/nats:2");
-        assert_eq!(full("localhost:5000/a:1"), "localhost:5000/a:1");
-        assert_eq!(full("ghcr.io/a/b"), "ghcr.io/a/b");
-    }
 }

@@ -10,6 +10,7 @@ use tar::{EntryType, Header};
 use super::files::{Content, Entry, FileSystem};
 use crate::base::error::{Code, Error, Result};
 use crate::base::{dirs, id};
+use crate::oci::artifact::Descriptor;
 
 /// Bytes read of a file at once.
 const CHUNK: usize = 1 << 20;
@@ -59,6 +60,37 @@ pub fn write(files: &FileSystem, out: &mut dyn Write) -> Result<()> {
         put(path, entry, out)?;
     }
     out.write_all(&[0; 1024]).map_err(|error| refused(&error))
+}
+
+/// Writes the tar that is known by its digest.
+///
+/// # Errors
+/// As [`write`], and when a file is no longer what it was when the digest was taken.
+pub fn write_known(files: &FileSystem, known: &Descriptor, out: &mut dyn Write) -> Result<()> {
+    let mut both = Both { out, digest: Digest::default() };
+    write(files, &mut both)?;
+    if both.digest.end() == (known.digest.clone(), known.size) {
+        return Ok(());
+    }
+    Err(Error::new(Code::ImageImpossible, "a file of the image changed while it was read")
+        .remedy("Run the command again."))
+}
+
+/// Writes on and hashes.
+struct Both<'o> {
+    out: &'o mut dyn Write,
+    digest: Digest,
+}
+
+impl Write for Both<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.digest.write(&bytes[..written])
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 fn put(path: &str, entry: &Entry, out: &mut dyn Write) -> Result<()> {
@@ -120,6 +152,9 @@ pub(super) fn header(path: &str, entry: &Entry, size: u64) -> Result<Header> {
 }
 
 pub(super) fn refused(error: &io::Error) -> Error {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Error::new(Code::OutputClosed, "the reader of the image went away");
+    }
     Error::new(Code::OutputFailed, "the image cannot be written").because(error)
 }
 
@@ -127,6 +162,23 @@ pub(super) fn refused(error: &io::Error) -> Error {
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
+
+    #[test]
+    fn a_file_that_changes_meanwhile_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let source = dir.path().join("program");
+        let entry = Entry { content: Content::Copy(source.clone()), mode: 0o755, owner: 0 };
+        let files = FileSystem(BTreeMap::from([("program".to_owned(), entry)]));
+        std::fs::write(&source, "one").unwrap();
+        let (digest, size) = digest(&files).unwrap();
+        let known = Descriptor { digest, size, ..Descriptor::default() };
+        assert!(write_known(&files, &known, &mut Vec::new()).is_ok());
+        for other in ["two", "a longer one"] {
+            std::fs::write(&source, other).unwrap();
+            let error = write_known(&files, &known, &mut Vec::new()).unwrap_err();
+            assert!(error.message().contains("changed while it was read"), "{error}");
+        }
+    }
 
     #[test]
     fn the_tar_is_read_back_with_modes_and_owners() {

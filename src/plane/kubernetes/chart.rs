@@ -151,7 +151,11 @@ fn rules() -> Result<String> {
             }
             _ => granted,
         };
-        text.push_str(&format!("{{{{- if {condition} }}}}\n{}{{{{- end }}}}\n", yaml::write_kubernetes(&rules)?));
+        text.extend([
+            format!("{{{{- if {condition} }}}}\n"),
+            yaml::write_kubernetes(&rules)?,
+            "{{- end }}\n".to_owned(),
+        ]);
     }
     text.push_str("{{- end }}\n");
     Ok(text)
@@ -206,7 +210,7 @@ fn values(spec: &Spec, options: &Options) -> Result<String> {
     ];
     let mut text = String::new();
     for (key, value) in parts {
-        text.push_str(&format!("# {}\n{}", texts::comment(key), yaml::write_kubernetes(&json!({key: value}))?));
+        text.extend([format!("# {}\n", texts::comment(key)), yaml::write_kubernetes(&json!({key: value}))?]);
         if !text.ends_with('\n') {
             text.push('\n');
         }

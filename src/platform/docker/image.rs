@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::mpsc;
 
+use super::ready::answer;
 use super::session::{Session, component};
 use super::wanted::Image;
 use crate::base::error::{Code, Error, Result};
@@ -49,7 +50,10 @@ pub(super) async fn of_start(
     let named = |reference: &String| {
         if how.pull { Source::Pulled(reference.clone()) } else { Source::Named(reference.clone()) }
     };
-    let server = ours.iter().find(|found| component(found) == SERVER && !has_failed(found));
+    let server = match ours.iter().find(|found| component(found) == SERVER) {
+        Some(server) if works(server).await => Some(server),
+        _ => None,
+    };
     let own = match (&how.image, server) {
         (Some(reference), _) => bring(session, &named(reference), progress).await?,
         // A start changes an image only where it is told to, or where the image did not work: that is for an update.
@@ -67,14 +71,15 @@ pub(super) async fn of_start(
     Ok((own, broker))
 }
 
-/// Whether a container ended by itself, and not because it was asked to.
-fn has_failed(found: &Found) -> bool {
+/// Whether a server works, or ended because it was asked to; one that ends by itself is started over and over again.
+async fn works(server: &Found) -> bool {
     const KILLED: i64 = 137;
     const TERMINATED: i64 = 143;
-    let state = &found.state;
-    match state.status.as_str() {
-        "exited" => ![0, KILLED, TERMINATED].contains(&state.exit_code) || state.out_of_memory,
-        status => matches!(status, "restarting" | "dead") || state.error.is_some(),
+    let state = &server.state;
+    match (state.status.as_str(), server.published) {
+        ("running", Some(port)) => server.restarts == 0 || answer(port).await.is_some(),
+        ("exited", _) => [0, KILLED, TERMINATED].contains(&state.exit_code) && !state.out_of_memory,
+        (status, _) => !matches!(status, "restarting" | "dead") && state.error.is_none(),
     }
 }
 

@@ -1,8 +1,12 @@
 //! What runs.
 
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
+use super::adapters::{self, Answer};
 use super::ready::answer;
 use super::session::{Session, component, is_previous};
 use super::wanted::{endpoint_of, port_of};
@@ -19,34 +23,40 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// The plane as the engine has it and the server says.
 pub(super) async fn status(session: &Session<'_>) -> Result<PlaneStatus> {
-    of(session, None).await
-}
-
-/// The same, with the endpoint that a start settled.
-pub(super) async fn of(session: &Session<'_>, endpoint: Option<&str>) -> Result<PlaneStatus> {
     let context = &session.plane.context;
     let ours = session.ours().await?;
     let server = ours.iter().find(|found| component(found) == SERVER && !is_previous(found));
     let port = server.and_then(|found| found.published).unwrap_or_else(|| port_of(&context.endpoint));
-    let endpoint = endpoint.map_or_else(|| endpoint_of(&context.endpoint, port), str::to_owned);
     let running = server.filter(|found| found.is_running());
     let health = match running {
         Some(_) => answer(port).await,
         None => None,
     };
     let (state, note) = state(session, running, health.as_ref(), port).await;
+    let answers = if state == State::Running { answers(session, port).await? } else { HashMap::new() };
     Ok(PlaneStatus {
         context: context.name.clone(),
         platform: context.platform,
         state,
-        endpoint,
+        endpoint: endpoint_of(&context.endpoint, port),
         pid: None,
-        version: health.as_ref().map(|report| report.version.clone()),
+        version: health.map(|report| report.version),
         started_at: running.and_then(|found| found.state.started_at),
         log: None,
-        components: components(session, &ours, health.as_ref())?,
+        components: components(session, &ours, state, &answers)?,
         note,
     })
+}
+
+/// What the server says of each adapter of the context.
+async fn answers(session: &Session<'_>, port: u16) -> Result<HashMap<String, Answer>> {
+    let spec = Spec::new(&session.plane.context, "", None)?;
+    let client = adapters::client(session, port)?;
+    let asking = spec.adapters().map(|part| {
+        let client = &client;
+        async move { (part.name.clone(), adapters::ask(client, &part.name, part.port).await) }
+    });
+    Ok(join_all(asking).await.into_iter().collect())
 }
 
 async fn state(
@@ -76,7 +86,7 @@ async fn state(
         ),
         Probe::Other => {
             let container = session.engine.holder_of_port(port).await.ok().flatten();
-            let who = container.map(|name| format!("container {name}"));
+            let who = container.map(|publisher| format!("container {}", publisher.name));
             let who = who.or_else(|| holder::of_port(port).map(|holder| holder.to_string()));
             (State::Foreign, who.map(|who| format!("{who} listens there")))
         }
@@ -84,7 +94,12 @@ async fn state(
 }
 
 /// Every component that the context has or that is there; none when nothing is.
-fn components(session: &Session<'_>, ours: &[Found], health: Option<&HealthReport>) -> Result<Vec<Component>> {
+fn components(
+    session: &Session<'_>,
+    ours: &[Found],
+    state: State,
+    answers: &HashMap<String, Answer>,
+) -> Result<Vec<Component>> {
     if ours.is_empty() {
         return Ok(Vec::new());
     }
@@ -96,14 +111,17 @@ fn components(session: &Session<'_>, ours: &[Found], health: Option<&HealthRepor
             names.push(name.to_owned());
         }
     }
-    Ok(names
-        .iter()
-        .map(|name| {
-            let mut of_name = ours.iter().filter(|found| component(found) == name);
-            let found = of_name.clone().find(|found| !is_previous(found)).or_else(|| of_name.next());
-            found.map_or_else(|| missing(name), |found| one(found, health))
-        })
-        .collect())
+    let component_of = |name: &String| {
+        let mut of_name = ours.iter().filter(|found| component(found) == name);
+        let found = of_name.clone().find(|found| !is_previous(found)).or_else(|| of_name.next());
+        let silence = match answers.get(name) {
+            Some(Answer::Silent(why)) => Some(why.clone()),
+            _ if name == SERVER && state != State::Running => Some("it does not answer".to_owned()),
+            _ => None,
+        };
+        found.map_or_else(|| missing(name), |found| one(found, silence))
+    };
+    Ok(names.iter().map(component_of).collect())
 }
 
 fn missing(name: &str) -> Component {
@@ -122,14 +140,12 @@ fn missing(name: &str) -> Component {
     }
 }
 
-fn one(found: &Found, health: Option<&HealthReport>) -> Component {
-    let is_server = component(found) == SERVER;
-    let answers = health.is_some_and(|report| report.phase == Phase::Ready);
-    let healthy = found.state.health.as_deref() != Some("unhealthy");
-    let ready = found.is_running() && if is_server { answers } else { healthy };
+/// A component with its container; `silence` says why it does not answer.
+fn one(found: &Found, silence: Option<String>) -> Component {
+    let blocker = blocker(found).or(silence);
     Component {
         name: component(found).to_owned(),
-        ready: ready.into(),
+        ready: blocker.is_none().into(),
         wanted: 1,
         status: found.state.status.clone(),
         restarts: found.restarts,
@@ -138,19 +154,20 @@ fn one(found: &Found, health: Option<&HealthReport>) -> Component {
         instance: Some(found.name.clone()),
         address: found.address.clone(),
         node: None,
-        message: (!ready).then(|| blocker(found, is_server)),
+        message: blocker,
     }
 }
 
-/// What keeps a component from being ready.
-fn blocker(found: &Found, is_server: bool) -> String {
+/// What keeps a container from being ready, as far as the engine knows.
+fn blocker(found: &Found) -> Option<String> {
     let state = &found.state;
-    match &state.error {
+    if found.is_running() {
+        return (state.health.as_deref() == Some("unhealthy")).then(|| "its health check fails".to_owned());
+    }
+    Some(match &state.error {
         Some(error) => error.clone(),
         None if state.out_of_memory => "it ran out of memory".to_owned(),
-        None if found.is_running() && is_server => "it does not answer".to_owned(),
-        None if found.is_running() => "its health check fails".to_owned(),
         None if state.status == "created" => "it was made and never started".to_owned(),
         None => format!("it ended with exit code {}", state.exit_code),
-    }
+    })
 }

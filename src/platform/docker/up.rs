@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, TcpListener};
 
 use super::payload::{self, Payload};
 use super::session::{Session, component, is_previous};
-use super::wanted::{Image, Wanted, endpoint_of, port_of, wanted};
+use super::wanted::{Image, Wanted, port_of, wanted};
 use super::{down, image, ready, status, update};
 use crate::base::error::{Code, Error, Result};
 use crate::client::process::holder;
@@ -16,8 +16,8 @@ use crate::platform::{Progress, Start, Started};
 pub(super) async fn start(session: &Session<'_>, how: &Start, progress: &dyn Progress) -> Result<Started> {
     // What can be wrong here is told before anything is changed there.
     let kubeconfig = payload::kubeconfig(session).await?;
-    let payload = Payload::new(session, &kubeconfig.text)?;
-    let mut changed = update::settle(session, progress).await?;
+    let payload = Payload::new(session, &kubeconfig)?;
+    let mut changed = !update::settle(session, progress).await?.is_empty();
     let ours = session.ours().await?;
     let port = port(session, how, &ours)?;
     let names = names(session, how, &ours)?;
@@ -34,9 +34,8 @@ pub(super) async fn start(session: &Session<'_>, how: &Start, progress: &dyn Pro
         let found = ours.iter().find(|found| found.name == one.container.name);
         changed |= bring_up(session, one, found, progress).await?;
     }
-    let endpoint = endpoint_of(&session.plane.context.endpoint, port);
-    ready::wait(session, &wanted, &endpoint, progress).await?;
-    Ok(Started { status: status::of(session, Some(&endpoint)).await?, changed })
+    ready::wait(session, &wanted, port, progress).await?;
+    Ok(Started { status: status::status(session).await?, changed })
 }
 
 /// The containers of the plane with these images.
@@ -97,7 +96,7 @@ async fn refuse_taken_port(session: &Session<'_>, port: u16, ours: &[Found]) -> 
 pub(super) async fn taken(session: &Session<'_>, port: u16, words: &str) -> Error {
     let container = session.engine.holder_of_port(port).await.ok().flatten();
     let who = match (container, holder::of_port(port)) {
-        (Some(name), _) => format!("container {name} has it"),
+        (Some(publisher), _) => format!("container {} has it", publisher.name),
         (None, Some(holder)) if session.engine.address().is_local() => format!("{holder} listens there"),
         _ => "another process listens there".to_owned(),
     };

@@ -6,7 +6,7 @@
 use super::image::{Source, bring, of_channel, of_container};
 use super::payload::{self, Payload};
 use super::session::{Session, component, is_previous};
-use super::wanted::{Image, Wanted, endpoint_of};
+use super::wanted::{Image, Wanted, port_of};
 use super::{down, ready, up};
 use crate::base::error::{Code, Error, Kind, Result};
 use crate::base::text;
@@ -21,8 +21,10 @@ mod backup;
 /// Gives components another image, one by one, the server last.
 pub(super) async fn update(session: &Session<'_>, how: &Update, progress: &dyn Progress) -> Result<Vec<Updated>> {
     let kubeconfig = payload::kubeconfig(session).await?;
-    let payload = Payload::new(session, &kubeconfig.text)?;
-    settle(session, progress).await?;
+    let payload = Payload::new(session, &kubeconfig)?;
+    for name in settle(session, progress).await? {
+        run_again(session, &name).await?;
+    }
     let ours = session.ours().await?;
     if ours.is_empty() {
         progress.note("The plane has no containers; its components get their images when it is started.");
@@ -89,11 +91,12 @@ async fn replace(
         reason,
     };
     if old.image_id == image.id {
+        run_again(session, &name).await?;
         progress.done(&name, "has that image");
         return Ok(updated(UpdateOutcome::Unchanged, None));
     }
-    let wanted = plan_one(session, old, &image, payload).await?;
-    let reason = match attempt(session, old, &wanted, progress).await {
+    let (wanted, port) = plan_one(session, old, &image, payload).await?;
+    let reason = match attempt(session, old, &wanted, port, progress).await {
         Ok(()) => {
             put_away(session, &name).await?;
             return Ok(updated(UpdateOutcome::Updated, None));
@@ -104,25 +107,33 @@ async fn replace(
     };
     progress.failed(&name, "did not become ready: the old image comes back");
     take_back(session, &name, progress).await?;
+    run_again(session, &name).await?;
+    progress.done(&name, "runs its old image again");
     Ok(updated(UpdateOutcome::RolledBack, Some(reason)))
 }
 
-/// The container of one component with another image and everything else as it is.
-async fn plan_one(session: &Session<'_>, old: &Found, image: &Image, payload: &Payload) -> Result<Wanted> {
+/// The container of one component with another image and everything else as it is, and the port of the server.
+async fn plan_one(session: &Session<'_>, old: &Found, image: &Image, payload: &Payload) -> Result<(Wanted, u16)> {
     let ours = session.ours().await?;
     let server = ours.iter().find(|found| component(found) == SERVER).and_then(|found| found.published);
-    let port = server.unwrap_or_else(|| super::wanted::port_of(&session.plane.context.endpoint));
+    let port = server.unwrap_or_else(|| port_of(&session.plane.context.endpoint));
     let is_broker = component(old) == BROKER;
     let all = up::plan(session, image, is_broker.then_some(image), port, payload)?;
     let one = all.into_iter().find(|one| one.component() == component(old));
-    one.ok_or_else(|| {
+    one.map(|one| (one, port)).ok_or_else(|| {
         Error::new(Code::UsageError, format!("the context has no component `{}` any more", component(old)))
             .remedy("`mesheryctl system start` removes what the context does not have.")
     })
 }
 
 /// Puts the old container aside and waits for the new one.
-async fn attempt(session: &Session<'_>, old: &Found, wanted: &Wanted, progress: &dyn Progress) -> Result<()> {
+async fn attempt(
+    session: &Session<'_>,
+    old: &Found,
+    wanted: &Wanted,
+    port: u16,
+    progress: &dyn Progress,
+) -> Result<()> {
     let name = wanted.component();
     progress.state(name, "stopping");
     session.engine.stop_container(&old.id, &old.name, wanted.container.grace).await?;
@@ -132,8 +143,7 @@ async fn attempt(session: &Session<'_>, old: &Found, wanted: &Wanted, progress: 
     }
     session.engine.rename_container(&old.id, &old.name, &session.previous_name(name)).await?;
     up::bring_up(session, wanted, None, progress).await?;
-    let endpoint = endpoint_of(&session.plane.context.endpoint, wanted.container.published.unwrap_or_default());
-    ready::wait(session, std::slice::from_ref(wanted), &endpoint, progress).await
+    ready::wait(session, std::slice::from_ref(wanted), port, progress).await
 }
 
 /// What failed, with the last thing that the component wrote.
@@ -153,7 +163,7 @@ async fn put_away(session: &Session<'_>, name: &str) -> Result<()> {
     if name == SERVER { backup::forget(session) } else { Ok(()) }
 }
 
-/// Brings the old container back, in whichever step the change of images was left.
+/// Brings the old container back, in whichever step the change of images was left, and does not start it.
 async fn take_back(session: &Session<'_>, name: &str, progress: &dyn Progress) -> Result<()> {
     let (current, previous) = (session.container_name(name), session.previous_name(name));
     if let Some(old) = ours_of_name(session, &previous).await? {
@@ -165,17 +175,21 @@ async fn take_back(session: &Session<'_>, name: &str, progress: &dyn Progress) -
         }
         session.engine.rename_container(&old.id, &previous, &current).await?;
     }
-    if name == SERVER {
-        backup::forget(session)?;
-    }
-    let Some(old) = ours_of_name(session, &current).await? else { return Ok(()) };
-    session.engine.start_container(&old.id, &current).await?;
-    progress.done(name, "runs its old image again");
-    Ok(())
+    if name == SERVER { backup::forget(session) } else { Ok(()) }
 }
 
-/// Completes or takes back what an update that was broken off left; whether there was any.
-pub(super) async fn settle(session: &Session<'_>, progress: &dyn Progress) -> Result<bool> {
+/// Starts the container of a component, where there is one that does not run.
+async fn run_again(session: &Session<'_>, name: &str) -> Result<()> {
+    let current = session.container_name(name);
+    match ours_of_name(session, &current).await? {
+        Some(found) => session.engine.start_container(&found.id, &current).await,
+        None => Ok(()),
+    }
+}
+
+/// Completes or takes back what an update that was broken off left; the components that this was about. Those that were
+/// taken back do not run yet.
+pub(super) async fn settle(session: &Session<'_>, progress: &dyn Progress) -> Result<Vec<String>> {
     let aside: Vec<Found> = session.ours().await?.into_iter().filter(is_previous).collect();
     for old in &aside {
         let name = component(old);
@@ -188,7 +202,7 @@ pub(super) async fn settle(session: &Session<'_>, progress: &dyn Progress) -> Re
             take_back(session, name, progress).await?;
         }
     }
-    Ok(!aside.is_empty())
+    Ok(aside.iter().map(|old| component(old).to_owned()).collect())
 }
 
 /// Forgets what was kept for an update that was broken off.

@@ -12,10 +12,12 @@ use crate::docker::container::Found;
 use crate::docker::network::Labels;
 use crate::model::context::DEFAULT_PORT;
 use crate::plane::container::{Container, LABEL_SPEC, Settings, containers};
-use crate::plane::spec::{SERVER, Spec};
+use crate::plane::spec::{PartKind, Spec};
 
 /// A container as it is wanted.
 pub(super) struct Wanted {
+    /// What the component is.
+    pub kind: PartKind,
     /// What the engine is told.
     pub container: Container,
     /// Its labels.
@@ -54,15 +56,18 @@ pub(super) fn wanted(
     image: &dyn Fn(&str) -> Option<Image>,
 ) -> Result<Vec<Wanted>> {
     let made = containers(spec, &Settings::of(&session.plane.context, port));
-    made.into_iter()
-        .map(|mut container| {
+    spec.parts
+        .iter()
+        .map(|part| part.kind)
+        .zip(made)
+        .map(|(kind, mut container)| {
             let image = image(&container.component)
                 .ok_or_else(|| Error::internal(format!("component {} has no image", container.component)))?;
             container.image = image.reference;
-            let payload = (container.component == SERVER).then(|| payload.clone());
+            let payload = (kind == PartKind::Server).then(|| payload.clone());
             let digest = digest(&container, &image.id, payload.as_ref())?;
             let labels = session.container_labels(&container.component, &digest);
-            Ok(Wanted { container, labels, payload })
+            Ok(Wanted { kind, container, labels, payload })
         })
         .collect()
 }

@@ -2,7 +2,7 @@
 //! deleted after them, so that a stop finds everything, whatever broke a start off.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::target::{Target, named};
 use crate::base::{Code, Error, Result};
@@ -113,7 +113,7 @@ async fn same_token(plane: &Plane, target: &Target) -> Result<bool> {
         return Ok(false);
     };
     let Some(secret) = target.get("v1", "Secret", TOKEN).await? else { return Ok(false) };
-    Ok(secret["data"][TOKEN_FILE] == Value::from(encode(token_text(&own)?.as_bytes())))
+    Ok(secret["data"][TOKEN_FILE] == encode(token_text(&own)?.as_bytes()))
 }
 
 /// The token file as the plane's server reads it. The plane's own token is the local provider's, whoever keeps it here.

@@ -114,7 +114,9 @@ fn is_of_every_namespace(object: &Value) -> bool {
         Some("ServiceAccount") => name == "default",
         Some("ConfigMap") => {
             let of_mesh = !object["metadata"]["labels"]["istio.io/config"].is_null();
-            of_mesh || matches!(name, "kube-root-ca.crt" | "istio-ca-root-cert" | "openshift-service-ca.crt")
+            let usual =
+                ["kube-root-ca.crt", "istio-ca-root-cert", "istio-ca-crl", "openshift-service-ca.crt"].contains(&name);
+            of_mesh || usual
         }
         Some("Secret") => object["type"] == "kubernetes.io/service-account-token",
         _ => false,

@@ -97,7 +97,7 @@ fn event(name: &str, location: &Location, told: EventsResponse) -> Event {
     let mut details = vec![told.details];
     for (what, text) in [("cause", told.probable_cause), ("fix", told.suggested_remediation), ("code", told.error_code)]
     {
-        if !text.is_empty() {
+        if !text.is_empty() && !details[0].contains(&text) {
             details.push(format!("{what}: {text}"));
         }
     }
@@ -134,6 +134,7 @@ mod tests {
             operation_id: "01890a5d-0000-7000-8000-000000000000".into(),
             probable_cause: "none was given".into(),
             error_code: "1013".into(),
+            suggested_remediation: "no cluster".into(),
             ..EventsResponse::default()
         };
         let heard = event("ISTIO", &Location::new("h", 1), told);

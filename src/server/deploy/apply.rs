@@ -30,8 +30,9 @@ use crate::model::pattern::{Action, InventoryItem, ObjectResult};
 use crate::pattern::identify::Kinds;
 use crate::pattern::object::LABEL_SERVICE;
 use crate::pattern::{Compiled, Document, Planned, compile};
-use crate::server::Shared;
 use crate::server::operations::Handle;
+use crate::server::providers::sync;
+use crate::server::{Sender, Shared};
 use crate::store::inventory::Key;
 use crate::store::patterns::NewPattern;
 use crate::wire::rest::DeployRequest;
@@ -42,6 +43,7 @@ const DEFAULT_READY: Duration = Duration::from_mins(5);
 /// One apply operation.
 pub(super) struct Job<'a> {
     pub(super) state: &'a Shared,
+    pub(super) sender: &'a Sender,
     pub(super) handle: &'a Handle,
     pub(super) request: &'a DeployRequest,
     /// The pattern; absent when each cluster has its own, an earlier revision.
@@ -104,9 +106,9 @@ impl Job<'_> {
     async fn save(&self) -> Result<()> {
         let (true, Some(document)) = (self.request.save, &self.document) else { return Ok(()) };
         let Some(pattern_file) = request::one_file(self.request, document)? else { return Ok(()) };
-        let new =
-            NewPattern { id: None, name: self.name.to_owned(), pattern_file, location: self.request.location.clone() };
-        self.state.store.patterns().save(new).await.map(drop)
+        let location = self.request.location.clone();
+        let new = NewPattern { name: self.name.to_owned(), pattern_file, location, ..NewPattern::default() };
+        sync::save_pattern(self.state, self.sender, new).await.map(drop)
     }
 
     /// Tells each warning once, however many clusters have it.

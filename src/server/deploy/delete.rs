@@ -16,13 +16,15 @@ use crate::model::pattern::{InventoryItem, ObjectResult, PatternRecord};
 use crate::pattern::compile;
 use crate::pattern::identify::Kinds;
 use crate::pattern::object::ANNOTATION_PATTERN;
-use crate::server::Shared;
 use crate::server::operations::Handle;
+use crate::server::providers::sync;
+use crate::server::{Sender, Shared};
 use crate::wire::rest::DeployRequest;
 
 /// One delete operation.
 pub(super) struct Job<'a> {
     pub(super) state: &'a Shared,
+    pub(super) sender: &'a Sender,
     pub(super) handle: &'a Handle,
     pub(super) request: &'a DeployRequest,
     pub(super) target: &'a Target,
@@ -130,7 +132,7 @@ impl Job<'_> {
                 .warning(format!("pattern `{}` stays stored: it is applied to another cluster still", record.name));
             return Ok(());
         }
-        self.state.store.patterns().delete(record.id).await.map(drop)
+        sync::delete_pattern(self.state, self.sender, record.id).await.map(drop)
     }
 
     /// Empties one cluster.

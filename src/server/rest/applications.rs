@@ -13,8 +13,8 @@ use super::page::{self, PAGE, PAGE_SIZE};
 use super::route::Route;
 use crate::base::{Code, Error};
 use crate::model::pattern::PatternRecord;
-use crate::server::Shared;
-use crate::server::import;
+use crate::server::providers::sync;
+use crate::server::{Sender, Shared, import};
 use crate::store::patterns::{Filter, OrderBy};
 use crate::wire::rest::exchange::{ApplicationPage, ApplicationRecord, SaveApplicationRequest};
 use crate::wire::rest::paths;
@@ -97,9 +97,9 @@ async fn get(State(state): State<Shared>, id: Id) -> Reply<ApplicationRecord> {
     Ok(Json(find(&state, &id.0).await?.into()))
 }
 
-async fn delete(State(state): State<Shared>, id: Id) -> Reply<ApplicationRecord> {
+async fn delete(State(state): State<Shared>, sender: Sender, id: Id) -> Reply<ApplicationRecord> {
     let record = find(&state, &id.0).await?;
-    let deleted = state.store.patterns().delete(record.id).await?;
+    let deleted = sync::delete_pattern(&state, &sender, record.id).await?;
     deleted.map(|record| Json(record.into())).ok_or_else(|| Failure(missing(&id.0)))
 }
 
@@ -114,20 +114,27 @@ fn missing(id_or_name: &str) -> Error {
 
 async fn save(
     State(state): State<Shared>,
+    sender: Sender,
     Body(request): Body<SaveApplicationRequest>,
 ) -> Reply<Vec<ApplicationRecord>> {
-    store(&state, request, None).await
+    store(&state, &sender, request, None).await
 }
 
 async fn save_typed(
     State(state): State<Shared>,
+    sender: Sender,
     id: Id,
     Body(request): Body<SaveApplicationRequest>,
 ) -> Reply<Vec<ApplicationRecord>> {
-    store(&state, request, Some(id.0)).await
+    store(&state, &sender, request, Some(id.0)).await
 }
 
-async fn store(state: &Shared, request: SaveApplicationRequest, from: Option<String>) -> Reply<Vec<ApplicationRecord>> {
+async fn store(
+    state: &Shared,
+    sender: &Sender,
+    request: SaveApplicationRequest,
+    from: Option<String>,
+) -> Reply<Vec<ApplicationRecord>> {
     let data = request.application_data.unwrap_or_default();
     let source = import::Text { name: data.name, text: data.application_file, url: request.url, from };
     let (format, imported) = import::text(source).await?;
@@ -135,8 +142,14 @@ async fn store(state: &Shared, request: SaveApplicationRequest, from: Option<Str
     location.entry("type".to_owned()).or_insert_with(|| "local".to_owned());
     location.insert("source_type".to_owned(), format.word().to_owned());
     location.insert(PatternRecord::STANDS_FOR.to_owned(), PatternRecord::APPLICATION.to_owned());
-    let new =
-        crate::store::patterns::NewPattern { id: data.id, name: imported.name, pattern_file: imported.text, location };
-    let record = if request.save { state.store.patterns().save(new).await? } else { super::patterns::unsaved(new) };
+    let new = crate::store::patterns::NewPattern {
+        id: data.id,
+        name: imported.name,
+        pattern_file: imported.text,
+        location,
+        owner: None,
+    };
+    let record =
+        if request.save { sync::save_pattern(state, sender, new).await? } else { super::patterns::unsaved(new) };
     Ok(Json(vec![record.into()]))
 }

@@ -13,7 +13,7 @@ use super::failure::{Failure, Reply};
 use super::patterns::YAML;
 use super::route::{Payload, Route};
 use crate::base::{Code, Error, Result};
-use crate::server::{Shared, deploy};
+use crate::server::{Sender, Shared, deploy};
 use crate::wire::rest::{Accepted, DeployRequest, PatternStatus, StatusRequest, paths};
 
 const QUERY: &[(&str, &str)] = &[("contexts", "Kubernetes contexts; repeatable, or separated by commas")];
@@ -76,17 +76,29 @@ impl Caller {
     }
 }
 
-async fn apply(State(state): State<Shared>, caller: Caller, query: Query, body: Raw) -> Result<Response, Failure> {
+async fn apply(
+    State(state): State<Shared>,
+    caller: Caller,
+    sender: Sender,
+    query: Query,
+    body: Raw,
+) -> Result<Response, Failure> {
     let (request, status) = read(&query, &body)?;
     caller.may_name(request.kubeconfig.as_deref())?;
-    let accepted = deploy::apply(&state, request).await?;
+    let accepted = deploy::apply(&state, sender, request).await?;
     Ok((status, Json(accepted)).into_response())
 }
 
-async fn delete(State(state): State<Shared>, caller: Caller, query: Query, body: Raw) -> Result<Response, Failure> {
+async fn delete(
+    State(state): State<Shared>,
+    caller: Caller,
+    sender: Sender,
+    query: Query,
+    body: Raw,
+) -> Result<Response, Failure> {
     let (request, status) = read(&query, &body)?;
     caller.may_name(request.kubeconfig.as_deref())?;
-    let accepted = deploy::delete(&state, request).await?;
+    let accepted = deploy::delete(&state, sender, request).await?;
     Ok((status, Json(accepted)).into_response())
 }
 

@@ -46,12 +46,12 @@ impl IntoResponse for Failure {
     }
 }
 
-/// The status of an error. 401 is for this server's own token only, never for a cluster's.
+/// The status of an error. 401 is for what lets into this server only, never for a cluster's credentials.
 pub fn status(error: &Error) -> StatusCode {
     match error.code() {
-        Code::AuthRequired => return StatusCode::UNAUTHORIZED,
-        Code::OriginRefused | Code::ClusterForbidden => return StatusCode::FORBIDDEN,
-        Code::ServerDraining => return StatusCode::SERVICE_UNAVAILABLE,
+        Code::AuthRequired | Code::AuthSession => return StatusCode::UNAUTHORIZED,
+        Code::OriginRefused | Code::LoginFailed | Code::ClusterForbidden => return StatusCode::FORBIDDEN,
+        Code::ServerDraining | Code::ProviderUnreachable => return StatusCode::SERVICE_UNAVAILABLE,
         Code::MethodNotAllowed => return StatusCode::METHOD_NOT_ALLOWED,
         Code::MediaType => return StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::BodyTooLarge | Code::SourceTooLarge => return StatusCode::PAYLOAD_TOO_LARGE,
@@ -96,5 +96,7 @@ mod tests {
         assert_eq!(of(Code::RequestInvalid), 400);
         assert_eq!(of(Code::StoreFailed), 500);
         assert_eq!(of(Code::ServerDraining), 503);
+        assert_eq!(of(Code::AuthSession), 401);
+        assert_eq!(of(Code::ProviderUnreachable), 503, "nobody is logged out because a provider is down");
     }
 }

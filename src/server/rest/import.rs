@@ -7,7 +7,7 @@ use super::deploy::Caller;
 use super::extract::Body;
 use super::failure::Reply;
 use super::route::Route;
-use crate::server::{Shared, import};
+use crate::server::{Sender, Shared, import};
 use crate::wire::rest::exchange::{ImportReply, ImportRequest};
 use crate::wire::rest::paths;
 
@@ -23,7 +23,12 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-async fn run(State(state): State<Shared>, caller: Caller, Body(request): Body<ImportRequest>) -> Reply<ImportReply> {
+async fn run(
+    State(state): State<Shared>,
+    caller: Caller,
+    sender: Sender,
+    Body(request): Body<ImportRequest>,
+) -> Reply<ImportReply> {
     caller.may_name(request.kubeconfig.as_deref())?;
-    Ok(Json(import::import(&state, request).await?))
+    Ok(Json(import::import(&state, &sender, request).await?))
 }

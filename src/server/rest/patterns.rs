@@ -19,7 +19,8 @@ use crate::client::{archive, fetch};
 use crate::model::pattern::PatternRecord;
 use crate::oci::{Artifact, layout};
 use crate::pattern::{export, parse};
-use crate::server::{Shared, deploy};
+use crate::server::providers::sync;
+use crate::server::{Sender, Shared, deploy};
 use crate::store::patterns::{Filter, NewPattern, OrderBy};
 use crate::wire::rest::{AppliedSets, PatternPage, SavePatternRequest, paths};
 
@@ -126,9 +127,9 @@ fn attachment(name: &str, end: &str) -> HeaderValue {
         .unwrap_or(HeaderValue::from_static("attachment"))
 }
 
-async fn delete(State(state): State<Shared>, id: Id) -> Reply<PatternRecord> {
+async fn delete(State(state): State<Shared>, sender: Sender, id: Id) -> Reply<PatternRecord> {
     let record = find(&state, &id.0).await?;
-    let deleted = state.store.patterns().delete(record.id).await?;
+    let deleted = sync::delete_pattern(&state, &sender, record.id).await?;
     deleted.map(Json).ok_or_else(|| Failure(not_found(&id.0)))
 }
 
@@ -136,12 +137,12 @@ async fn applied(State(state): State<Shared>) -> Reply<AppliedSets> {
     Ok(Json(deploy::applied(&state).await?))
 }
 
-async fn save_one(State(state): State<Shared>, body: Raw) -> Reply<Vec<PatternRecord>> {
+async fn save_one(State(state): State<Shared>, sender: Sender, body: Raw) -> Reply<Vec<PatternRecord>> {
     let (new, save) = match read(&body)? {
         Wanted::Sent(new, save) => (new, save),
         Wanted::Fetched(url, save) => (fetch_pattern(&url).await?, save),
     };
-    let record = if save { state.store.patterns().save(new).await? } else { unsaved(new) };
+    let record = if save { sync::save_pattern(&state, &sender, new).await? } else { unsaved(new) };
     Ok(Json(vec![record]))
 }
 
@@ -195,7 +196,7 @@ fn from_request(request: SavePatternRequest) -> Result<Wanted> {
         return Err(Error::new(Code::RequestInvalid, "the request has no `pattern_data`"));
     };
     let name = name_of(&data.pattern_file, data.name.as_deref())?;
-    let new = NewPattern { id: data.id, name, pattern_file: data.pattern_file, location: data.location };
+    let new = NewPattern { id: data.id, name, pattern_file: data.pattern_file, location: data.location, owner: None };
     Ok(Wanted::Sent(new, request.save))
 }
 

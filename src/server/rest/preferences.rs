@@ -1,4 +1,5 @@
-//! Preferences: read, and changed key by key.
+//! Preferences: read, and changed key by key. The users of a plane share them, because they say what the plane does when
+//! a request names no context; each change goes to the provider of the user who made it as well.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,7 +10,8 @@ use super::failure::Reply;
 use super::route::{Payload, Route};
 use crate::base::{Code, Error, Result};
 use crate::model::preference::Preferences;
-use crate::server::Shared;
+use crate::server::providers::sync;
+use crate::server::{Sender, Shared};
 use crate::wire::rest::paths;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -31,14 +33,14 @@ async fn get(State(state): State<Shared>) -> Reply<Preferences> {
     Ok(Json(state.store.preferences().get().await?))
 }
 
-async fn set(State(state): State<Shared>, body: Raw) -> Reply<Preferences> {
+async fn set(State(state): State<Shared>, sender: Sender, body: Raw) -> Reply<Preferences> {
     let changes = match body.media.as_str() {
         "application/x-www-form-urlencoded" => form(&body)?,
         media if media.is_empty() || body.is_json() => body.json()?,
         media => return Err(refuse(media, "application/json").into()),
     };
     let changed = merge(&state.store.preferences().get().await?, changes)?;
-    state.store.preferences().set(&changed).await?;
+    sync::save_preferences(&state, &sender, &changed).await?;
     Ok(Json(changed))
 }
 

@@ -6,7 +6,7 @@ use axum::extract::State;
 use super::failure::Reply;
 use super::route::Route;
 use crate::model::provider;
-use crate::server::{Shared, adapters, clusters};
+use crate::server::{Sender, Shared, adapters, clusters};
 use crate::wire::rest::session::{Session, User};
 use crate::wire::rest::{TokenFile, paths};
 
@@ -20,12 +20,22 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 /// Behind the token check, so it tells only those who know it already.
-async fn token(State(state): State<Shared>) -> Json<TokenFile> {
-    Json(TokenFile { provider: provider::LOCAL.to_owned(), token: state.settings.token.clone() })
+async fn token(State(state): State<Shared>, sender: Sender) -> Json<TokenFile> {
+    Json(token_file(&state, &sender))
 }
 
-async fn user() -> Json<User> {
-    Json(User::local())
+/// The token file of the one who asks: the plane's own token for who has it, a user's own for a user.
+pub(super) fn token_file(state: &Shared, sender: &Sender) -> TokenFile {
+    match sender {
+        Sender::Plane => TokenFile { provider: provider::LOCAL.to_owned(), token: state.settings.token.clone() },
+        Sender::User(session) => {
+            TokenFile { provider: session.provider.clone(), token: session.token.raw().to_owned() }
+        }
+    }
+}
+
+async fn user(sender: Sender) -> Json<User> {
+    Json(sender.session().map_or_else(User::local, |session| session.user.clone()))
 }
 
 async fn sync(State(state): State<Shared>) -> Reply<Session> {

@@ -12,7 +12,18 @@ pub const PROVIDER: Spellings = &["/api/provider"];
 /// What the chosen provider can do.
 pub const PROVIDER_CAPABILITIES: Spellings = &["/api/provider/capabilities"];
 /// The token file's content.
-pub const TOKEN: Spellings = &["/api/token", "/api/user/token", "/api/gettoken"];
+pub const TOKEN: Spellings = &["/api/token"];
+/// Where a provider sends the browser with a token; without one, the token file's content, which old clients fetch here.
+pub const TOKEN_CALLBACK: Spellings = &["/api/user/token", "/api/gettoken"];
+/// The same, with the mark of the login that it ends.
+/// Some providers add the path that they expect to the address they were given.
+pub const LOGIN_CALLBACK: Spellings = &["/api/user/token/{id}", "/api/user/token/{id}/api/user/token"];
+/// Begins a login at the chosen provider.
+pub const LOGIN: Spellings = &["/user/login", "/auth/login", "/login"];
+/// Ends the session.
+pub const LOGOUT: Spellings = &["/user/logout", "/logout"];
+/// What of the user's objects the provider does not have yet.
+pub const PROVIDER_SYNC: Spellings = &["/api/provider/sync"];
 /// The user.
 pub const USER: Spellings = &["/api/user", "/api/identity/users/profile"];
 /// Preferences.

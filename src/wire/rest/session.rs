@@ -5,10 +5,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::PageInfo;
+use crate::base::clock::Timestamp;
 use crate::model::adapter::Adapter;
 use crate::model::event::{Event, Severity};
 use crate::model::kubernetes::KubeContext;
 use crate::model::preference::Preferences;
+use crate::wire::provider::Profile;
 
 /// `GET /api/user`, with the keys of 2021 and of 2026.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +38,9 @@ pub struct User {
     pub avatar_url_2026: String,
     /// `active`.
     pub status: String,
+    /// Mail address; empty for the local user and where the provider does not tell.
+    #[serde(default)]
+    pub email: String,
 }
 
 impl User {
@@ -53,8 +58,74 @@ impl User {
             last_name_2026: name(),
             avatar_url_2026: String::new(),
             status: "active".to_owned(),
+            email: String::new(),
         }
     }
+
+    /// A user of a remote provider.
+    pub fn remote(provider: &str, profile: &Profile) -> Self {
+        Self {
+            id: profile.id,
+            user_id: profile.user_id.clone(),
+            provider: provider.to_owned(),
+            first_name: profile.first_name.clone(),
+            last_name: profile.last_name.clone(),
+            avatar_url: String::new(),
+            first_name_2026: profile.first_name.clone(),
+            last_name_2026: profile.last_name.clone(),
+            avatar_url_2026: String::new(),
+            status: "active".to_owned(),
+            email: profile.email.clone(),
+        }
+    }
+}
+
+/// `GET /user/login` for clients that are no browsers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LoginInfo {
+    /// Name of the provider.
+    pub provider: String,
+    /// Where a browser logs in; empty for the local provider, where nobody has to.
+    pub login_url: String,
+}
+
+/// `/user/logout` for clients that are no browsers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LoggedOut {
+    /// Name of the provider; that of the local one when there was no session.
+    pub provider: String,
+    /// Whether the provider ended the session.
+    pub revoked: bool,
+    /// Why it did not, where there was one to end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// `GET /api/provider/sync`: what the user's provider does not have yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SyncReport {
+    /// Name of the provider.
+    pub provider: String,
+    /// Changes that it is still to get, oldest first.
+    pub waiting: Vec<SyncItem>,
+}
+
+/// A change that a provider is still to get.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SyncItem {
+    /// Feature the object belongs to.
+    pub feature: String,
+    /// Id of the object; empty for preferences.
+    pub object: String,
+    /// Whether the object was deleted.
+    pub deleted: bool,
+    /// When it was changed.
+    pub since: Timestamp,
+    /// Tries so far.
+    pub attempts: i64,
+    /// Why the last try failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// `GET /api/system/sync`.
@@ -113,6 +184,10 @@ pub struct KubePing {
     /// Seconds by which its clock is ahead of the plane's; negative when behind, absent when it does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_ahead_seconds: Option<i64>,
+    /// What patterns of the usual kinds need there and the plane's user may not do, such as `create services in the
+    /// whole cluster`.
+    #[serde(default)]
+    pub lacking: Vec<String>,
 }
 
 /// `GET /api/system/database`.

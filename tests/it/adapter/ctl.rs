@@ -70,6 +70,21 @@ fn those_of_the_environment_are_known_and_stay() {
 #[test]
 fn mistakes_name_the_value_and_the_next_step() {
     let env = Env::with_config(NOBODY);
-    assert_snapshot!(env.ctl(["adapter", "add", "localhost"]).run(), @"");
-    assert_snapshot!(env.ctl(["adapter", "ping", "istio"]).run(), @"");
+    assert_snapshot!(env.ctl(["adapter", "add", "localhost"]).run(), @"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: `localhost` is not HOST:PORT
+    cause: it has no port
+    fix: Write it as HOST:PORT.
+    see: mesheryctl explain address-invalid
+    ");
+    assert_snapshot!(env.ctl(["adapter", "ping", "istio"]).run(), @"
+    exit: 5
+    --- stdout
+    --- stderr
+    error: the plane knows no adapter `istio`
+    fix: List them with `mesheryctl adapter list`, or add one with `mesheryctl adapter add HOST:PORT`.
+    see: mesheryctl explain adapter-not-found
+    ");
 }

@@ -135,6 +135,7 @@ async fn what_users_added_is_there_after_a_restart() {
         kubeconfig: None,
         allow_hosts: vec![],
         in_process: true,
+        providers: mesheryctl::server::providers::ProviderSettings::default(),
     };
     let again = Server::open(settings).await.unwrap();
     let known: Vec<Value> = mesheryctl::server::adapters::list(again.state())

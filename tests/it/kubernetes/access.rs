@@ -57,11 +57,11 @@ fn checks_tell_of_access_version_storage_and_components() {
     let check = |args: &[&str]| {
         let run = world.ctl(&[&["system", "check", "-o", "json"], args].concat()).run();
         let list = run.json();
-        let of = move |id: &str| {
+
+        move |id: &str| {
             let found = list.as_array().unwrap().iter().find(|one| one["id"] == id).cloned();
             found.unwrap_or_else(|| panic!("{id} in {list}"))
-        };
-        of
+        }
     };
     let before = check(&["--preflight"]);
     for id in ["cluster", "version", "namespace", "access", "storage", "leftovers"] {

@@ -225,7 +225,7 @@ fn a_start_that_is_killed_in_the_middle_is_completed_by_the_next() {
     let mut command =
         world.ctl(&["system", "start", "--image", super::world::IMAGE, "--storage", "ephemeral"]).command();
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while faults.counts()[0] == 0 {
         assert!(Instant::now() < deadline, "the Deployment was not reached");
         std::thread::sleep(Duration::from_millis(20));
@@ -334,16 +334,16 @@ fn an_image_is_loaded_by_the_program_of_the_clusters_kind() {
         );
         let path = world.env.write(&format!("bin/{program}"), script);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let search = format!("{}:{}", world.env.path("bin").display(), std::env::var("PATH").unwrap());
+        let search = format!("{}:{}", world.env.path("bin").display(), mesheryctl::base::env::get("PATH").unwrap());
         let run = world.ctl(&["system", "start", "--load", flag]).var("PATH", search).run();
         assert_eq!(run.code, Some(1), "{run}");
         assert!(run.stderr.contains("tool-failed") && run.stderr.contains(&format!("`{program} ")), "{run}");
         let words: Vec<String> = world.env.read("said").split_whitespace().map(str::to_owned).collect();
         let words: Vec<&str> =
-            words.iter().map(|word| if word.ends_with(".tar") { "ARCHIVE" } else { word.as_str() }).collect();
+            words.iter().map(|word| if word.contains(".tar") { "ARCHIVE" } else { word.as_str() }).collect();
         assert_eq!(words.join(" "), said);
         assert!(world.env.read("held").contains("manifest.json"), "the archive is one that engines load");
-        assert!(!world.env.files().iter().any(|file| file.ends_with(".tar")), "the archive is gone");
+        assert!(!world.env.files().iter().any(|file| file.contains(".tar")), "the archive is gone");
     }
     assert!(world.marked().is_empty());
 }

@@ -43,6 +43,15 @@ fn without_a_running_plane_a_switch_only_sets() {
     assert_eq!(channel(&world), ("edge".to_owned(), "latest".to_owned()));
 }
 
+#[test]
+fn a_plane_of_another_machine_is_left_alone() {
+    let world = World::new();
+    world.env.write("home/.meshery/config.yaml", "contexts:\n  far: {endpoint: 'https://far.example.org'}\n");
+    let change = world.ctl(&["system", "channel", "switch", "edge"]).ok();
+    assert!(change.stdout.contains("on another machine"), "{change}");
+    assert_eq!(channel(&world).0, "edge");
+}
+
 /// Stops what was started, however the test ends.
 struct Stop<'w>(&'w World);
 

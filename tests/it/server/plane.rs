@@ -39,6 +39,7 @@ impl Plane {
             kubeconfig: Some(kubeconfig.display().to_string()),
             allow_hosts: vec!["plane.example".to_owned()],
             in_process: false,
+            providers: mesheryctl::server::providers::ProviderSettings::default(),
         };
         let server = Server::open(settings).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

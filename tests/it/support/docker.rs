@@ -3,6 +3,7 @@
 
 mod act;
 mod state;
+mod tls;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -15,6 +16,7 @@ use axum::response::Response;
 use http_body_util::BodyExt;
 
 pub use state::{Container, World};
+pub use tls::front as tls_front;
 
 /// What goes wrong at a call, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +114,7 @@ impl Engine {
 
 async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let number = {
         let mut calls = shared.calls.lock().unwrap();
         calls.push(format!("{} {}", parts.method, parts.uri));
@@ -122,7 +124,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     if fault == Some(Fault::Refused(number)) {
         return act::refusal(500, "the double refuses this call");
     }
-    let response = act::act(&shared, &parts, body);
+    let response = act::act(&shared, &parts, &body);
     match fault {
         // A body that fails makes the server cut the connection.
         Some(Fault::Unanswered(at)) if at == number => {

@@ -19,6 +19,8 @@ pub struct Held {
     pub blobs: HashMap<String, Vec<u8>>,
     pub manifests: HashMap<String, (String, Vec<u8>)>,
     pub uploads: usize,
+    /// Says of every manifest that it took another.
+    pub lies: bool,
 }
 
 /// A registry double that serves until it is dropped.
@@ -112,6 +114,10 @@ fn registry(
         ("PUT", "blobs", "uploads/1") => {
             let claimed =
                 query.split('&').find_map(|pair| pair.strip_prefix("digest=")).unwrap_or_default().replace("%3A", ":");
+            let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+            if length != Some(body.len().to_string().as_str()) {
+                return error(StatusCode::LENGTH_REQUIRED, "SIZE_INVALID");
+            }
             if !query.contains("state=x") || claimed != digest(body) {
                 return error(StatusCode::BAD_REQUEST, "DIGEST_INVALID");
             }
@@ -126,6 +132,9 @@ fn registry(
             let media = headers[header::CONTENT_TYPE].to_str().unwrap().to_owned();
             let manifest: serde_json::Value = serde_json::from_slice(body).unwrap();
             let blobs = manifest["layers"].as_array().unwrap().iter().chain([&manifest["config"]]);
+            if name.contains(':') && name != digest(body) {
+                return error(StatusCode::BAD_REQUEST, "DIGEST_INVALID");
+            }
             for blob in blobs {
                 let known = held.blobs.get(blob["digest"].as_str().unwrap());
                 if known.is_none_or(|bytes| bytes.len() as u64 != blob["size"].as_u64().unwrap()) {
@@ -134,7 +143,8 @@ fn registry(
             }
             held.manifests.insert(name.to_owned(), (media.clone(), body.to_vec()));
             held.manifests.insert(digest(body), (media, body.to_vec()));
-            StatusCode::CREATED.into_response()
+            let taken = if held.lies { digest(b"another") } else { digest(body) };
+            (StatusCode::CREATED, [("docker-content-digest", taken)]).into_response()
         }
         ("GET", "manifests", name) => match held.manifests.get(name) {
             Some((media, bytes)) => ([(header::CONTENT_TYPE, media.clone())], bytes.clone()).into_response(),

@@ -24,7 +24,7 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     if ctx.ui.format().is_table() {
         let told = |text: &str| if text.is_empty() { "unknown".to_owned() } else { text.to_owned() };
         ctx.ui.note(&format!(
-            "{} at {}: version {}, commit {}, known by {}",
+            "{} at {}: version {}, commit {}, source {}",
             adapter.name,
             adapter.location,
             told(&adapter.version),

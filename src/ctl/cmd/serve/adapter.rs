@@ -33,6 +33,7 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
         // An adapter keeps nothing on disk, so that it runs where nobody has a home.
         home: ctx.settings.home().unwrap_or_default(),
         kubeconfig: None,
+        ca_file: None,
         cancel: ctx.cancel.token(),
         note: Note::new(move |note| ui.note(note)),
     };

@@ -22,12 +22,25 @@ pub struct Args {
     /// Further host names under which clients may address the server; repeatable.
     #[arg(long, value_name = "NAME")]
     pub allow_host: Vec<String>,
+    /// Address of a remote provider that the server offers; repeatable. Without it, those of PROVIDER_BASE_URLS.
+    #[arg(long, value_name = "URL", value_delimiter = ',')]
+    pub provider_url: Vec<String>,
+    /// The one provider that the server offers, by name or address; None leaves the local one only. Without it, PROVIDER.
+    #[arg(long, value_name = "NAME")]
+    pub only_provider: Option<String>,
+    /// How long a session that its provider confirmed is taken for valid; a revoked one is refused after it at the latest.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = check_time)]
+    pub session_check: Duration,
     /// How long running operations may take after the server was asked to stop.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
     pub drain: Duration,
     /// What `start` verbs tell it.
     #[command(flatten)]
     pub detached: DetachedArgs,
+}
+
+fn check_time(text: &str) -> Result<Duration, String> {
+    settings::duration(text, "--session-check").map_err(|error| error.message().to_owned())
 }
 
 fn time(text: &str) -> Result<Duration, String> {

@@ -1,5 +1,6 @@
 //! `system check`.
 
+mod adapters;
 mod clusters;
 mod fix;
 mod machine;
@@ -22,11 +23,18 @@ use super::managed;
 #[command(after_help = "EXAMPLES:
   mesheryctl system check
   mesheryctl system check --preflight -o json
+  mesheryctl system check --adapter istio
   mesheryctl system check --fix")]
 pub struct Args {
     /// Check only what a start needs.
     #[arg(long, visible_alias = "pre")]
     pub preflight: bool,
+    /// Check only the adapters.
+    #[arg(long, visible_alias = "components", conflicts_with = "preflight")]
+    pub adapters: bool,
+    /// Check only this adapter, by name, mesh or address; repeatable.
+    #[arg(long, value_name = "NAME", conflicts_with = "preflight")]
+    pub adapter: Vec<String>,
     /// Mend what can be mended without risk: modes of private files, records of processes that are gone, missing folders.
     #[arg(long)]
     pub fix: bool,
@@ -34,6 +42,9 @@ pub struct Args {
 
 /// Every check that was asked for, in order; later ones are made also when earlier ones failed.
 async fn all(ctx: &Ctl, args: &Args) -> Vec<Check> {
+    if args.adapters || !args.adapter.is_empty() {
+        return adapters::named(ctx, &args.adapter).await;
+    }
     let mut checks = machine::all(ctx);
     match ctx.settings.context() {
         Ok(context) => checks.extend(of_context(ctx, context, args.preflight).await),

@@ -34,12 +34,17 @@ pub enum Command {
     Push(push::Args),
 }
 
-/// Of which program the image is made, and what it is called.
+/// Of which program the image is made.
 #[derive(Debug, clap::Args)]
-pub struct ImageArgs {
-    /// Linux program to make the image of, instead of this one.
-    #[arg(long, value_name = "FILE")]
+pub struct ProgramArgs {
+    /// Linux build of mesheryctl to make the image of, instead of this program.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     program: Option<PathBuf>,
+}
+
+/// What the image is called.
+#[derive(Debug, clap::Args)]
+pub struct TagArgs {
     /// Name of the image, instead of the one made of version and digest.
     #[arg(long, value_name = "REFERENCE")]
     tag: Option<String>,
@@ -56,15 +61,27 @@ pub struct View {
     pub digest: String,
     /// Size of its layer in bytes, which is not compressed.
     pub size: u64,
+    /// Operating system and processor architecture: `linux/amd64` or `linux/arm64`.
+    pub platform: String,
+    /// How its program is linked.
+    pub linkage: Linkage,
     /// User and group it runs as.
     pub user: u32,
-    /// Whether the program is static, so that the image holds no shared objects.
-    pub is_static: bool,
     /// Its files.
     pub files: Vec<FileView>,
     /// Where it was written to or pushed to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+}
+
+/// How a program is linked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Linkage {
+    /// It needs nothing but itself.
+    Static,
+    /// The image holds the loader and the shared objects it needs.
+    Dynamic,
 }
 
 /// A file of an image.
@@ -91,24 +108,24 @@ impl Command {
     }
 }
 
-impl ImageArgs {
-    /// Assembles the image, beside the signals.
-    async fn assemble(self) -> Result<Image> {
-        let program = match self.program {
-            Some(program) => program,
-            None => std::env::current_exe().map_err(|error| {
-                Error::new(Code::ImageImpossible, "the path of this program is unknown").because(error)
-            })?,
-        };
-        blocking(move || {
-            let image = Image::of_program(&program)?;
-            match &self.tag {
-                Some(tag) => image.with_reference(tag),
-                None => Ok(image),
-            }
-        })
-        .await
-    }
+/// Assembles the image, beside the signals.
+async fn assemble(program: ProgramArgs, tag: Option<String>) -> Result<Image> {
+    let program = match program.program {
+        Some(program) => program,
+        None => std::env::current_exe().map_err(|error| {
+            Error::new(Code::ImageImpossible, "the path of this program is unknown")
+                .because(error)
+                .remedy("Name it with --program.")
+        })?,
+    };
+    blocking(move || {
+        let image = Image::of_program(&program)?;
+        match &tag {
+            Some(tag) => image.with_reference(tag),
+            None => Ok(image),
+        }
+    })
+    .await
 }
 
 /// Work that reads and hashes many bytes.
@@ -137,21 +154,27 @@ fn view(image: &Image) -> View {
         id: image.id().to_owned(),
         digest: image.manifest_digest().to_owned(),
         size: image.size(),
+        platform: format!("linux/{}", image.architecture().name()),
+        linkage: if image.is_static() { Linkage::Static } else { Linkage::Dynamic },
         user: USER,
-        is_static: image.is_static(),
         files,
         target: None,
     }
 }
 
 fn summary(view: &View) -> String {
-    let linkage = if view.is_static { "static" } else { "with its shared objects" };
+    let linkage = match view.linkage {
+        Linkage::Static => "static program",
+        Linkage::Dynamic => "program with its loader and shared objects",
+    };
     format!(
-        "{} ({}, {linkage}, user {})\nid {}\ndigest {}",
+        "{}\n  id        {}\n  digest    {}\n  size      {} in {}\n  platform  {}, {linkage}\n  user      {}",
         view.reference,
-        text::bytes(view.size),
-        view.user,
         view.id,
-        view.digest
+        view.digest,
+        text::bytes(view.size),
+        text::count(view.files.len(), "file"),
+        view.platform,
+        view.user,
     )
 }

@@ -3,6 +3,7 @@
 pub mod list;
 mod reset;
 mod set;
+mod switch;
 pub mod view;
 
 use clap::Subcommand;
@@ -26,9 +27,10 @@ pub enum Command {
     /// Let a context use the server's default provider again.
     Reset(reset::Args),
     /// Set the provider of a context.
-    #[command(visible_alias = "switch")]
     Set(set::Args),
-    /// Show the provider of a context.
+    /// Set the provider of a context, and restart its plane.
+    Switch(switch::Args),
+    /// Show the provider of a context, and who is logged in.
     View(view::Args),
 }
 
@@ -38,7 +40,8 @@ impl Command {
             Command::List(args) => list::run(ctx, &args).await,
             Command::Reset(args) => reset::run(ctx, &args),
             Command::Set(args) => set::run(ctx, &args).await,
-            Command::View(args) => view::run(ctx, &args),
+            Command::Switch(args) => switch::run(ctx, &args).await,
+            Command::View(args) => view::run(ctx, &args).await,
         }
     }
 }

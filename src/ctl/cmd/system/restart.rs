@@ -12,7 +12,7 @@ use crate::platform;
 ///
 /// On platform local, --port holds for this run of the server: after a stop, `system start` takes the port of the
 /// context's endpoint again.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(after_help = "EXAMPLES:\n  mesheryctl system restart\n  mesheryctl system restart --port 9082")]
 pub struct Args {
     /// Port to listen on until it is stopped, instead of the one it had; 0 takes a free one (platform local).

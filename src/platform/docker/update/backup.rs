@@ -1,7 +1,7 @@
 //! The server's data while another image is tried: a newer server may change its form, and the old one could then not
 //! read it any more.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -23,7 +23,12 @@ fn path(session: &Session<'_>) -> PathBuf {
     dirs::run(&session.plane.home).join(format!("docker-{}-data.tar", session.instance))
 }
 
-fn fault(path: &std::path::Path, error: std::io::Error) -> Error {
+/// The file while it is written.
+fn unfinished(path: &Path) -> PathBuf {
+    path.with_extension("tar.new")
+}
+
+fn fault(path: &Path, error: std::io::Error) -> Error {
     Error::new(Code::ConfigWrite, format!("the plane's data cannot be kept in {}", path.display())).because(error)
 }
 
@@ -31,8 +36,8 @@ fn fault(path: &std::path::Path, error: std::io::Error) -> Error {
 pub(super) async fn keep(session: &Session<'_>, old: &Found) -> Result<()> {
     let path = path(session);
     let from = format!("{HOME}/{DATA}");
-    let Some(mut data) = session.engine.download(&old.id, &old.name, &from).await? else { return Ok(()) };
-    let unfinished = path.with_extension("tar.new");
+    let Some(mut data) = session.engine.download(&old.id, &old.name, &from).await? else { return forget(session) };
+    let unfinished = unfinished(&path);
     dirs::create_private(&dirs::run(&session.plane.home))?;
     let mut options = tokio::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
@@ -55,7 +60,7 @@ pub(super) async fn restore(session: &Session<'_>, old: &Found) -> Result<()> {
         Err(error) => return Err(dirs::read_error(&path, &error)),
     };
     // What the newer server had begun to write beside the database does not belong to the older one.
-    let name = dirs::database(std::path::Path::new("")).display().to_string();
+    let name = dirs::database(Path::new("")).display().to_string();
     let empty = |end: &str| Entry { path: format!("{name}{end}"), content: Vec::new(), mode: 0o600, owner: USER };
     let journals = Bytes::from(files::archive(&[empty("-wal"), empty("-shm")])?);
     session.engine.upload(&old.id, &old.name, HOME, stream::iter([Ok(journals)])).await?;
@@ -76,8 +81,11 @@ pub(super) async fn restore(session: &Session<'_>, old: &Found) -> Result<()> {
 /// Removes the file.
 pub(super) fn forget(session: &Session<'_>) -> Result<()> {
     let path = path(session);
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(fault(&path, error)),
-        _ => Ok(()),
+    for path in [&unfinished(&path), &path] {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(fault(path, error)),
+            _ => {}
+        }
     }
+    Ok(())
 }

@@ -33,7 +33,7 @@ fn missing(what: &str) -> Response {
 }
 
 /// Does what a call asks for.
-pub fn act(shared: &Arc<Shared>, parts: &Parts, body: Bytes) -> Response {
+pub fn act(shared: &Arc<Shared>, parts: &Parts, body: &Bytes) -> Response {
     let path = parts.uri.path().trim_start_matches('/').to_owned();
     let mut segments: Vec<&str> = path.split('/').collect();
     if segments[0] == "version" {
@@ -52,7 +52,7 @@ pub fn act(shared: &Arc<Shared>, parts: &Parts, body: Bytes) -> Response {
         return logs(shared, segments[1], query("follow") == "true", &query("tail"));
     }
     let mut world = shared.world.lock().unwrap();
-    let json = || serde_json::from_slice::<Value>(&body).unwrap_or_default();
+    let json = || serde_json::from_slice::<Value>(body).unwrap_or_default();
     match (parts.method.as_str(), segments.as_slice()) {
         ("GET", ["networks", name]) => network(&world, name),
         ("POST", ["networks", "create"]) => {
@@ -63,6 +63,16 @@ pub fn act(shared: &Arc<Shared>, parts: &Parts, body: Bytes) -> Response {
             }
             world.networks.insert(name.clone(), wanted["Labels"].clone());
             reply(201, &json!({"Id": name, "Warning": ""}))
+        }
+        ("POST", ["networks", name, "connect"]) => {
+            let wanted = json();
+            match world.find(wanted["Container"].as_str().unwrap()) {
+                Some(one) => {
+                    one.joined.push((*name).to_owned());
+                    reply(200, &Value::Null)
+                }
+                None => missing("container"),
+            }
         }
         ("DELETE", ["networks", name]) => world.networks.remove(*name).map_or_else(|| missing("network"), |_| done()),
         ("GET", ["volumes", name]) => match world.volumes.get(*name) {
@@ -80,12 +90,12 @@ pub fn act(shared: &Arc<Shared>, parts: &Parts, body: Bytes) -> Response {
         }
         ("DELETE", ["volumes", name]) => world.volumes.remove(*name).map_or_else(|| missing("volume"), |_| done()),
         ("POST", ["images", "create"]) => pull(&mut world, parts, &query("fromImage"), &query("tag")),
-        ("POST", ["images", "load"]) => load(&mut world, &body),
+        ("POST", ["images", "load"]) => load(&mut world, body),
         ("GET", ["images", reference @ .., "json"]) => match image_id(&world, &reference.join("/")) {
             Some(id) => reply(200, &json!({"Id": id})),
             None => missing("image"),
         },
-        (method, ["containers", rest @ ..]) => containers(&mut world, method, rest, &query, &body),
+        (method, ["containers", rest @ ..]) => containers(&mut world, method, rest, &query, body),
         (method, segments) => refusal(404, &format!("the double has no {method} {segments:?}")),
     }
 }
@@ -119,9 +129,9 @@ fn pull(world: &mut World, parts: &Parts, name: &str, tag: &str) -> Response {
     match world.registry.get(&reference).cloned() {
         Some(id) => {
             world.images.insert(reference, id);
-            let lines = [json!({"status": format!("Pulling from {name}"), "id": tag}), json!({"status": "Extracting"})];
-            let text: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
-            Response::new(Body::from(text))
+            let (first, last) =
+                (json!({"status": format!("Pulling from {name}"), "id": tag}), json!({"status": "Extracting"}));
+            Response::new(Body::from(format!("{first}\r\n{last}\r\n")))
         }
         None => refusal(404, &format!("pull access denied for {name}, repository does not exist")),
     }
@@ -161,10 +171,8 @@ fn containers(
             Some(one) => reply(200, &one.inspect()),
             None => missing("container"),
         },
-        ("POST", [name, "start"]) => match world.find(name).is_some() {
-            true => world.start(name).map_or_else(|words| refusal(500, &words), |()| done()),
-            false => missing("container"),
-        },
+        ("POST", [name, "start"]) if world.find(name).is_none() => missing("container"),
+        ("POST", [name, "start"]) => world.start(name).map_or_else(|words| refusal(500, &words), |()| done()),
         ("POST", [name, "stop"]) => {
             if world.stop(name) {
                 done()
@@ -206,10 +214,14 @@ fn list(world: &World, filters: &str, all: bool) -> Response {
     let found = world.containers.iter().filter(fits).map(|one| {
         let ports: Vec<Value> = one
             .published()
-            .map(|port| json!({"IP": "127.0.0.1", "PrivatePort": 9081, "PublicPort": port, "Type": "tcp"}))
+            .map(|port| json!({"IP": "127.0.0.1", "PrivatePort": one.port(), "PublicPort": port, "Type": "tcp"}))
             .into_iter()
             .collect();
-        json!({"Id": one.id, "Names": [format!("/{}", one.name)], "Ports": ports, "Labels": one.body["Labels"]})
+        let network = one.body["HostConfig"]["NetworkMode"].as_str().unwrap_or("bridge");
+        json!({
+            "Id": one.id, "Names": [format!("/{}", one.name)], "Ports": ports, "Labels": one.body["Labels"],
+            "NetworkSettings": {"Networks": {network: {}}},
+        })
     });
     reply(200, &Value::Array(found.collect()))
 }

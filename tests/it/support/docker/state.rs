@@ -48,6 +48,8 @@ pub struct Container {
     pub started_at: String,
     /// Times and lines.
     pub log: Vec<(String, String)>,
+    /// Networks it joined later.
+    pub joined: Vec<String>,
     serving: Option<Serving>,
 }
 
@@ -113,6 +115,7 @@ impl World {
             exit_code: 0,
             started_at: "0001-01-01T00:00:00Z".to_owned(),
             log: Vec::new(),
+            joined: Vec::new(),
             serving: None,
         });
         id
@@ -151,7 +154,7 @@ impl World {
                 .map_err(|_| format!("driver failed: Bind for 127.0.0.1:{port} failed: port is already allocated"))?;
             one.serving = Some(serve(listener, port));
         }
-        one.status = "running".to_owned();
+        "running".clone_into(&mut one.status);
         Ok(())
     }
 
@@ -160,7 +163,7 @@ impl World {
         let Some(one) = self.find(name) else { return false };
         if one.status == "running" {
             one.say("stopping");
-            one.status = "exited".to_owned();
+            "exited".clone_into(&mut one.status);
             one.serving = None;
         }
         true
@@ -200,6 +203,13 @@ impl Container {
     pub fn published(&self) -> Option<u16> {
         let bindings = self.body["HostConfig"]["PortBindings"].as_object()?;
         bindings.values().next()?[0]["HostPort"].as_str()?.parse().ok()
+    }
+
+    /// Its own port behind that.
+    pub fn port(&self) -> u16 {
+        let bindings = self.body["HostConfig"]["PortBindings"].as_object();
+        let key = bindings.and_then(|bindings| bindings.keys().next()).map_or("", String::as_str);
+        key.split('/').next().and_then(|port| port.parse().ok()).unwrap_or_default()
     }
 
     /// What an inspection tells.

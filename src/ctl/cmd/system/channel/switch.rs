@@ -1,8 +1,11 @@
 //! `system channel switch`.
 
+use url::Url;
+
 use super::{Choice, check_known};
 use crate::base::error::Kind;
 use crate::base::{Result, exit};
+use crate::client::http::is_loopback;
 use crate::client::process::{self, Role};
 use crate::ctl::Ctl;
 use crate::ctl::cmd::Outcome;
@@ -19,7 +22,7 @@ use crate::platform;
 ///
 /// A plane on Docker or Kubernetes gets the images of that release, one component after the other; one that does not become
 /// ready gets its old image back. A plane of this machine is this program itself and is started anew; `mesheryctl self
-/// update` changes the program. A plane that does not run is left alone. Data stays.
+/// update` changes the program. A plane that does not run, or runs on another machine, is left alone. Data stays.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl system channel switch edge
@@ -36,6 +39,11 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<Outcome> {
     let (channel, version) = (choice.channel.clone(), choice.release.clone());
     let context = Context { channel, version, ..ctx.settings.context()? };
     let change = Change::new("channel", &choice.to_string(), "switched").context(&context.name);
+    if is_elsewhere(&context) {
+        choice.set(ctx)?;
+        let value = "its plane is on another machine and was left alone";
+        return change.value(value).print(ctx).map(Into::into);
+    }
     let Some(running) = Running::look(ctx, context).await? else {
         choice.set(ctx)?;
         return change.value("its plane does not run").print(ctx).map(Into::into);
@@ -51,6 +59,12 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<Outcome> {
     }
     let failed = updated.iter().any(|one| one.outcome == UpdateOutcome::RolledBack);
     Ok(if failed { Outcome::verdict(exit::code(Kind::Partial)) } else { Outcome::GOOD })
+}
+
+/// Whether the plane is a process of another machine.
+fn is_elsewhere(context: &Context) -> bool {
+    let is_here = Url::parse(&context.endpoint).is_ok_and(|url| is_loopback(&url));
+    context.platform == Platform::Local && !is_here
 }
 
 /// A plane that runs.

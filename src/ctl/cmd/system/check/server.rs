@@ -1,6 +1,6 @@
 //! The server, its version, its database, its adapters and its clusters.
 
-use super::{Check, clusters};
+use super::{Check, adapters, clusters};
 use crate::base::{Code, Error, Result};
 use crate::client::Client;
 use crate::ctl::Ctl;
@@ -25,6 +25,9 @@ pub(super) async fn all(ctx: &Ctl, context: &Context, preflight: bool) -> Vec<Ch
                 checks.push(version(client).await);
             }
             checks.push(Check::of("database", database(client).await));
+            if !preflight {
+                checks.extend(adapters::known(client).await);
+            }
             checks.extend(clusters::all(client, preflight).await);
         }
         Err(error) => checks.push(Check::fail("plane", &error)),

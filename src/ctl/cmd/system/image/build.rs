@@ -1,15 +1,15 @@
 //! `system image build`.
 
-use super::{FileView, ImageArgs, summary, view};
+use super::{FileView, ProgramArgs, TagArgs, assemble, summary, view};
 use crate::base::{Result, text};
 use crate::ctl::Ctl;
 use crate::ctl::ui::{Column, Format, Rendered};
 
-/// Assemble the image of this program in memory, and show what is in it.
+/// Assemble the image of this program, and show what is in it.
 ///
 /// No engine and no base image are needed: the image holds the program, the loader and shared objects it needs (none when
-/// it is static), certificate authorities and a user that is not root. The same program gives the same digests everywhere.
-/// Nothing is kept: `system start`, `save` and `push` assemble it again.
+/// it is static), certificate authorities and a user that is not root. The same program and authorities give the same
+/// digests everywhere. Nothing is kept: `system start`, `save` and `push` assemble it again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl system image build
@@ -17,11 +17,13 @@ use crate::ctl::ui::{Column, Format, Rendered};
   mesheryctl system image build --program target/x86_64-unknown-linux-gnu/release/mesheryctl -o json")]
 pub struct Args {
     #[command(flatten)]
-    image: ImageArgs,
+    program: ProgramArgs,
+    #[command(flatten)]
+    tag: TagArgs,
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
-    let view = view(&args.image.assemble().await?);
+    let view = view(&assemble(args.program, args.tag.tag).await?);
     if *ctx.ui.format() != Format::Wide {
         return ctx.ui.print(&Rendered::one(&view, summary(&view))?.names([view.reference.clone()]));
     }

@@ -24,17 +24,23 @@ pub struct Args {
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
-    if args.name.trim().is_empty() {
+    let (name, context) = set(ctx, &args.name, args.force).await?;
+    Change::new("provider", &name, "set").context(&context).print(ctx)
+}
+
+/// Sets the provider of the chosen context; its name as the plane spells it, and the context's.
+pub(super) async fn set(ctx: &Ctl, wanted: &str, force: bool) -> Result<(String, String)> {
+    if wanted.trim().is_empty() {
         return Err(Error::new(Code::UsageError, "the provider's name is empty")
             .remedy("Name a provider, or go back to the default with `mesheryctl system provider reset`."));
     }
-    let name = if args.force { args.name.clone() } else { offered(ctx, &args.name).await? };
+    let name = if force { wanted.to_owned() } else { offered(ctx, wanted).await? };
     let context = ctx.settings.context_name()?.to_owned();
     config::update(&ctx.settings.config_path()?, |config| {
         config.find(&context)?;
         Ok((vec![Edit::SetField(context.clone(), Field::Provider, name.clone())], ()))
     })?;
-    Change::new("provider", &name, "set").context(&context).print(ctx)
+    Ok((name, context))
 }
 
 /// The provider's name as the plane spells it.
