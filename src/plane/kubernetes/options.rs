@@ -278,7 +278,8 @@ impl FromStr for Expose {
 }
 
 /// How the image made of this program reaches the nodes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Load {
     /// As the cluster's kind says.
     #[default]
@@ -293,6 +294,20 @@ pub enum Load {
     Minikube,
     /// `ctr images import`, at the usual socket of this machine or at another.
     Containerd(Option<PathBuf>),
+}
+
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Load::Auto => f.write_str("auto"),
+            Load::None => f.write_str("none"),
+            Load::Kind => f.write_str("kind"),
+            Load::K3d => f.write_str("k3d"),
+            Load::Minikube => f.write_str("minikube"),
+            Load::Containerd(None) => f.write_str("containerd"),
+            Load::Containerd(Some(socket)) => write!(f, "containerd={}", socket.display()),
+        }
+    }
 }
 
 impl FromStr for Load {
@@ -344,7 +359,7 @@ macro_rules! text_form {
     )*};
 }
 
-text_form!(Storage Expose);
+text_form!(Storage Expose Load);
 
 #[cfg(test)]
 mod tests {
@@ -364,7 +379,9 @@ mod tests {
         for text in ["node-port=0", "node-port=x", "ingress", "ingress=", "ingress=a b", "tunnel"] {
             assert!(text.parse::<Expose>().is_err(), "{text}");
         }
-        assert_eq!("containerd=/run/c.sock".parse(), Ok(Load::Containerd(Some("/run/c.sock".into()))));
+        for text in ["auto", "none", "kind", "k3d", "minikube", "containerd", "containerd=/run/c.sock"] {
+            assert_eq!(text.parse::<Load>().unwrap().to_string(), text);
+        }
         assert!("docker".parse::<Load>().is_err());
     }
 

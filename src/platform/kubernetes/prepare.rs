@@ -12,7 +12,7 @@ use crate::base::{Code, Error, Result, id};
 use crate::client::credentials;
 use crate::model::kubernetes::ObjectRef;
 use crate::plane::kubernetes::access::Act;
-use crate::plane::kubernetes::{self, Options, Wishes};
+use crate::plane::kubernetes::{self, Load, Options, Wishes};
 use crate::plane::spec::Spec;
 use crate::platform::{Plane, Progress, Start};
 use crate::wire::rest::TokenFile;
@@ -39,6 +39,8 @@ pub(super) struct Plan {
     pub token: TokenFile,
     /// What tells it from others.
     pub id: String,
+    /// How the image made of this program reaches the nodes, where the user chose it now or earlier.
+    load: Option<Load>,
 }
 
 impl Plan {
@@ -60,10 +62,7 @@ impl Plan {
         let wishes = wishes(how, prior.as_ref(), &target);
         let images = Images::of_start(plane, &target, how.image.as_deref(), (&wishes, how.pull)).await?;
         let delivery = match &images.own {
-            Some(own) => {
-                let load = how.kubernetes.load.clone().unwrap_or_default();
-                Some(Delivery::prepare(&target, own, &load).await?)
-            }
+            Some(own) => Some(Delivery::prepare(&target, own, &target.load(how.kubernetes.load.as_ref())).await?),
             None => None,
         };
         let token = credentials::ensure_in(&plane.token_file)?;
@@ -82,7 +81,9 @@ impl Plan {
         storage::check(&target, &options).await?;
         let objects = apply::ours(&target, all, progress).await?;
         let id = known_id(prior.as_ref(), &target);
-        Ok(Self { target, prior, wishes, options, spec, objects, images, delivery, token, id })
+        let recorded = target.record.as_ref().and_then(|record| record.load.clone());
+        let load = how.kubernetes.load.clone().or(recorded);
+        Ok(Self { target, prior, wishes, options, spec, objects, images, delivery, token, id, load })
     }
 
     /// The objects by name.
@@ -101,6 +102,7 @@ impl Plan {
             token_file: plane.token_file.clone(),
             endpoint,
             wishes: self.wishes.clone(),
+            load: self.load.clone(),
         }
     }
 

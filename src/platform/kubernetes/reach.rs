@@ -21,6 +21,9 @@ use crate::platform::Plane;
 /// Limit for a look at a port of this machine.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// Limit for looking whether a cluster has a plane of which nothing is known here.
+const SEARCH: Duration = Duration::from_secs(5);
+
 /// How a plane is reached.
 #[derive(Debug)]
 pub enum Reach {
@@ -47,8 +50,8 @@ pub async fn reach(plane: &Plane) -> Result<Reach> {
     let local = Url::parse(endpoint).ok().filter(is_loopback);
     let Some(record) = record else {
         return match local {
-            Some(url) if !is_listening(&url).await => Ok(of_cluster(plane).await.unwrap_or_else(|error| {
-                tracing::debug!(%error, "no plane was found in a cluster");
+            Some(url) if !is_listening(&url).await => Ok(search(plane).await.unwrap_or_else(|| {
+                // What is said then is that nobody answers at the endpoint.
                 Reach::Endpoint(endpoint.clone())
             })),
             _ => Ok(Reach::Endpoint(endpoint.clone())),
@@ -64,6 +67,18 @@ pub async fn reach(plane: &Plane) -> Result<Reach> {
         Ok(way) => Ok(way),
         // The address gives the better reason where there is one.
         Err(error) => exposed.map_or(Err(error), |exposed| Ok(Reach::Endpoint(exposed.to_owned()))),
+    }
+}
+
+/// A plane that was started from another machine, in the cluster that this shell means.
+async fn search(plane: &Plane) -> Option<Reach> {
+    match tokio::time::timeout(SEARCH, of_cluster(plane)).await {
+        Ok(Ok(way)) => Some(way),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "no plane was found in a cluster");
+            None
+        }
+        Err(_) => None,
     }
 }
 

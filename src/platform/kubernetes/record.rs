@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Code, Error, Result, dirs};
-use crate::plane::kubernetes::Wishes;
+use crate::plane::kubernetes::{Load, Wishes};
 use crate::plane::spec;
 
 /// One plane.
@@ -33,6 +33,9 @@ pub(super) struct Record {
     /// How the plane was wanted.
     #[serde(default)]
     pub wishes: Wishes,
+    /// How its image reaches the nodes from this machine, where the user chose it.
+    #[serde(default)]
+    pub load: Option<Load>,
 }
 
 impl Record {
@@ -86,6 +89,7 @@ mod tests {
             token_file: "/t".into(),
             endpoint: None,
             wishes: Wishes::default(),
+            load: Some(Load::Containerd(None)),
         };
         assert_eq!(Record::read(home.path(), "Team A").unwrap(), None);
         record.write(home.path(), "Team A").unwrap();

@@ -129,7 +129,7 @@ async fn accept_token(
     progress: &dyn Progress,
 ) -> Result<bool> {
     let client = endpoint::client(plane, address, Some(&plan.token))?;
-    match client.version().await {
+    match client.preferences().await {
         Err(error) if error.code() == Code::AuthRequired => {}
         outcome => return outcome.map(|_| false),
     }
@@ -137,7 +137,7 @@ async fn accept_token(
     let server = [SERVER.to_owned()];
     replace_pods(&plan.target, &server, None, limit, progress).await?;
     ready::wait(&plan.target, &server, limit, progress).await?;
-    endpoint::client(plane, address, Some(&plan.token))?.version().await?;
+    endpoint::client(plane, address, Some(&plan.token))?.preferences().await?;
     Ok(true)
 }
 

@@ -9,7 +9,7 @@ use crate::base::{Code, Error, Result};
 use crate::cluster::Cluster;
 use crate::cluster::kubeconfig::{self, Kubeconfig};
 use crate::model::kubernetes::{GroupVersionKind, KindInfo, ObjectRef};
-use crate::plane::kubernetes::{OLDEST, resource};
+use crate::plane::kubernetes::{Load, OLDEST, resource};
 use crate::plane::spec;
 use crate::platform::Plane;
 
@@ -136,6 +136,12 @@ impl Target {
     /// The Deployment of a component.
     pub(super) async fn deployment(&self, part: &str) -> Result<Option<Value>> {
         self.get("apps/v1", "Deployment", part).await
+    }
+
+    /// How the image made of this program reaches the nodes: as asked, else as at the last start.
+    pub(super) fn load(&self, asked: Option<&Load>) -> Load {
+        let recorded = self.record.as_ref().and_then(|record| record.load.as_ref());
+        asked.or(recorded).cloned().unwrap_or_default()
     }
 
     /// Objects of a kind that a selector chooses, in the plane's namespace where the kind has one; none where they may

@@ -104,8 +104,7 @@ impl Work<'_> {
     async fn deliver(&self) -> Result<()> {
         let Some(own) = &self.images.own else { return Ok(()) };
         clean(self.plane)?;
-        let load = kubernetes::Load::Auto;
-        let delivery = Delivery::prepare(self.target, own, &load).await?;
+        let delivery = Delivery::prepare(self.target, own, &self.target.load(None)).await?;
         delivery.carry_out(self.plane, own, false, self.progress).await
     }
 

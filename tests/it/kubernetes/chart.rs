@@ -61,7 +61,16 @@ fn a_rendered_chart_is_what_the_manifest_says() {
         world.ctl(&[&chart[..], *flags].concat()).ok();
         let namespace = flags.windows(2).find(|pair| pair[0] == "--namespace").map_or("meshery", |pair| pair[1]);
         let output = Command::new(kit.get("HELM"))
-            .args(["template", "team", folder.as_str(), "--include-crds", "--namespace", namespace])
+            .args([
+                "template",
+                "team",
+                folder.as_str(),
+                "--include-crds",
+                "--namespace",
+                namespace,
+                "--kube-version",
+                "1.30.0",
+            ])
             .args(["--set", "namespace.create=true", "--set", "token=0123456789abcdef"])
             .current_dir(world.env.path("work"))
             .env("HOME", world.env.path("home"))

@@ -204,7 +204,6 @@ fn a_plane_lives_from_its_own_image_keeps_its_data_and_leaves_nothing() {
     });
     let known = world.ctl(&["pattern", "list", "-o", "json"]).ok().json();
     assert_eq!(known[0]["name"], "kube-life-app", "the data outlives the pod: {known}");
-    world.ctl(&["pattern", "delete", "-f", "p.yaml"]).ok();
 
     let restarted = world.ctl(&["system", "restart"]).ok();
     assert!(restarted.stdout.contains("1/1"), "{restarted}");
@@ -218,6 +217,7 @@ fn a_plane_lives_from_its_own_image_keeps_its_data_and_leaves_nothing() {
     assert_eq!(found.code, Some(0), "{found}");
     let known = world.ctl(&["pattern", "list", "-o", "json"]).ok().json();
     assert_eq!(known[0]["name"], "kube-life-app", "the data outlives a stop: {known}");
+    world.ctl(&["pattern", "delete", "-f", "p.yaml"]).ok();
 
     let stopped = world.reset();
     assert_eq!(stopped.code, Some(0), "{stopped}");
