@@ -7,9 +7,9 @@
 //! | 0 | [`base`] | errors, exit codes, environment, files, YAML, TLS, HTTP client: nothing that knows the domain |
 //! | 1 | [`model`] | plain types of the domain, no I/O |
 //! | 2 | [`wire`] | what crosses a process boundary: REST paths and bodies |
-//! | 3 | [`pattern`], [`plane`] | pure thinking: a pattern file becomes ordered Kubernetes objects; a plane becomes components |
+//! | 3 | [`pattern`], [`plane`], [`perf`] | engines: a pattern file becomes ordered Kubernetes objects; a plane becomes components; a plan becomes load and its result |
 //! | 4 | [`store`], [`cluster`], [`client`], [`oci`], [`docker`], [`release`] | the outside world, one noun each |
-//! | 5 | [`platform`] | the life of a plane on Docker and on Kubernetes: joins `plane` with gateways |
+//! | 5 | [`platform`], [`load`] | the life of a plane on Docker and on Kubernetes: joins `plane` with gateways; a measurement by any generator: joins `perf` with gateways |
 //! | 6 | [`server`], [`adapter`], [`provider`], [`sample`] | long-running roles: the REST server, adapters, a remote provider, the practice cluster |
 //! | 7 | [`ctl`] | the command line |
 //! | 8 | [`app`] | the composition root: which role, which transport |
@@ -23,9 +23,11 @@ pub mod client;
 pub mod cluster;
 pub mod ctl;
 pub mod docker;
+pub mod load;
 pub mod model;
 pub mod oci;
 pub mod pattern;
+pub mod perf;
 pub mod plane;
 pub mod platform;
 pub mod provider;

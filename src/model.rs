@@ -8,6 +8,7 @@ pub mod event;
 pub mod kubernetes;
 pub mod operation;
 pub mod pattern;
+pub mod performance;
 pub mod plane;
 pub mod preference;
 pub mod provider;

@@ -1,0 +1,250 @@
+//! A histogram of durations that loses nothing when it is merged: HdrHistogram with nanoseconds as its unit.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hdrhistogram::serialization::{Deserializer as HdrDeserializer, Serializer as _, V2DeflateSerializer};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error as _;
+use serde::ser::{Error as _, SerializeStruct};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Significant decimal digits that a recorded value keeps.
+pub const DIGITS: u8 = 3;
+/// The longest duration that is told apart from longer ones: one hour. Longer ones are recorded as this.
+pub const HIGHEST: u64 = 3_600_000_000_000;
+
+/// Durations in nanoseconds, to three significant digits, from 1 ns to one hour.
+///
+/// As JSON it is its figures (`count`, `min_ns`, `max_ns`, `mean_ns`, `stdev_ns`) and the whole of it as `hdr`: base64 of
+/// HdrHistogram's V2 encoding with DEFLATE. Only `hdr` is read back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Histogram(hdrhistogram::Histogram<u64>);
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Histogram {
+    /// An empty one. Every one that this makes has the same configuration, so that all of them can be merged.
+    pub fn new() -> Self {
+        #[expect(clippy::expect_used, reason = "the bounds are constants that the library accepts")]
+        Self(hdrhistogram::Histogram::new_with_bounds(1, HIGHEST, DIGITS).expect("bounds that the library accepts"))
+    }
+
+    /// Counts one duration, given in nanoseconds.
+    pub fn record_ns(&mut self, nanoseconds: u64) {
+        self.0.saturating_record(nanoseconds.clamp(1, HIGHEST));
+    }
+
+    /// Counts one duration `count` times.
+    pub fn record_n(&mut self, nanoseconds: u64, count: u64) {
+        self.0.saturating_record_n(nanoseconds.clamp(1, HIGHEST), count);
+    }
+
+    /// Counts one duration.
+    pub fn record(&mut self, duration: Duration) {
+        self.record_ns(u64::try_from(duration.as_nanos()).unwrap_or(HIGHEST));
+    }
+
+    /// Adds every count of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        #[expect(clippy::expect_used, reason = "the range of other histograms is clamped to this one's")]
+        self.0.add(&other.0).expect("histograms of one range");
+    }
+
+    /// Forgets every count and keeps the memory.
+    pub fn clear(&mut self) {
+        self.0.reset();
+    }
+
+    /// Number of durations.
+    pub fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The shortest duration in nanoseconds; 0 when empty.
+    pub fn min_ns(&self) -> u64 {
+        if self.is_empty() { 0 } else { self.0.min() }
+    }
+
+    /// The longest duration in nanoseconds; 0 when empty.
+    pub fn max_ns(&self) -> u64 {
+        self.0.max()
+    }
+
+    /// The arithmetic mean in nanoseconds; 0 when empty.
+    pub fn mean_ns(&self) -> f64 {
+        self.0.mean()
+    }
+
+    /// The standard deviation of the population in nanoseconds; 0 when empty.
+    pub fn stdev_ns(&self) -> f64 {
+        self.0.stdev()
+    }
+
+    /// The duration in nanoseconds that `percentile` percent (0 to 100) of all do not exceed; 0 when empty.
+    pub fn percentile_ns(&self, percentile: f64) -> u64 {
+        if self.is_empty() { 0 } else { self.0.value_at_percentile(percentile) }
+    }
+
+    /// The duration in nanoseconds at the rank `rank`, counted from 1, of all in order; 0 when empty.
+    pub fn at_rank_ns(&self, rank: u64) -> u64 {
+        let mut seen = 0;
+        for step in self.0.iter_recorded() {
+            seen += step.count_at_value();
+            if seen >= rank {
+                return step.value_iterated_to();
+            }
+        }
+        self.max_ns()
+    }
+
+    /// How many are at most `nanoseconds` long.
+    pub fn count_up_to_ns(&self, nanoseconds: u64) -> u64 {
+        self.0.count_between(0, nanoseconds.min(HIGHEST))
+    }
+
+    /// Recorded durations with their counts, shortest first.
+    pub fn counts(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.0.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value()))
+    }
+
+    /// The library's own histogram, for its writers.
+    pub fn inner(&self) -> &hdrhistogram::Histogram<u64> {
+        &self.0
+    }
+
+    /// HdrHistogram's V2 encoding with DEFLATE, as base64.
+    ///
+    /// # Errors
+    /// The library's own words.
+    pub fn encode(&self) -> Result<String, String> {
+        let mut bytes = Vec::new();
+        V2DeflateSerializer::new().serialize(&self.0, &mut bytes).map_err(|problem| problem.to_string())?;
+        Ok(STANDARD.encode(bytes))
+    }
+
+    /// Reads what [`Self::encode`], or any HdrHistogram library, wrote. Counts keep their value whatever the
+    /// configuration it was written with.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    pub fn decode(text: &str) -> Result<Self, String> {
+        let bytes = STANDARD.decode(text.trim()).map_err(|problem| format!("not base64: {problem}"))?;
+        let read: hdrhistogram::Histogram<u64> = HdrDeserializer::new()
+            .deserialize(&mut bytes.as_slice())
+            .map_err(|problem| format!("not an HdrHistogram: {problem}"))?;
+        let mut histogram = Self::new();
+        for step in read.iter_recorded() {
+            histogram.record_n(step.value_iterated_to(), step.count_at_value());
+        }
+        Ok(histogram)
+    }
+}
+
+impl Serialize for Histogram {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Histogram", 6)?;
+        object.serialize_field("count", &self.count())?;
+        object.serialize_field("min_ns", &self.min_ns())?;
+        object.serialize_field("max_ns", &self.max_ns())?;
+        object.serialize_field("mean_ns", &self.mean_ns())?;
+        object.serialize_field("stdev_ns", &self.stdev_ns())?;
+        object.serialize_field("hdr", &self.encode().map_err(S::Error::custom)?)?;
+        object.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Histogram {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Form {
+            hdr: String,
+        }
+        Self::decode(&Form::deserialize(deserializer)?.hdr).map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Histogram {
+    fn schema_name() -> Cow<'static, str> {
+        "Histogram".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "description": "Durations in nanoseconds.",
+            "required": ["count", "min_ns", "max_ns", "mean_ns", "stdev_ns", "hdr"],
+            "properties": {
+                "count": { "type": "integer", "minimum": 0, "description": "Number of durations." },
+                "min_ns": { "type": "integer", "minimum": 0, "description": "The shortest one." },
+                "max_ns": { "type": "integer", "minimum": 0, "description": "The longest one." },
+                "mean_ns": { "type": "number", "description": "The arithmetic mean." },
+                "stdev_ns": { "type": "number", "description": "The standard deviation of the population." },
+                "hdr": {
+                    "type": "string",
+                    "description": "All of them: base64 of HdrHistogram's V2 encoding with DEFLATE."
+                }
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(values: &[u64]) -> Histogram {
+        let mut histogram = Histogram::new();
+        values.iter().for_each(|value| histogram.record_ns(*value));
+        histogram
+    }
+
+    #[test]
+    fn json_keeps_every_count() {
+        let histogram = of(&[1, 999, 55_000, 55_000, 3_000_000, 59_000_000_000]);
+        let text = serde_json::to_string(&histogram).unwrap();
+        let back: Histogram = serde_json::from_str(&text).unwrap();
+        assert_eq!(back.counts().collect::<Vec<_>>(), histogram.counts().collect::<Vec<_>>());
+        assert_eq!(serde_json::to_string(&back).unwrap(), text);
+    }
+
+    #[test]
+    fn a_merged_histogram_is_the_sum_of_its_parts() {
+        let mut whole = of(&[10, 20, 30_000]);
+        whole.merge(&of(&[20, 40_000_000]));
+        assert_eq!(
+            whole.counts().collect::<Vec<_>>(),
+            of(&[10, 20, 20, 30_000, 40_000_000]).counts().collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn what_is_beyond_the_bounds_is_counted_at_them() {
+        let histogram = of(&[0, u64::MAX]);
+        assert_eq!((histogram.count(), histogram.min_ns()), (2, 1));
+        assert!(histogram.max_ns() >= HIGHEST);
+    }
+
+    #[test]
+    fn ranks_are_counted_from_one() {
+        let histogram = of(&[10, 20, 30]);
+        assert_eq!([1, 2, 3, 9].map(|rank| histogram.at_rank_ns(rank)), [10, 20, 30, 30]);
+    }
+
+    #[test]
+    fn damaged_text_is_refused() {
+        assert!(Histogram::decode("*").unwrap_err().contains("base64"));
+        assert!(Histogram::decode("AAAA").unwrap_err().contains("HdrHistogram"));
+    }
+}

@@ -1,0 +1,6 @@
+//! Rank 3: the performance engine. It makes load by a plan and says what came of it, and it thinks about results: whether
+//! they hold a threshold, how two differ, how they are written in the formats of other tools. It knows no server, store or
+//! cluster; the only outside it meets are the targets of a plan.
+
+pub mod control;
+pub mod engine;
