@@ -13,6 +13,7 @@ mod image;
 mod kubernetes;
 mod layers;
 mod lifecycle;
+mod login;
 mod pattern;
 mod quickstart;
 #[cfg(unix)]
