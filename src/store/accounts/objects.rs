@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::super::Store;
 use super::super::page::Page;
-use super::super::patterns::{Direction, OrderBy};
+use super::super::order::Direction;
+use super::super::patterns::OrderBy;
 use super::json;
 use crate::base::Result;
 use crate::base::clock::{self, Timestamp};
