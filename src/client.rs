@@ -33,6 +33,7 @@ use futures_util::stream::BoxStream;
 use crate::base::{Error, Result};
 
 pub use http::HttpTransport;
+pub use performance::ResultsWanted;
 
 /// A response body as it arrives.
 pub type Body = BoxStream<'static, Result<Bytes>>;

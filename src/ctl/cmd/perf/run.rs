@@ -1,7 +1,7 @@
 //! `perf run`.
 
 pub mod args;
-mod export;
+pub(super) mod export;
 mod follow;
 mod law;
 mod live;
@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::profile::find_profile;
-use super::show;
+use super::outcome;
 use crate::base::dirs;
 use crate::base::error::{Code, Error, Result};
 use crate::base::exit;
@@ -43,6 +43,17 @@ pub struct Planned {
     pub values: Vec<Value>,
     /// What the run has to hold.
     pub thresholds: Vec<String>,
+}
+
+/// What this verb shows: the result, or with --dry-run the plans.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only its schema is wanted")]
+pub enum Printed {
+    /// A result with the verdicts on it.
+    Result(outcome::Shown),
+    /// Plans.
+    Planned(Vec<Planned>),
 }
 
 /// What is to be measured, settled.
@@ -252,11 +263,10 @@ fn tell_plan(ctx: &Ctl, job: &Job) -> Result<()> {
 fn conclude(ctx: &Ctl, measured: &Measured, exports: &[Export]) -> Result<bool> {
     let Measured { result, verdicts, .. } = measured;
     if result.requests.sent > 0 || measured.error.is_none() {
-        show::print(ctx, result, verdicts)?;
+        outcome::print(ctx, result, verdicts)?;
     }
     for export in exports {
-        export.write(result, verdicts)?;
-        ctx.ui.note(&format!("written to {}", export.path.display()))?;
+        export.write(ctx, result, verdicts)?;
     }
     Ok(verdicts.iter().any(Verdict::is_breached))
 }

@@ -105,7 +105,7 @@ async fn tests(State(state): State<Shared>, query: Query) -> Reply<Value> {
 
 async fn save_test(State(state): State<Shared>, sender: Sender, body: Raw) -> Reply<Value> {
     let text = body.text()?;
-    crate::perf::smp::read("request body", &text)?;
+    crate::perf::smp::read(&text, "request body")?;
     let mut test: Value = yaml::read(&text).map_err(|problem| Error::new(Code::RequestInvalid, "the body is not a test file").because(problem))?;
     let known = test["id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
     let id = known.unwrap_or_else(|| id::new().to_string());

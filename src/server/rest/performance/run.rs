@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use http::{Method, StatusCode};
 
 use super::super::deploy::Caller;
@@ -33,7 +34,6 @@ pub(super) fn routes() -> Vec<Route> {
         reply: (StatusCode::OK, Payload { media: &["text/event-stream"], ..Payload::json::<StreamFrame>() }),
         handler,
     };
-    use axum::routing::{get, post};
     vec![
         Route::post::<RunBegun, _, _>(paths::PERF_RUN, "beginRun", "Begins a measurement", begin)
             .body::<RunRequest>()
@@ -110,7 +110,7 @@ async fn by_profile(
     body: Raw,
 ) -> Result<Response, Failure> {
     let profile = profiles::find(&state, &id.0).await?;
-    let known = if body.bytes.is_empty() { profile.plan } else { one(smp::read("request body", &body.text()?)?)? };
+    let known = if body.bytes.is_empty() { profile.plan } else { one(&body)? };
     let plan = query::plan(&query, known)?;
     local_files(&caller, &plan)?;
     let request = RunRequest {
@@ -123,9 +123,21 @@ async fn by_profile(
 }
 
 async fn by_file(State(state): State<Shared>, caller: Caller, query: Query, body: Raw) -> Result<Response, Failure> {
-    let plan = one(smp::read("request body", &body.text()?)?)?;
+    let plan = one(&body)?;
     local_files(&caller, &plan)?;
     begun(&state, &query, RunRequest { plan: Some(plan), ..RunRequest::default() }).await
+}
+
+/// The plan of a test file. A stream shows one measurement, so that a file with several clients is refused.
+fn one(body: &Raw) -> Result<Plan> {
+    let test = smp::read(&body.text()?, "request body")?;
+    let (name, several) = (test.name, test.plans.len());
+    let mut plans = test.plans.into_iter();
+    match (plans.next(), plans.next()) {
+        (Some(plan), None) => Ok(Plan { name: if plan.name.is_empty() { name } else { plan.name.clone() }, ..plan }),
+        _ => Err(Error::new(Code::RequestInvalid, format!("the test has {several} clients, and one stream tells of one"))
+            .remedy("Send one request for each client, or measure with `mesheryctl perf run -f`.")),
+    }
 }
 
 async fn begun(state: &Shared, query: &Query, request: RunRequest) -> Result<Response, Failure> {
