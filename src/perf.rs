@@ -2,7 +2,7 @@
 //! they hold a threshold, how two differ, how they are written in the formats of other tools. It knows no server, store or
 //! cluster; the only outside it meets are the targets of a plan.
 
-pub mod check;
 pub mod control;
 pub mod engine;
 pub mod partial;
+pub mod plan;

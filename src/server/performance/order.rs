@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::profiles;
 use crate::base::{Code, Error, Result};
 use crate::model::performance::plan::Plan;
-use crate::perf::check::check;
+use crate::perf::plan::check;
 use crate::perf::threshold::Threshold;
 use crate::server::Shared;
 use crate::wire::rest::performance::RunRequest;

@@ -3,7 +3,7 @@
 use crate::base::{Code, Error, Result, clock, id, text};
 use crate::model::performance::plan::Plan;
 use crate::model::performance::profile::Profile;
-use crate::perf::check::check;
+use crate::perf::plan::check;
 use crate::perf::threshold::Threshold;
 use crate::server::Shared;
 use crate::wire::rest::performance::ProfileBody;

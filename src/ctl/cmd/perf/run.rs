@@ -25,7 +25,7 @@ use crate::model::operation::OperationStatus;
 use crate::model::performance::plan::Plan;
 use crate::model::performance::profile::Profile;
 use crate::model::performance::result::PerfResult;
-use crate::perf::check::check;
+use crate::perf::plan::check;
 use crate::perf::smp;
 use crate::perf::threshold::{Threshold, Verdict};
 use crate::wire::rest::performance::{ProfileBody, RunRequest};

@@ -5,7 +5,7 @@ use super::super::run::plan::Draft;
 use super::view;
 use crate::base::error::Result;
 use crate::ctl::Ctl;
-use crate::perf::check::check;
+use crate::perf::plan::check;
 use crate::perf::threshold::Threshold;
 use crate::wire::rest::performance::ProfileBody;
 
