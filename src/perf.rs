@@ -2,5 +2,15 @@
 //! they hold a threshold, how two differ, how they are written in the formats of other tools. It knows no server, store or
 //! cluster; the only outside it meets are the targets of a plan.
 
+pub mod compare;
 pub mod control;
 pub mod engine;
+pub mod format;
+pub mod meshmark;
+#[cfg(test)]
+pub(crate) mod sample;
+pub mod smp;
+pub mod stats;
+pub mod summary;
+pub mod threshold;
+pub mod units;
