@@ -145,9 +145,12 @@ mod tests {
 
     #[test]
     fn what_is_no_rule_is_refused_by_its_part() {
-        for (expression, zone, word) in
-            [("every day", "UTC", "cron"), ("61 * * * *", "UTC", "cron"), ("* * *", "UTC", "cron"), ("0 3 * * *", "Mars", "zone")]
-        {
+        for (expression, zone, word) in [
+            ("every day", "UTC", "cron"),
+            ("61 * * * *", "UTC", "cron"),
+            ("* * *", "UTC", "cron"),
+            ("0 3 * * *", "Mars", "zone"),
+        ] {
             let error = Rule::parse(expression, zone).unwrap_err();
             assert_eq!(error.code(), Code::PerfScheduleInvalid);
             assert!(error.message().contains(word), "{error}");

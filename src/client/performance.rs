@@ -125,7 +125,8 @@ impl Client {
 
     /// Deletes a schedule; what it was.
     pub async fn delete_schedule(&self, id: Uuid) -> Result<Schedule> {
-        let view: ScheduleView = self.send_empty(Method::DELETE, &paths::with_id(paths::SCHEDULE, &id.to_string())).await?;
+        let view: ScheduleView =
+            self.send_empty(Method::DELETE, &paths::with_id(paths::SCHEDULE, &id.to_string())).await?;
         Ok(view.schedule)
     }
 }

@@ -92,7 +92,8 @@ impl Prometheus {
             .append_pair("start", &seconds(window.start))
             .append_pair("end", &seconds(window.end))
             .append_pair("step", &window.step.as_secs().to_string());
-        let response = self.client.get(url).send().await.map_err(|problem| self.failed(query, text::chain(&problem)))?;
+        let response =
+            self.client.get(url).send().await.map_err(|problem| self.failed(query, text::chain(&problem)))?;
         let status = response.status();
         let body = response.bytes().await.map_err(|problem| self.failed(query, text::chain(&problem)))?;
         let reply: Reply = serde_json::from_slice(&body)

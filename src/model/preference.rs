@@ -38,11 +38,12 @@ pub struct LoadTestPrefs {
     /// Duration, as `30s`.
     pub t: String,
     /// Generator.
-    pub gen: String,
+    #[serde(rename = "gen")]
+    pub generator: String,
 }
 
 impl Default for LoadTestPrefs {
     fn default() -> Self {
-        Self { c: 1, qps: 0, t: "30s".to_owned(), gen: "native".to_owned() }
+        Self { c: 1, qps: 0, t: "30s".to_owned(), generator: "native".to_owned() }
     }
 }

@@ -126,10 +126,8 @@ mod tests {
 
     #[test]
     fn no_value_that_authorises_is_kept() {
-        let mut plan = Plan {
-            targets: vec![Target { url: "http://me:secret@a/".into(), weight: 1 }],
-            ..Plan::default()
-        };
+        let mut plan =
+            Plan { targets: vec![Target { url: "http://me:secret@a/".into(), weight: 1 }], ..Plan::default() };
         for name in ["Authorization", "X-Trace"] {
             plan.request.headers.push(Header { name: name.into(), value: "Bearer secret".into() });
         }

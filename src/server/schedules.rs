@@ -91,7 +91,10 @@ async fn settled(state: &Shared, body: ScheduleBody, known: Option<Schedule>) ->
     Ok(Schedule {
         id: body.id.unwrap_or_else(id::new),
         name: name.unwrap_or_else(default_name),
-        profile_id: profile.map(|profile| profile.id).or(known.as_ref().map(|known| known.profile_id)).unwrap_or_default(),
+        profile_id: profile
+            .map(|profile| profile.id)
+            .or(known.as_ref().map(|known| known.profile_id))
+            .unwrap_or_default(),
         missed: body.missed.or(known.as_ref().map(|known| known.missed)).unwrap_or_default(),
         paused,
         last_run: known.as_ref().and_then(|known| known.last_run),

@@ -208,8 +208,7 @@ impl Results<'_> {
     pub async fn list(&self, filter: &Filter<'_>) -> Result<(Vec<Listed>, u64)> {
         let fail = |error: &DbErr| self.0.failed("list results", error);
         let condition = condition(filter);
-        let total =
-            Entity::find().filter(condition.clone()).count(&self.0.read).await.map_err(|error| fail(&error))?;
+        let total = Entity::find().filter(condition.clone()).count(&self.0.read).await.map_err(|error| fail(&error))?;
         let (column, direction) = ordered(filter.order);
         let rows = listing()
             .filter(condition)
@@ -284,8 +283,7 @@ fn ordered(text: &str) -> (Column, Direction) {
 }
 
 /// Columns of [`Listed`], in its order.
-type Columns =
-    (String, String, String, String, String, String, Option<String>, Option<String>, i64, i64, i64);
+type Columns = (String, String, String, String, String, String, Option<String>, Option<String>, i64, i64, i64);
 
 /// Every column but the body, which may be large.
 fn listing() -> Select<Entity> {
@@ -362,7 +360,10 @@ mod tests {
         assert!(store.results().intervals(result.id).await.unwrap().is_empty());
         assert!(store.results().running().await.unwrap().is_empty());
         let (read, state) = store.results().get(result.id).await.unwrap().unwrap();
-        assert_eq!((serde_json::to_string(&read).unwrap(), state), (serde_json::to_string(&result).unwrap(), ResultState::Complete));
+        assert_eq!(
+            (serde_json::to_string(&read).unwrap(), state),
+            (serde_json::to_string(&result).unwrap(), ResultState::Complete)
+        );
         assert!(store.results().delete(result.id).await.unwrap());
         assert!(store.results().get(result.id).await.unwrap().is_none());
     }
@@ -371,7 +372,8 @@ mod tests {
     async fn lists_are_filtered_by_profile_name_and_time_and_tell_profiles_their_history() {
         let (_dir, store) = store().await;
         let profile = store.profiles().save(&new("p")).await.unwrap();
-        for (name, second, owner) in [("one", 10, Some(profile.id)), ("two", 20, Some(profile.id)), ("three", 30, None)] {
+        for (name, second, owner) in [("one", 10, Some(profile.id)), ("two", 20, Some(profile.id)), ("three", 30, None)]
+        {
             let result = PerfResult { profile_id: owner, ..result(name, second) };
             let kept = Kept { result: &result, state: ResultState::Complete, runner_results: &Value::Null };
             store.results().save(kept).await.unwrap();
@@ -381,8 +383,14 @@ mod tests {
             (found.into_iter().map(|one| one.name).collect::<Vec<_>>().join(" "), total)
         };
         assert_eq!(names(Filter::default()).await, ("three two one".into(), 3));
-        assert_eq!(names(Filter { profile: Some(profile.id), order: "name asc", ..Filter::default() }).await.0, "one two");
-        assert_eq!(names(Filter { search: "T", page: Page { number: 1, size: 1 }, ..Filter::default() }).await, ("two".into(), 2));
+        assert_eq!(
+            names(Filter { profile: Some(profile.id), order: "name asc", ..Filter::default() }).await.0,
+            "one two"
+        );
+        assert_eq!(
+            names(Filter { search: "T", page: Page { number: 1, size: 1 }, ..Filter::default() }).await,
+            ("two".into(), 2)
+        );
         let at = |second| Timestamp::from_second(second).ok();
         assert_eq!(names(Filter { from: at(20), to: at(30), ..Filter::default() }).await.0, "two");
         let known = store.profiles().find("p").await.unwrap().unwrap();

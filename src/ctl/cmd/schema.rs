@@ -199,8 +199,16 @@ mod tests {
     use crate::ctl::cli;
 
     /// Commands that print text for a shell or a person, whatever `-o` says, or that run until stopped.
-    const TEXT: &[&str] =
-        &["completion", "help", "man", "serve server", "serve adapter", "serve sample", "serve provider", "perf result export"];
+    const TEXT: &[&str] = &[
+        "completion",
+        "help",
+        "man",
+        "serve server",
+        "serve adapter",
+        "serve sample",
+        "serve provider",
+        "perf result export",
+    ];
 
     #[test]
     fn every_command_has_a_schema_or_prints_text() {

@@ -122,7 +122,12 @@ const MARKS: [Mark; 9] = [
         sidecars: &["istio-proxy"],
         gateway: Some(("istio", "ingressgateway")),
     },
-    Mark { name: "LINKERD", control: &["linkerd/controller", "/controller:stable", "/controller:edge"], sidecars: &["linkerd-proxy"], gateway: None },
+    Mark {
+        name: "LINKERD",
+        control: &["linkerd/controller", "/controller:stable", "/controller:edge"],
+        sidecars: &["linkerd-proxy"],
+        gateway: None,
+    },
     Mark {
         name: "CONSUL",
         control: &["/consul-k8s-control-plane", "/consul:"],
@@ -132,7 +137,12 @@ const MARKS: [Mark; 9] = [
     Mark { name: "KUMA", control: &["/kuma-cp"], sidecars: &["kuma-sidecar"], gateway: None },
     Mark { name: "OPEN_SERVICE_MESH", control: &["/osm-controller"], sidecars: &["envoy"], gateway: None },
     Mark { name: "TRAEFIK_MESH", control: &["/mesh-controller", "traefik/mesh"], sidecars: &[], gateway: None },
-    Mark { name: "NGINX_SERVICE_MESH", control: &["/nginx-mesh-controller", "/nginx-mesh-api"], sidecars: &["nginx-mesh-sidecar"], gateway: None },
+    Mark {
+        name: "NGINX_SERVICE_MESH",
+        control: &["/nginx-mesh-controller", "/nginx-mesh-api"],
+        sidecars: &["nginx-mesh-sidecar"],
+        gateway: None,
+    },
     Mark { name: "NETWORK_SERVICE_MESH", control: &["/cmd-nsmgr"], sidecars: &["nsc", "cmd-nsc"], gateway: None },
     Mark { name: "CILIUM_SERVICE_MESH", control: &["/cilium-envoy"], sidecars: &[], gateway: None },
 ];
@@ -148,7 +158,8 @@ impl Mark {
     fn find(&self, pods: &[&Value]) -> Option<Mesh> {
         let mut mesh = Mesh { kind: self.name.to_owned(), ..Mesh::default() };
         for pod in pods {
-            let image = containers(pod).find_map(|container| container["image"].as_str().filter(|image| self.controls(image)));
+            let image =
+                containers(pod).find_map(|container| container["image"].as_str().filter(|image| self.controls(image)));
             if let Some(image) = image {
                 mesh.control_plane += 1;
                 mesh.version = mesh.version.or_else(|| tag(image));
@@ -189,7 +200,9 @@ mod tests {
     use serde_json::json;
 
     fn pod(labels: &Value, containers: &[(&str, &str)], init: &[(&str, &str)]) -> Value {
-        let list = |of: &[(&str, &str)]| of.iter().map(|(name, image)| json!({"name": name, "image": image})).collect::<Vec<_>>();
+        let list = |of: &[(&str, &str)]| {
+            of.iter().map(|(name, image)| json!({"name": name, "image": image})).collect::<Vec<_>>()
+        };
         json!({
             "metadata": { "labels": labels },
             "spec": { "containers": list(containers), "initContainers": list(init) },

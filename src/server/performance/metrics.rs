@@ -54,7 +54,8 @@ async fn collect(prometheus: &Prometheus, named: &BTreeMap<String, String>, wind
     } else {
         named.iter().map(|(name, query)| (name.as_str(), query.as_str())).collect()
     };
-    let answers = queries.iter().map(async |(name, query)| (*name, *query, prometheus.query_range(query, window).await));
+    let answers =
+        queries.iter().map(async |(name, query)| (*name, *query, prometheus.query_range(query, window).await));
     let mut asked = Asked::default();
     for (name, query, answer) in join_all(answers).await {
         asked.take(name, query, answer, window);

@@ -184,7 +184,15 @@ mod tests {
     fn old_clients_read_seconds_and_every_request() {
         let mut response = Histogram::new();
         response.record_n(10_000_000, 3);
-        let interval = Interval { start_seconds: 0.0, length_seconds: 2.0, sent: 4, succeeded: 3, failed: 1, dropped: 0, response };
+        let interval = Interval {
+            start_seconds: 0.0,
+            length_seconds: 2.0,
+            sent: 4,
+            succeeded: 3,
+            failed: 1,
+            dropped: 0,
+            response,
+        };
         let plan = Plan { targets: vec![Target { url: "http://a/".into(), weight: 1 }], ..Plan::default() };
         let mut result = partial::assemble(Uuid::nil(), &plan, Timestamp::UNIX_EPOCH, vec![interval]);
         result.statuses.insert("200".into(), 3);

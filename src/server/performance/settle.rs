@@ -8,7 +8,8 @@ use crate::store::Store;
 use super::results;
 
 /// What a cut result says of itself.
-const CUT: &str = "the process that measured ended before the measurement did: causes, statuses and service times are not known";
+const CUT: &str =
+    "the process that measured ended before the measurement did: causes, statuses and service times are not known";
 
 /// Gives every result whose operation has ended without it the state it can have.
 pub(in crate::server) async fn settle(store: &Store) -> Result<()> {
@@ -61,7 +62,15 @@ mod tests {
         let (cut, alive) = (operation(), operation());
         let mut response = Histogram::new();
         response.record_ns(7_000);
-        let interval = Interval { start_seconds: 0.0, length_seconds: 1.0, sent: 1, succeeded: 1, failed: 0, dropped: 0, response };
+        let interval = Interval {
+            start_seconds: 0.0,
+            length_seconds: 1.0,
+            sent: 1,
+            succeeded: 1,
+            failed: 0,
+            dropped: 0,
+            response,
+        };
         for operation in [&cut, &alive] {
             store.operations().begin(operation, &Identity::current()).await.unwrap();
             let empty = partial::assemble(operation.id, &Plan::default(), clock::now(), Vec::new());

@@ -7,7 +7,7 @@ pub mod run;
 pub mod schedule;
 
 pub use profile::{ProfileBody, ProfilePage, ProfileView};
-pub use result::{MesheryResult, MeshTypes, ResultPage, StoredResult};
+pub use result::{MeshTypes, MesheryResult, ResultPage, StoredResult};
 pub use run::{RunBegun, RunRequest, StreamFrame};
 pub use schedule::{ScheduleBody, SchedulePage, ScheduleView};
 
@@ -82,7 +82,10 @@ mod tests {
     #[test]
     fn either_spelling_is_read_and_the_later_one_holds() {
         let body: ProfileBody = read(json!({"name": "a", "loadGenerators": ["native"], "concurrent_request": 2, "concurrentRequest": 3, "id": ""})).unwrap();
-        assert_eq!((body.load_generators, body.concurrent_request, body.id), (vec!["native".to_owned()], Some(3), None));
+        assert_eq!(
+            (body.load_generators, body.concurrent_request, body.id),
+            (vec!["native".to_owned()], Some(3), None)
+        );
         assert_eq!(read::<ProfileBody>(json!([])).unwrap_err().code(), Code::RequestInvalid);
         assert_eq!(read::<ProfileBody>(json!({"qps": "many"})).unwrap_err().code(), Code::RequestInvalid);
     }

@@ -5,8 +5,11 @@ use std::path::Path;
 use mesheryctl::base::env;
 
 /// The `.proto` file, the package whose name its code gets, and the committed file.
-const FILES: &[(&str, &str, &str)] =
-    &[("meshops.proto", "meshes.rs", "meshops.rs"), ("health.proto", "grpc.health.v1.rs", "health.rs")];
+const FILES: &[(&str, &str, &str)] = &[
+    ("meshops.proto", "meshes.rs", "meshops.rs"),
+    ("health.proto", "grpc.health.v1.rs", "health.rs"),
+    ("smp.proto", "smp.rs", "smp.rs"),
+];
 
 /// Messages that carry kubeconfigs: without `Debug`, so that none can get into a log.
 const SECRET: &[&str] = &[

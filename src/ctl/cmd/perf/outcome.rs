@@ -48,7 +48,10 @@ fn rows(shown: &Shown) -> Vec<Row> {
     }
     rows.push(row("max", units::duration_ns(response.max_ns())));
     let requests = &result.requests;
-    let counts = format!("{} sent, {} good, {} failed, {} dropped", requests.sent, requests.succeeded, requests.failed, requests.dropped);
+    let counts = format!(
+        "{} sent, {} good, {} failed, {} dropped",
+        requests.sent, requests.succeeded, requests.failed, requests.dropped
+    );
     rows.push(row("requests", counts));
     rows.extend(result.statuses.iter().map(|(status, count)| row(&format!("status {status}"), count.to_string())));
     rows.extend(result.errors.iter().map(|(cause, count)| row(&format!("error {}", cause.name()), count.to_string())));

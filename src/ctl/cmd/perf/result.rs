@@ -82,8 +82,10 @@ pub(super) async fn find_id(ctx: &Ctl, wanted: &str) -> Result<Uuid> {
     match fits.as_slice() {
         [] => Err(missing()),
         [one] => Ok(one.meshery_id),
-        several => Err(Error::new(Code::PerfAmbiguous, format!("`{wanted}` is the beginning of {} ids", several.len()))
-            .details(several.iter().map(|result| format!("{} {}", result.meshery_id, result.name)))),
+        several => {
+            Err(Error::new(Code::PerfAmbiguous, format!("`{wanted}` is the beginning of {} ids", several.len()))
+                .details(several.iter().map(|result| format!("{} {}", result.meshery_id, result.name))))
+        }
     }
 }
 

@@ -12,8 +12,8 @@ use std::io::Read;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::profile::find_profile;
 use super::outcome;
+use super::profile::find_profile;
 use crate::base::dirs;
 use crate::base::error::{Code, Error, Result};
 use crate::base::exit;
@@ -119,7 +119,10 @@ async fn jobs(ctx: &Ctl, args: &Args) -> Result<Vec<Job>> {
         }
         (known, _) => known,
     };
-    Ok(drafts.into_iter().map(|draft| Job { draft, profile: profile.clone(), thresholds: thresholds.clone() }).collect())
+    Ok(drafts
+        .into_iter()
+        .map(|draft| Job { draft, profile: profile.clone(), thresholds: thresholds.clone() })
+        .collect())
 }
 
 fn with_file(mut draft: Draft, name: &str, plan: Plan) -> Draft {
@@ -132,7 +135,9 @@ async fn profile(ctx: &Ctl, args: &Args) -> Result<(Option<Profile>, Option<Stri
     let Some(named) = args.profile.as_deref().or(args.profile_flag.as_deref()) else { return Ok((None, None)) };
     match find_profile(ctx, named).await {
         Ok(found) => Ok((Some(found), None)),
-        Err(error) if error.code() == Code::PerfProfileNotFound && (!args.plan.url.is_empty() || args.file.is_some()) => {
+        Err(error)
+            if error.code() == Code::PerfProfileNotFound && (!args.plan.url.is_empty() || args.file.is_some()) =>
+        {
             if !args.dry_run {
                 let text = format!("There is no profile `{named}`. Create it?");
                 ctx.ui.confirm(Question { text: &text, flag: "--yes" })?;
@@ -249,7 +254,9 @@ async fn measure(ctx: &Ctl, args: &Args, job: Job) -> Result<Measured> {
 
 /// The effective plan, on stderr: what is measured stands on the screen before anything is sent.
 fn tell_plan(ctx: &Ctl, job: &Job) -> Result<()> {
-    let said = |value: &&Value| value.origin != "default" || matches!(value.name, "targets" | "rate" | "connections" | "duration");
+    let said = |value: &&Value| {
+        value.origin != "default" || matches!(value.name, "targets" | "rate" | "connections" | "duration")
+    };
     for value in job.draft.values().iter().filter(said) {
         ctx.ui.note(&format!("{:<12} {}  ({})", value.name, value.value, value.origin))?;
     }

@@ -42,14 +42,16 @@ pub(super) fn routes() -> Vec<Route> {
             "What clients offer for a new measurement",
             get,
         ),
-        Route::post::<LoadTestPrefs, _, _>(paths::PERF_DEFAULTS, "setLoadTestDefaults", "Changes that", set).reads(form),
+        Route::post::<LoadTestPrefs, _, _>(paths::PERF_DEFAULTS, "setLoadTestDefaults", "Changes that", set)
+            .reads(form),
         Route::get::<MeshTypes, _, _>(
             paths::MESH_TYPES,
             "listMeshTypes",
             "Names of meshes in the Service Mesh Performance specification",
             meshes,
         ),
-        Route::get::<Value, _, _>(paths::PERF_TESTS, "listTestFiles", "Stored test files", tests).query(&[PAGE, PAGE_SIZE]),
+        Route::get::<Value, _, _>(paths::PERF_TESTS, "listTestFiles", "Stored test files", tests)
+            .query(&[PAGE, PAGE_SIZE]),
         Route::post::<Value, _, _>(paths::PERF_TESTS, "saveTestFile", "Stores a test file", save_test).reads(file),
         Route::delete::<Value, _, _>(paths::PERF_TESTS, "deleteTestFile", "Deletes a stored test file", delete_test)
             .query(&[("uuid", "id of the test")]),
@@ -67,7 +69,10 @@ async fn set(State(state): State<Shared>, sender: Sender, query: Query, body: Ra
     } else {
         let form = Query::parse(&body.text()?);
         let named = |key: &str| form.get(&[key]).or(query.get(&[key])).map(str::to_owned);
-        ["c", "qps", "t", "gen"].iter().filter_map(|key| Some(((*key).to_owned(), number_or_text(named(key)?)))).collect()
+        ["c", "qps", "t", "gen"]
+            .iter()
+            .filter_map(|key| Some(((*key).to_owned(), number_or_text(named(key)?))))
+            .collect()
     };
     let load_test_prefs = changed(&current.load_test_prefs, sent)?;
     let preferences = Preferences { load_test_prefs: load_test_prefs.clone(), ..current };
@@ -106,7 +111,7 @@ async fn tests(State(state): State<Shared>, query: Query) -> Reply<Value> {
 async fn save_test(State(state): State<Shared>, sender: Sender, body: Raw) -> Reply<Value> {
     let text = body.text()?;
     crate::perf::smp::read(&text, "request body")?;
-    let mut test: Value = yaml::read(&text).map_err(|problem| Error::new(Code::RequestInvalid, "the body is not a test file").because(problem))?;
+    let mut test: Value = yaml::read(&text).map_err(|fault| fault.into_error(Code::RequestInvalid, "request body"))?;
     let known = test["id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
     let id = known.unwrap_or_else(|| id::new().to_string());
     test["id"] = json!(id);

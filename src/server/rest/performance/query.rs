@@ -57,7 +57,8 @@ pub(super) fn plan(query: &Query, known: Plan) -> Result<Plan> {
 fn length(query: &Query, plan: &mut Plan) -> Result<()> {
     let Some(number) = query.get(&["t"]) else { return Ok(()) };
     let unit = query.get(&["dur"]).map_or("s", |unit| unit.get(..1).unwrap_or("s"));
-    let text = if number.bytes().all(|byte| byte.is_ascii_digit()) { format!("{number}{unit}") } else { number.to_owned() };
+    let text =
+        if number.bytes().all(|byte| byte.is_ascii_digit()) { format!("{number}{unit}") } else { number.to_owned() };
     let parsed = duration::parse(&text).map_err(|problem| {
         Error::new(Code::RequestInvalid, format!("`t` and `dur` are `{text}`, not a duration")).because(problem)
     })?;

@@ -24,7 +24,10 @@ const LIST: &[(&str, &str)] = &[
     PAGE,
     PAGE_SIZE,
     ("search", "part of the test's name, in any case"),
-    ("order", "`name`, `mesh`, `test_start_time`, `created_at` or `updated_at`, a blank, `asc` or `desc`; newest first otherwise"),
+    (
+        "order",
+        "`name`, `mesh`, `test_start_time`, `created_at` or `updated_at`, a blank, `asc` or `desc`; newest first otherwise",
+    ),
     ("from", "results that began at this RFC 3339 time or later"),
     ("to", "results that began before this RFC 3339 time"),
 ];

@@ -15,8 +15,8 @@ use super::stream;
 use crate::base::{Code, Error, Result};
 use crate::model::performance::plan::{Generator, Plan};
 use crate::perf::smp;
-use crate::server::performance::{self, profiles};
 use crate::server::Shared;
+use crate::server::performance::{self, profiles};
 use crate::wire::rest::paths;
 use crate::wire::rest::performance::{RunBegun, RunRequest, StreamFrame};
 
@@ -39,7 +39,13 @@ pub(super) fn routes() -> Vec<Route> {
             .body::<RunRequest>()
             .replies(StatusCode::ACCEPTED, Payload::json::<RunBegun>()),
         followed(Method::GET, paths::PERF_LOAD_TEST, "runLoadTest", "Measures, and streams how it goes", get(by_query)),
-        followed(Method::POST, paths::PERF_LOAD_TEST, "postLoadTest", "Measures, and streams how it goes", post(by_query)),
+        followed(
+            Method::POST,
+            paths::PERF_LOAD_TEST,
+            "postLoadTest",
+            "Measures, and streams how it goes",
+            post(by_query),
+        ),
         followed(
             Method::GET,
             paths::PERF_PROFILE_RUN,
@@ -135,8 +141,11 @@ fn one(body: &Raw) -> Result<Plan> {
     let mut plans = test.plans.into_iter();
     match (plans.next(), plans.next()) {
         (Some(plan), None) => Ok(Plan { name: if plan.name.is_empty() { name } else { plan.name.clone() }, ..plan }),
-        _ => Err(Error::new(Code::RequestInvalid, format!("the test has {several} clients, and one stream tells of one"))
-            .remedy("Send one request for each client, or measure with `mesheryctl perf run -f`.")),
+        _ => Err(Error::new(
+            Code::RequestInvalid,
+            format!("the test has {several} clients, and one stream tells of one"),
+        )
+        .remedy("Send one request for each client, or measure with `mesheryctl perf run -f`.")),
     }
 }
 

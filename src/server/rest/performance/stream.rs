@@ -42,14 +42,14 @@ async fn frame(state: &Shared, begun: RunBegun, event: Event) -> Option<StreamFr
     };
     match event.payload? {
         Payload::Stage { name, .. } => Some(frame("info", stage(&name).to_owned())),
-        Payload::Measured(measured) => {
-            Some(StreamFrame { progress: Some(measured), ..frame("info", event.summary) })
-        }
+        Payload::Measured(measured) => Some(StreamFrame { progress: Some(measured), ..frame("info", event.summary) }),
         Payload::Warning { message } => Some(frame("info", message)),
         Payload::Ended(operation) => Some(match unfit(&operation) {
             Some(message) => frame("error", message),
             None => match results::listed(state, begun.result_id).await {
-                Ok(result) => StreamFrame { result: Some(Box::new(result)), ..frame("success", "the test is done".to_owned()) },
+                Ok(result) => {
+                    StreamFrame { result: Some(Box::new(result)), ..frame("success", "the test is done".to_owned()) }
+                }
                 Err(error) => frame("error", format!("unable to persist: {error}")),
             },
         }),

@@ -265,7 +265,9 @@ impl From<Profile> for ProfileView {
         let plan = &profile.plan;
         let headers: BTreeMap<&str, &str> =
             plan.request.headers.iter().map(|header| (header.name.as_str(), header.value.as_str())).collect();
-        let json = |text: serde_json::Result<String>, empty: bool| if empty { String::new() } else { text.unwrap_or_default() };
+        let json = |text: serde_json::Result<String>, empty: bool| {
+            if empty { String::new() } else { text.unwrap_or_default() }
+        };
         let camel = Camel {
             load_generators: vec![plan.generator.name().to_owned()],
             service_mesh: plan.mesh.clone().unwrap_or_default(),
@@ -328,7 +330,10 @@ mod tests {
 
     #[test]
     fn the_words_of_2021_become_a_plan_and_leave_alone_what_they_do_not_speak_of() {
-        let known = Plan { tls: crate::model::performance::plan::Tls { insecure: true, ..Default::default() }, ..Plan::default() };
+        let known = Plan {
+            tls: crate::model::performance::plan::Tls { insecure: true, ..Default::default() },
+            ..Plan::default()
+        };
         let body: ProfileBody = super::super::read(json!({
             "name": "shop", "load_generators": ["fortio"], "endpoints": ["http://a/"], "service_mesh": "istio",
             "concurrent_request": 8, "qps": 100, "duration": "1m30s", "request_headers": "{\"a\": \"b\"}",
@@ -350,7 +355,12 @@ mod tests {
             load: Load::Open { pacing: Pacing::Poisson { rate: 50.0 }, overload: Overload::Drop },
             ..Plan::default()
         };
-        let body = ProfileBody { endpoints: vec!["http://a/".into()], qps: Some(50.0), concurrent_request: Some(4), ..ProfileBody::default() };
+        let body = ProfileBody {
+            endpoints: vec!["http://a/".into()],
+            qps: Some(50.0),
+            concurrent_request: Some(4),
+            ..ProfileBody::default()
+        };
         let changed = body.plan(&plan).unwrap();
         assert_eq!(changed, Plan { connections: 4, ..plan.clone() });
         let closed = ProfileBody { qps: Some(0.0), ..ProfileBody::default() }.plan(&plan).unwrap();

@@ -41,7 +41,7 @@ pub struct RunRequest {
 }
 
 /// Reply to a request that began a measurement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunBegun {
     /// Id of the operation.
     #[serde(alias = "operationId")]

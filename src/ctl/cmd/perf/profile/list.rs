@@ -27,7 +27,9 @@ pub(in super::super) async fn all(ctx: &Ctl, search: &str) -> Result<()> {
         Column::new("ID", |profile: &Profile| profile.id.to_string()),
         Column::new("RESULTS", |profile: &Profile| profile.total_results.to_string()),
         Column::new("LOAD-GENERATOR", |profile: &Profile| profile.plan.generator.name().to_owned()),
-        Column::new("LAST-RUN", move |profile: &Profile| profile.last_run.map_or_else(|| "never".to_owned(), |at| clock::age(at, now))),
+        Column::new("LAST-RUN", move |profile: &Profile| {
+            profile.last_run.map_or_else(|| "never".to_owned(), |at| clock::age(at, now))
+        }),
         Column::wide("TARGETS", |profile: &Profile| {
             profile.plan.targets.iter().map(|target| target.url.as_str()).collect::<Vec<_>>().join(",")
         }),

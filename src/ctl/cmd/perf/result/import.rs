@@ -20,11 +20,8 @@ pub struct Args {
 pub(super) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let text = std::fs::read_to_string(&args.file).map_err(|error| dirs::read_error(&args.file, &error))?;
     let result: PerfResult = serde_json::from_str(&text).map_err(|problem| {
-        let place = Place {
-            file: args.file.display().to_string(),
-            line: Some(problem.line()),
-            column: Some(problem.column()),
-        };
+        let place =
+            Place { file: args.file.display().to_string(), line: Some(problem.line()), column: Some(problem.column()) };
         Error::new(Code::PerfResultInvalid, "the file is not a result").at(place).because(problem)
     })?;
     let row = Row::from(ctx.client().await?.import_perf_result(&result).await?);

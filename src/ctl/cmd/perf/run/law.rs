@@ -55,7 +55,8 @@ fn ramp(text: &str) -> Result<Pacing, String> {
 
 fn steps(text: &str) -> Result<Vec<Step>, String> {
     let step = |part: &str| {
-        let (rate, length) = part.rsplit_once('/').ok_or_else(|| format!("the length of the step `{part}` is missing behind `/`"))?;
+        let (rate, length) =
+            part.rsplit_once('/').ok_or_else(|| format!("the length of the step `{part}` is missing behind `/`"))?;
         Ok(Step { rate: number(rate)?, length: duration::parse(length)? })
     };
     text.split(',').map(step).collect()

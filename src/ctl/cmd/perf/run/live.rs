@@ -75,11 +75,17 @@ impl<'p> Live<'p> {
 
     /// The lines of a picture, when `now` has passed since the measurement was begun.
     pub(super) fn frame(&self, now: Duration, look: Look) -> Vec<Line> {
-        let wheel: &[&str] =
-            if look.unicode { &["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"] } else { &["-", "\\", "|", "/"] };
-        let head = Line::new()
-            .add(Tone::Busy, wheel[look.tick % wheel.len()])
-            .plain(format!(" {}: {}, {}", self.plan.name, self.stage, self.time(now)));
+        let wheel: &[&str] = if look.unicode {
+            &["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"]
+        } else {
+            &["-", "\\", "|", "/"]
+        };
+        let head = Line::new().add(Tone::Busy, wheel[look.tick % wheel.len()]).plain(format!(
+            " {}: {}, {}",
+            self.plan.name,
+            self.stage,
+            self.time(now)
+        ));
         let Some(measured) = self.last else { return vec![head] };
         let (last, so_far) = (measured.last, measured.so_far);
         let asked = self.plan.load.rate(None).map(|rate| format!(" of {}/s", units::rate(rate))).unwrap_or_default();
@@ -90,8 +96,16 @@ impl<'p> Live<'p> {
             Line::new()
                 .plain(format!("  rate    {:>10}/s{asked}  ", measured.answered_per_second()))
                 .add(Tone::Good, self.sparkline(look.unicode)),
-            Line::new().plain(format!("  p50     {:>12}   last second {}", units::duration_ns(so_far.p50_ns), units::duration_ns(last.p50_ns))),
-            Line::new().plain(format!("  p99     {:>12}   last second {}", units::duration_ns(so_far.p99_ns), units::duration_ns(last.p99_ns))),
+            Line::new().plain(format!(
+                "  p50     {:>12}   last second {}",
+                units::duration_ns(so_far.p50_ns),
+                units::duration_ns(last.p50_ns)
+            )),
+            Line::new().plain(format!(
+                "  p99     {:>12}   last second {}",
+                units::duration_ns(so_far.p99_ns),
+                units::duration_ns(last.p99_ns)
+            )),
             Line::new().plain("  requests ").add(tone, failed),
         ]
     }
@@ -136,7 +150,8 @@ mod tests {
     }
 
     fn measured(elapsed_ms: u64, succeeded: u64) -> Payload {
-        let figures = Figures { sent: succeeded, succeeded, p50_ns: 1_200_000, p99_ns: 9_000_000, ..Figures::default() };
+        let figures =
+            Figures { sent: succeeded, succeeded, p50_ns: 1_200_000, p99_ns: 9_000_000, ..Figures::default() };
         Payload::Measured(Measured { elapsed_ms, length_ms: 1000, last: figures, so_far: figures })
     }
 

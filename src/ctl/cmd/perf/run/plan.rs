@@ -107,11 +107,17 @@ impl Draft {
 
 /// Every value of a plan, by name, as people read it.
 pub(crate) fn rows(plan: &Plan) -> Vec<(&'static str, String)> {
-    let targets: Vec<String> = plan
-        .targets
-        .iter()
-        .map(|target| if target.weight == 1 { target.url.clone() } else { format!("{} (weight {})", target.url, target.weight) })
-        .collect();
+    let targets: Vec<String> =
+        plan.targets
+            .iter()
+            .map(|target| {
+                if target.weight == 1 {
+                    target.url.clone()
+                } else {
+                    format!("{} (weight {})", target.url, target.weight)
+                }
+            })
+            .collect();
     let mut rows = vec![
         ("name", plan.name.clone()),
         ("targets", targets.join(", ")),
@@ -153,7 +159,9 @@ fn rate(load: &Load) -> String {
         Pacing::Poisson { rate } => format!("{rate}/s, Poisson"),
         Pacing::Ramp { from, to, over } => format!("{from}/s to {to}/s in {}", duration::format(*over)),
         Pacing::Steps { steps } => {
-            let step = |step: &crate::model::performance::plan::Step| format!("{}/s for {}", step.rate, duration::format(step.length));
+            let step = |step: &crate::model::performance::plan::Step| {
+                format!("{}/s for {}", step.rate, duration::format(step.length))
+            };
             steps.iter().map(step).collect::<Vec<_>>().join(", ")
         }
     }
@@ -436,9 +444,11 @@ mod tests {
     #[test]
     fn flags_stand_over_file_over_profile_over_default() {
         let mut draft = Draft::new();
-        let profile = Plan { connections: 4, threads: 2, duration: Some(std::time::Duration::from_secs(5)), ..Plan::default() };
+        let profile =
+            Plan { connections: 4, threads: 2, duration: Some(std::time::Duration::from_secs(5)), ..Plan::default() };
         draft.profile("p", profile);
-        let file = Plan { connections: 8, targets: vec![Target { url: "http://f/".into(), weight: 1 }], ..Plan::default() };
+        let file =
+            Plan { connections: 8, targets: vec![Target { url: "http://f/".into(), weight: 1 }], ..Plan::default() };
         draft.file("t.yaml", file);
         draft.flags(&PlanArgs { url: vec!["http://a/".into()], qps: Some(10.0), ..PlanArgs::default() }).unwrap();
         let plan = &draft.plan;

@@ -58,7 +58,9 @@ pub(super) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
     let next = schedule.next_run.map(|next| format!("; next run at {next}")).unwrap_or_default();
     let text = format!("schedule {} of profile {} created{next}", schedule.name, profile.name);
     if client.is_in_process() {
-        ctx.ui.warn("no server is running, so that nothing will run by itself; start one with `mesheryctl system start`")?;
+        ctx.ui.warn(
+            "no server is running, so that nothing will run by itself; start one with `mesheryctl system start`",
+        )?;
     }
     ctx.ui.print(&Rendered::one(&schedule, text)?.names([schedule.id.to_string()]))
 }

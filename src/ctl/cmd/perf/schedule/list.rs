@@ -28,7 +28,9 @@ pub(super) async fn run(ctx: &Ctl, _args: &Args) -> Result<()> {
         Column::new("CRON", |one: &Schedule| one.cron_expression.clone()),
         Column::new("TIME ZONE", |one: &Schedule| one.time_zone.clone()),
         Column::new("NEXT", |one: &Schedule| if one.paused { "paused".to_owned() } else { time(one.next_run) }),
-        Column::new("LAST", move |one: &Schedule| one.last_run.map_or_else(|| "never".to_owned(), |at| clock::age(at, now))),
+        Column::new("LAST", move |one: &Schedule| {
+            one.last_run.map_or_else(|| "never".to_owned(), |at| clock::age(at, now))
+        }),
         Column::wide("MISSED", |one: &Schedule| if one.missed == Missed::Once { "once" } else { "skip" }.to_owned()),
     ];
     let names: Vec<String> = rows.iter().map(|one| one.name.clone()).collect();
