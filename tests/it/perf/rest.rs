@@ -218,3 +218,27 @@ async fn metrics_of_the_window_are_kept_and_their_failure_is_a_warning() {
         assert_eq!(result["server_metrics"]["mine"]["query"] == "up", !warns, "{result}");
     }
 }
+
+#[tokio::test]
+#[ignore = "needs the kit: tests/kit/up.sh metrics"]
+async fn a_real_prometheus_is_asked_about_the_window() {
+    let kit = crate::support::cluster::Kit::up();
+    let (plane, target) = (Plane::start().await, Target::start());
+    let body = json!({
+        "plan": {"name": "m", "targets": [{"url": target.url()}], "duration": "6s",
+                 "load": {"model": "open", "pacing": {"law": "constant", "rate": 20.0}, "overload": {"policy": "queue"}}},
+        "prometheus": kit.get("PROMETHEUS")
+    });
+    let begun = plane::json(plane.ask(Method::POST, "/api/perf/run").json(&body).send().await.unwrap(), 202).await;
+    let id = begun["operation_id"].as_str().unwrap();
+    plane.ask(Method::GET, &format!("/api/operations/{id}/events")).send().await.unwrap().text().await.unwrap();
+    let result = plane.get(&format!("/api/perf/results/{id}")).await["result"].clone();
+    let metrics = &result["server_metrics"];
+    assert!(!result["warnings"].to_string().contains("did not answer"), "{}", result["warnings"]);
+    for name in ["targets-up", "cpu", "memory", "open-files"] {
+        let series = &metrics[name]["data"]["result"][0];
+        assert_eq!(series["metric"]["job"], "prometheus", "{name}: {metrics}");
+        assert!(!series["values"].as_array().unwrap().is_empty(), "{name}: {metrics}");
+    }
+    assert!(metrics.get("istio-requests").is_none(), "what is not there is left out: {metrics}");
+}

@@ -119,7 +119,7 @@ fn bad_values_are_refused_before_anything_is_sent() {
         (&["--header", "no colon"], "colon"),
         (&["--cert", "a.pem"], "--key"),
     ] {
-        let args = ["perf", "run", "--url", &url].iter().chain(flags).copied();
+        let args: Vec<&str> = ["perf", "run", "--url", &url].iter().chain(flags).copied().collect();
         let refused = env.ctl(args).run();
         assert!(matches!(refused.code, Some(2 | 5 | 65)), "{flags:?}: {refused}");
         assert!(refused.stderr.contains(word) && refused.stdout.is_empty(), "{flags:?}: {refused}");
