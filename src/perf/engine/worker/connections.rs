@@ -21,7 +21,7 @@ impl Worker {
     pub(super) fn revive(&mut self, at: usize, now: u64) {
         if self.is_lazy() {
             self.set_state(at, State::Asleep);
-            self.offer(at, now);
+            self.offer(at);
         } else {
             self.open(at, now);
         }
@@ -191,7 +191,7 @@ impl Worker {
                 self.hand_over(at, flight);
                 self.flush(at);
             }
-            None => self.offer(at, now),
+            None => self.offer(at),
         }
     }
 
