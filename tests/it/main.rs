@@ -14,6 +14,7 @@ mod kubernetes;
 mod layers;
 mod lifecycle;
 mod pattern;
+#[cfg(target_os = "linux")]
 mod perf;
 mod quickstart;
 #[cfg(unix)]

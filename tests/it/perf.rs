@@ -1,8 +1,11 @@
-//! `perf`: measurements against a small server in this process.
+//! `perf`: the load generator against targets that behave and those that do not, and what the plane keeps of it.
 
+mod engine;
 mod profile;
 mod rest;
 mod result;
 mod run;
 mod schedule;
+mod servers;
 pub mod target;
+mod targets;

@@ -106,14 +106,14 @@ impl Worker {
     }
 
     /// Offers every free place of a connection to the requests that wait.
-    pub(super) fn offer(&mut self, at: usize, now: u64) {
+    pub(super) fn offer(&mut self, at: usize) {
         let lanes = match self.connections[at].state {
             State::Asleep => 1,
             _ => self.connections[at].exchange.lanes(),
         };
         let generation = self.connections[at].generation;
         for _ in 0..lanes {
-            self.pass_on(at, generation, now);
+            self.pass_on(at, generation);
         }
         if self.connections[at].generation == generation {
             self.flush(at);
@@ -121,7 +121,7 @@ impl Worker {
     }
 
     /// One place of a connection has come free: the next request takes it, or it stays free.
-    fn pass_on(&mut self, at: usize, generation: u32, _now: u64) {
+    fn pass_on(&mut self, at: usize, generation: u32) {
         let connection = &self.connections[at];
         if connection.generation != generation || !connection.is_free() {
             return;
@@ -203,7 +203,7 @@ impl Worker {
         }
         if connection.is_usable() {
             for _ in 0..places {
-                self.pass_on(at, generation, now);
+                self.pass_on(at, generation);
             }
         } else if connection.exchange.in_flight() == 0 {
             self.retire(at, now);
@@ -217,7 +217,11 @@ impl Worker {
                 self.connections[at].has_answered = true;
                 self.answer(flight, reply, now);
             }
-            Err(cause) => self.fail(flight, cause, now),
+            Err(cause) => {
+                let pool = self.connections[at].pool;
+                self.pools[pool].cause = cause;
+                self.fail(flight, cause, now);
+            }
         }
     }
 
