@@ -2,9 +2,9 @@
 //! they hold a threshold, how two differ, how they are written in the formats of other tools. It knows no server, store or
 //! cluster; the only outside it meets are the targets of a plan.
 
+pub mod compare;
 pub mod control;
 pub mod engine;
-#[path = "perf/interim.rs"]
 pub mod format;
 pub mod partial;
 pub mod plan;

@@ -61,16 +61,14 @@ pub fn of(metric: Metric, base: &PerfResult, other: &PerfResult, half_width: Opt
         Some(interval) if because.is_none() => verdict(metric, interval),
         _ => Verdict::Undecided,
     };
-    let because = because.or_else(|| interval.is_none().then(|| "its interval cannot be told from these results".to_owned()));
+    let because =
+        because.or_else(|| interval.is_none().then(|| "its interval cannot be told from these results".to_owned()));
     Difference { metric, base: before, value: after, difference, ratio, interval, verdict, because }
 }
 
 fn verdict(metric: Metric, interval: Bounds) -> Verdict {
-    let (lower, upper) = if metric.more_is_better() {
-        (Verdict::Worse, Verdict::Better)
-    } else {
-        (Verdict::Better, Verdict::Worse)
-    };
+    let (lower, upper) =
+        if metric.more_is_better() { (Verdict::Worse, Verdict::Better) } else { (Verdict::Better, Verdict::Worse) };
     match interval {
         Bounds { high, .. } if high < 0.0 => lower,
         Bounds { low, .. } if low > 0.0 => upper,
@@ -100,14 +98,22 @@ fn by_order(metric: Metric, base: &PerfResult, other: &PerfResult) -> Option<Bou
 /// Why a percentile says nothing in one of the results.
 fn unfit(metric: Metric, base: &PerfResult, other: &PerfResult) -> Option<String> {
     let Metric::Percentile(percentile) = metric else { return None };
-    [("the baseline", base), ("it", other)].into_iter().find_map(|(name, result)| {
-        let found = Percentile::of(result, percentile)?;
-        let count = result.latency.response.count();
-        let reason = found.reasons(count).into_iter().next()?;
-        let which = if name == "it" { "here" } else { "in the baseline" };
-        Some(format!("{reason} ({which})"))
-    })
-    .or_else(|| metric.of(base).zip(metric.of(other)).is_none().then(|| format!("no {} in both", units::percentile(percentile))))
+    [("the baseline", base), ("it", other)]
+        .into_iter()
+        .find_map(|(name, result)| {
+            let found = Percentile::of(result, percentile)?;
+            let count = result.latency.response.count();
+            let reason = found.reasons(count).into_iter().next()?;
+            let which = if name == "it" { "here" } else { "in the baseline" };
+            Some(format!("{reason} ({which})"))
+        })
+        .or_else(|| {
+            metric
+                .of(base)
+                .zip(metric.of(other))
+                .is_none()
+                .then(|| format!("no {} in both", units::percentile(percentile)))
+        })
 }
 
 #[cfg(test)]

@@ -1,15 +1,12 @@
 //! Results: stored, found, brought in from files, and shown in the shape that clients of earlier eras know.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::base::{Code, Error, Result};
-use crate::model::performance::duration;
-use crate::model::performance::plan::Target;
 use crate::model::performance::result::{PerfResult, SCHEMA};
 use crate::model::performance::summary::ResultState;
+use crate::perf::format::fortio;
 use crate::server::Shared;
 use crate::store::Store;
 use crate::store::results::{Kept, Listed};
@@ -102,73 +99,11 @@ pub fn shown(listed: Listed) -> MesheryResult {
 
 /// The result in fortio's shape, with what Meshery adds to it. Times are in seconds, `ActualDuration` in nanoseconds.
 fn runner_results(result: &PerfResult) -> Value {
-    let mut shape = fortio(result);
-    shape["load-generator"] = json!(result.generator.name);
-    if let Some(kubernetes) = &result.environment.kubernetes {
-        let nodes: Vec<Value> = kubernetes
-            .nodes
-            .iter()
-            .map(|node| json!({ "hostname": node.name, "allocatable_cpu": node.cores.to_string(), "architecture": node.kind }))
-            .collect();
-        shape["kubernetes"] = json!({ "server_version": kubernetes.version, "nodes": nodes });
-    }
+    let mut shape = fortio::value(result);
     if let Some(mesh) = &result.environment.mesh {
         shape["detected-meshes"] = json!({ mesh.kind.clone(): mesh.version });
     }
     shape
-}
-
-/// Percentiles that clients of earlier eras show.
-const PERCENTILES: [f64; 5] = [50.0, 75.0, 90.0, 99.0, 99.9];
-
-fn fortio(result: &PerfResult) -> Value {
-    let response = &result.latency.response;
-    #[expect(clippy::cast_precision_loss, reason = "durations of a run stay below 2^52 ns")]
-    let seconds = |nanoseconds: u64| nanoseconds as f64 / 1e9;
-    let percentiles: Vec<Value> = PERCENTILES
-        .iter()
-        .map(|percentile| json!({ "Percentile": percentile, "Value": seconds(response.percentile_ns(*percentile)) }))
-        .collect();
-    #[expect(clippy::cast_precision_loss, reason = "no count of responses comes near 2^52")]
-    let sum = response.mean_ns() * response.count() as f64 / 1e9;
-    #[expect(clippy::cast_possible_truncation, reason = "a run is shorter than 2^63 ns")]
-    let actual = (result.elapsed_seconds * 1e9) as i64;
-    let urls: Vec<&str> = result.plan.targets.iter().map(|Target { url, .. }| url.as_str()).collect();
-    json!({
-        "RunType": result.plan.protocol.name().to_uppercase(),
-        "Labels": format!("{} -_- {}", result.name, urls.join(" ")),
-        "StartTime": result.started_at.to_string(),
-        "RequestedQPS": result.requested_rate.map_or_else(|| "max".to_owned(), |rate| rate.to_string()),
-        "RequestedDuration": result.plan.duration.map(duration::format),
-        "ActualQPS": result.achieved_rate,
-        "ActualDuration": actual,
-        "NumThreads": result.plan.connections,
-        "Version": result.generator.version,
-        "DurationHistogram": {
-            "Count": response.count(),
-            "Min": seconds(response.min_ns()),
-            "Max": seconds(response.max_ns()),
-            "Sum": sum,
-            "Avg": response.mean_ns() / 1e9,
-            "StdDev": response.stdev_ns() / 1e9,
-            "Data": [],
-            "Percentiles": percentiles,
-        },
-        "RetCodes": codes(result),
-        "URL": urls.first(),
-        "SocketCount": result.connections.opened,
-    })
-}
-
-/// Responses by status; requests without one stand under -1.
-fn codes(result: &PerfResult) -> BTreeMap<String, u64> {
-    let mut codes = result.statuses.clone();
-    let answered: u64 = codes.values().sum();
-    let lost = result.requests.sent.saturating_sub(answered);
-    if lost > 0 {
-        codes.insert("-1".to_owned(), lost);
-    }
-    codes
 }
 
 #[cfg(test)]
@@ -176,7 +111,7 @@ mod tests {
     use super::*;
     use crate::base::clock::Timestamp;
     use crate::model::performance::histogram::Histogram;
-    use crate::model::performance::plan::Plan;
+    use crate::model::performance::plan::{Plan, Target};
     use crate::model::performance::result::Interval;
     use crate::perf::partial;
 

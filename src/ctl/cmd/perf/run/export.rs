@@ -55,9 +55,9 @@ mod tests {
 
     #[test]
     fn the_format_is_named_or_said_by_the_end() {
-        assert_eq!(Export::parse("a/report.json").unwrap().format, Format::Json);
-        assert_eq!(Export::parse("smp=x.json").unwrap(), Export { path: "x.json".into(), format: Format::Smp });
-        assert_eq!(Export::parse("json=-").unwrap().path, PathBuf::from("-"));
+        assert_eq!(Export::parse("a/report.html").unwrap().format, Format::Html);
+        assert_eq!(Export::parse("fortio=x.json").unwrap(), Export { path: "x.json".into(), format: Format::Fortio });
+        assert_eq!(Export::parse("csv=-").unwrap().path, PathBuf::from("-"));
         assert!(Export::parse("report").is_err() && Export::parse("word=x").is_err());
     }
 }
