@@ -15,6 +15,9 @@ const HISTORY: usize = 40;
 /// Off a terminal a line is said when so much more was measured.
 const LINE_EVERY_MS: u64 = 5_000;
 
+/// The stage in which requests are sent.
+const MEASURING: &str = "measure";
+
 /// A measurement so far.
 pub(super) struct Live<'p> {
     plan: &'p Plan,
@@ -45,7 +48,8 @@ impl<'p> Live<'p> {
                 self.stage.clone_from(name);
                 Some(name.clone())
             }
-            Payload::Warning { message } => Some(format!("warning: {message}")),
+            // What is told after the measurement stands in the result, and is shown with it.
+            Payload::Warning { message } if self.stage == MEASURING => Some(format!("warning: {message}")),
             Payload::Measured(measured) => self.measured(*measured),
             _ => None,
         }

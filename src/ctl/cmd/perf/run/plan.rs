@@ -74,12 +74,18 @@ impl Draft {
         args.request_flags(&mut self.plan)?;
         args.tls_flags(&mut self.plan);
         self.note("flags");
-        for (name, flag) in args.given() {
-            if let Some(value) = self.values.iter_mut().find(|value| value.name == name) {
-                value.origin = flag.to_owned();
-            }
+        if let Some(flag) = args.rate_flag() {
+            self.originate("model", flag);
+            self.originate("overload", flag);
         }
+        args.given().into_iter().for_each(|(name, flag)| self.originate(name, flag));
         Ok(())
+    }
+
+    fn originate(&mut self, name: &str, origin: &str) {
+        if let Some(value) = self.values.iter_mut().find(|value| value.name == name) {
+            origin.clone_into(&mut value.origin);
+        }
     }
 
     /// Notes the origin of every value that changed.
@@ -196,6 +202,11 @@ fn tls(plan: &Plan) -> String {
 }
 
 impl PlanArgs {
+    /// The flag that decides how much is sent when.
+    fn rate_flag(&self) -> Option<&'static str> {
+        if self.rate.is_some() { Some("--rate") } else { self.qps.map(|_| "--qps") }
+    }
+
     /// Flags that were given: the value's name and the flag.
     fn given(&self) -> Vec<(&'static str, &'static str)> {
         [
