@@ -147,9 +147,7 @@ impl Metric {
             Self::Errors => (result.requests.sent > 0)
                 .then(|| crate::perf::summary::share(result.requests.failed, result.requests.sent)),
             Self::Mean => (!response.is_empty()).then(|| response.mean_ns()),
-            Self::Percentile(percentile) => {
-                (!response.is_empty()).then(|| response.percentile_ns(percentile) as f64)
-            }
+            Self::Percentile(percentile) => (!response.is_empty()).then(|| response.percentile_ns(percentile) as f64),
         }
     }
 }
@@ -252,7 +250,8 @@ fn because(base: Option<&Intervals>, other: Option<&Intervals>) -> String {
 /// What makes two results hard to compare, whatever their figures.
 fn notes(base: &PerfResult, others: &[(&str, &PerfResult)]) -> Vec<String> {
     let mut notes = vec![
-        "each interval covers chance within the runs; what differs from run to run shows only when runs are repeated".to_owned(),
+        "each interval covers chance within the runs; what differs from run to run shows only when runs are repeated"
+            .to_owned(),
     ];
     for (name, other) in others {
         if base.plan.load.model() != other.plan.load.model() {
@@ -270,7 +269,10 @@ fn notes(base: &PerfResult, others: &[(&str, &PerfResult)]) -> Vec<String> {
             notes.push(format!("{name} has another protocol or number of connections than the baseline"));
         }
         if base.generator.name != other.generator.name {
-            notes.push(format!("{name} was measured by {}, the baseline by {}", other.generator.name, base.generator.name));
+            notes.push(format!(
+                "{name} was measured by {}, the baseline by {}",
+                other.generator.name, base.generator.name
+            ));
         }
     }
     notes

@@ -68,7 +68,8 @@ mod tests {
 
     #[test]
     fn student_quantiles_are_those_of_the_tables() {
-        for (freedom, table) in [(1.0, 12.706), (2.0, 4.303), (3.0, 3.182), (5.0, 2.571), (10.0, 2.228), (30.0, 2.042)] {
+        for (freedom, table) in [(1.0, 12.706), (2.0, 4.303), (3.0, 3.182), (5.0, 2.571), (10.0, 2.228), (30.0, 2.042)]
+        {
             let got = student95(freedom);
             assert!((got / table - 1.0).abs() < 0.01, "{freedom}: {got} for {table}");
         }

@@ -123,7 +123,8 @@ impl Percentile {
             slip_ns,
             supported: order::is_supported(latency.response.count(), percentile),
             // A response time contains the slip, so it is never below it. What counts is which of the two it is made of.
-            above_floor: slip_ns.unwrap_or(0).saturating_mul(2) <= value_ns && value_ns >= result.generator.resolution_ns,
+            above_floor: slip_ns.unwrap_or(0).saturating_mul(2) <= value_ns
+                && value_ns >= result.generator.resolution_ns,
         })
     }
 

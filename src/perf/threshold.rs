@@ -281,7 +281,8 @@ pub fn conclude(verdicts: &[Verdict]) -> Result<()> {
     let undecided: Vec<&Verdict> = of(Outcome::Undecided).collect();
     match undecided.first() {
         Some(first) => {
-            let message = format!("{} of {} thresholds cannot be decided, first {first}", undecided.len(), verdicts.len());
+            let message =
+                format!("{} of {} thresholds cannot be decided, first {first}", undecided.len(), verdicts.len());
             Err(Error::new(Code::ThresholdUndecided, message).details(undecided.iter().map(ToString::to_string)))
         }
         None => Ok(()),

@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 
-use super::{adapter, change, explain, pattern, probe, provider, quickstart, sample, self_, system, version};
+use super::{adapter, change, explain, pattern, perf, probe, provider, quickstart, sample, self_, system, version};
 use crate::base::{Code, Error, Result, text};
 use crate::ctl::ui::{Column, ErrorObject, Rendered};
 use crate::ctl::{Ctl, complete};
@@ -63,6 +63,9 @@ pub const SCHEMAS: &[Entry] = &[
     ("pattern status", || schema_for!(OneOrAll<crate::wire::rest::PatternStatus>)),
     ("pattern validate", || schema_for!(Vec<pattern::validate::Checked>)),
     ("pattern view", || schema_for!(OneOrAll<crate::model::pattern::PatternRecord>)),
+    ("perf compare", || schema_for!(perf::compare::View)),
+    ("perf convert", || schema_for!(perf::convert::View)),
+    ("perf meshmark", || schema_for!(perf::meshmark::View)),
     ("probe grpc", || schema_for!(probe::Probed)),
     ("probe http", || schema_for!(probe::Probed)),
     ("provider token create", || schema_for!(provider::token::create::View)),

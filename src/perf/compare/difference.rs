@@ -61,16 +61,14 @@ pub fn of(metric: Metric, base: &PerfResult, other: &PerfResult, half_width: Opt
         Some(interval) if because.is_none() => verdict(metric, interval),
         _ => Verdict::Undecided,
     };
-    let because = because.or_else(|| interval.is_none().then(|| "its interval cannot be told from these results".to_owned()));
+    let because =
+        because.or_else(|| interval.is_none().then(|| "its interval cannot be told from these results".to_owned()));
     Difference { metric, base: before, value: after, difference, ratio, interval, verdict, because }
 }
 
 fn verdict(metric: Metric, interval: Bounds) -> Verdict {
-    let (lower, upper) = if metric.more_is_better() {
-        (Verdict::Worse, Verdict::Better)
-    } else {
-        (Verdict::Better, Verdict::Worse)
-    };
+    let (lower, upper) =
+        if metric.more_is_better() { (Verdict::Worse, Verdict::Better) } else { (Verdict::Better, Verdict::Worse) };
     match interval {
         Bounds { high, .. } if high < 0.0 => lower,
         Bounds { low, .. } if low > 0.0 => upper,
@@ -100,14 +98,22 @@ fn by_order(metric: Metric, base: &PerfResult, other: &PerfResult) -> Option<Bou
 /// Why a percentile says nothing in one of the results.
 fn unfit(metric: Metric, base: &PerfResult, other: &PerfResult) -> Option<String> {
     let Metric::Percentile(percentile) = metric else { return None };
-    [("the baseline", base), ("it", other)].into_iter().find_map(|(name, result)| {
-        let found = Percentile::of(result, percentile)?;
-        let count = result.latency.response.count();
-        let reason = found.reasons(count).into_iter().next()?;
-        let which = if name == "it" { "here" } else { "in the baseline" };
-        Some(format!("{reason} ({which})"))
-    })
-    .or_else(|| metric.of(base).zip(metric.of(other)).is_none().then(|| format!("no {} in both", units::percentile(percentile))))
+    [("the baseline", base), ("it", other)]
+        .into_iter()
+        .find_map(|(name, result)| {
+            let found = Percentile::of(result, percentile)?;
+            let count = result.latency.response.count();
+            let reason = found.reasons(count).into_iter().next()?;
+            let which = if name == "it" { "here" } else { "in the baseline" };
+            Some(format!("{reason} ({which})"))
+        })
+        .or_else(|| {
+            metric
+                .of(base)
+                .zip(metric.of(other))
+                .is_none()
+                .then(|| format!("no {} in both", units::percentile(percentile)))
+        })
 }
 
 #[cfg(test)]
@@ -117,7 +123,7 @@ mod tests {
     use crate::model::performance::result::Interval;
     use crate::perf::sample;
 
-    /// A run of 60 s, 200 requests each, of an exponential law whose mean wanders from second to second with
+    /// A run of 60 s, 60 requests each, of an exponential law whose mean wanders from second to second with
     /// correlation `rho` and relative deviation `spread`.
     fn run(rho: f64, spread: f64, random: &mut Random) -> PerfResult {
         let mut result = sample::result(1);
@@ -128,13 +134,13 @@ mod tests {
             level = rho * level + (1.0 - rho * rho).sqrt() * random.normal();
             let mean = 4e6 * (spread * level).exp();
             let mut response = Histogram::new();
-            (0..200).for_each(|_| response.record_ns((1e6 + random.exponential() * mean) as u64));
+            (0..60).for_each(|_| response.record_ns((1e6 + random.exponential() * mean) as u64));
             result.latency.response.merge(&response);
             result.intervals.push(Interval {
                 start_seconds: f64::from(second),
                 length_seconds: 1.0,
-                sent: 200,
-                succeeded: 200,
+                sent: 60,
+                succeeded: 60,
                 failed: 0,
                 dropped: 0,
                 response,
@@ -145,7 +151,7 @@ mod tests {
 
     /// The share of pairs of alike runs whose interval holds the true difference, which is none.
     fn coverage(rho: f64, spread: f64, by_blocks: bool) -> f64 {
-        let pairs = 200;
+        let pairs = 100;
         let mut random = Random::new(11);
         let metrics: Vec<Metric> = Metric::all().collect();
         let at = metrics.iter().position(|metric| *metric == Metric::Percentile(90.0)).unwrap();

@@ -84,7 +84,9 @@ impl Gate {
             (Limit::Ratio(ratio), Some(base)) => ratio * base,
             (Limit::Ratio(_), None) => return Outcome::Undecided,
         };
-        let Some(bounds) = difference.interval.filter(|_| difference.because.is_none()) else { return Outcome::Undecided };
+        let Some(bounds) = difference.interval.filter(|_| difference.because.is_none()) else {
+            return Outcome::Undecided;
+        };
         let (nearest, farthest) = if self.above { (bounds.low, bounds.high) } else { (-bounds.high, -bounds.low) };
         let limit = if self.above { limit } else { -limit };
         match () {
@@ -116,10 +118,15 @@ fn limit(metric: Metric, text: &str) -> Option<Limit> {
 fn shown(difference: &Difference) -> String {
     let metric = difference.metric;
     let Some(middle) = difference.difference else { return "n/a".to_owned() };
-    let bounds = difference.interval.map(|bounds| {
-        format!(", 95 % interval {} to {}", metric.signed(bounds.low), metric.signed(bounds.high))
-    });
-    format!("{} ({}){}", metric.signed(middle), crate::perf::units::change(difference.ratio), bounds.unwrap_or_default())
+    let bounds = difference
+        .interval
+        .map(|bounds| format!(", 95 % interval {} to {}", metric.signed(bounds.low), metric.signed(bounds.high)));
+    format!(
+        "{} ({}){}",
+        metric.signed(middle),
+        crate::perf::units::change(difference.ratio),
+        bounds.unwrap_or_default()
+    )
 }
 
 /// What follows from gates for the exit code: a breach is 99. A gate that is undecided has not been shown to be breached
@@ -173,9 +180,13 @@ mod tests {
 
     #[test]
     fn what_is_no_gate_is_refused() {
-        for (text, said) in
-            [("p99", "> or <"), ("p98>+5%", "p99.9"), ("p99>5%", "signed"), ("p99>+5", "signed"), ("errors>+5ms", "signed")]
-        {
+        for (text, said) in [
+            ("p99", "> or <"),
+            ("p98>+5%", "p99.9"),
+            ("p99>5%", "signed"),
+            ("p99>+5", "signed"),
+            ("errors>+5ms", "signed"),
+        ] {
             let error = Gate::parse(text).unwrap_err();
             assert!(error.message().contains(said), "{text}: {error}");
         }

@@ -12,8 +12,18 @@ use crate::model::performance::plan::{
 use crate::wire::smp::performance_test_config::client::Protocol as Wire;
 
 const KEYS: [&str; 12] = [
-    "internal", "load_generator", "protocol", "connections", "rps", "headers", "cookies", "body", "content_type",
-    "endpoint_urls", "ssl_certificate", "additional_options",
+    "internal",
+    "load_generator",
+    "protocol",
+    "connections",
+    "rps",
+    "headers",
+    "cookies",
+    "body",
+    "content_type",
+    "endpoint_urls",
+    "ssl_certificate",
+    "additional_options",
 ];
 
 /// A client as it is written.
@@ -141,7 +151,9 @@ fn generator(file: &File<'_>, value: &Located) -> Result<Generator> {
     let names = Generator::ALL.map(Generator::name);
     let found = Generator::ALL.into_iter().find(|generator| generator.name() == lower);
     found.ok_or_else(|| {
-        let error = file.fault(value.spot, format!("`{word}` is no load generator")).detail(format!("known are {}", names.join(", ")));
+        let error = file
+            .fault(value.spot, format!("`{word}` is no load generator"))
+            .detail(format!("known are {}", names.join(", ")));
         match text::did_you_mean(&lower, names) {
             Some(near) => error.detail(near),
             None => error,
@@ -172,7 +184,11 @@ fn connections(file: &File<'_>, value: &Located) -> Result<u32> {
         return Err(file.fault(value.spot, format!("`connections` has to be a whole number, not {number}")));
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the number is whole and in range")]
-    if number >= 1.0 { Ok(number as u32) } else { Err(file.fault(value.spot, format!("`connections` has to be at least one, not {number}"))) }
+    if number >= 1.0 {
+        Ok(number as u32)
+    } else {
+        Err(file.fault(value.spot, format!("`connections` has to be at least one, not {number}")))
+    }
 }
 
 /// 0 is the specification's way to ask for as much as can be.
@@ -198,7 +214,8 @@ fn target(file: &File<'_>, protocol: Option<Wire>, text: &str, spot: Spot) -> Re
                 .remedy(format!("Write http://{text} or https://{text}.")));
         }
     };
-    let parsed = Url::parse(&url).map_err(|problem| file.fault(spot, format!("`{text}` is no URL")).because(problem))?;
+    let parsed =
+        Url::parse(&url).map_err(|problem| file.fault(spot, format!("`{text}` is no URL")).because(problem))?;
     if parsed.host_str().is_none_or(str::is_empty) {
         return Err(file.fault(spot, format!("`{text}` names no host")));
     }

@@ -93,7 +93,9 @@ impl<'a> File<'a> {
     /// A mapping of text to text, in file order.
     pub fn pairs(&self, value: &Located, name: &str) -> Result<Vec<(String, String)>> {
         let entries = self.entries(value, name)?.iter();
-        entries.map(|(key, value)| Ok((key.clone(), self.text(value, &format!("{name}.{key}"))?.unwrap_or_default()))).collect()
+        entries
+            .map(|(key, value)| Ok((key.clone(), self.text(value, &format!("{name}.{key}"))?.unwrap_or_default())))
+            .collect()
     }
 }
 

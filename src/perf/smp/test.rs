@@ -69,7 +69,8 @@ impl Draft {
                 "name" => self.test.name = file.word(value, key)?.unwrap_or_default(),
                 "labels" => self.test.labels = file.pairs(value, key)?.into_iter().collect(),
                 "clients" => {
-                    self.clients = file.items(value, key)?.iter().map(|item| client::read(file, item)).collect::<Result<_>>()?;
+                    self.clients =
+                        file.items(value, key)?.iter().map(|item| client::read(file, item)).collect::<Result<_>>()?;
                 }
                 "duration" => self.duration = length(file, value)?,
                 "mesh" if is_bare => self.test.mesh = mesh(file, value)?,
@@ -96,7 +97,8 @@ impl Draft {
         let many = clients.len() > 1;
         for (index, client) in clients.into_iter().enumerate() {
             let mut plan = client.plan(&mut file)?;
-            plan.name = if many { format!("{} client {}", test.name, index + 1).trim().to_owned() } else { test.name.clone() };
+            plan.name =
+                if many { format!("{} client {}", test.name, index + 1).trim().to_owned() } else { test.name.clone() };
             plan.labels.extend(test.labels.clone());
             plan.mesh.clone_from(&test.mesh);
             plan.duration = Some(length);
@@ -133,9 +135,8 @@ fn mesh_type(file: &File<'_>, value: &Located) -> Result<Option<String>> {
 
 fn length(file: &File<'_>, value: &Located) -> Result<Option<Duration>> {
     let Some(word) = file.word(value, "duration")? else { return Ok(None) };
-    let length = duration::parse(&word).map_err(|problem| {
-        file.fault(value.spot, format!("`{word}` is no duration")).because(problem)
-    })?;
+    let length = duration::parse(&word)
+        .map_err(|problem| file.fault(value.spot, format!("`{word}` is no duration")).because(problem))?;
     if length.is_zero() {
         return Err(file.fault(value.spot, "a test of no length measures nothing"));
     }
@@ -179,19 +180,20 @@ mesh:
     fn every_field_of_a_wrapped_file_is_honoured() {
         let test = read(WRAPPED, "t.yaml").unwrap();
         assert_eq!(test.warnings, [] as [&str; 0]);
-        assert_eq!((test.name.as_str(), test.id.as_deref(), test.mesh.as_deref()), ("load test", Some("7"), Some("ISTIO")));
+        assert_eq!(
+            (test.name.as_str(), test.id.as_deref(), test.mesh.as_deref()),
+            ("load test", Some("7"), Some("ISTIO"))
+        );
         assert_eq!(test.smp_version.as_deref(), Some("v0.0.1"));
         let [plan] = test.plans.as_slice() else { panic!("{:?}", test.plans) };
         assert_eq!(plan.generator, Generator::Fortio);
         assert_eq!(plan.protocol, Protocol::Http1);
         assert_eq!(plan.connections, 2);
-        assert_eq!(
-            plan.load,
-            Load::Open { pacing: Pacing::Constant { rate: 10.0 }, overload: Overload::Queue }
-        );
+        assert_eq!(plan.load, Load::Open { pacing: Pacing::Constant { rate: 10.0 }, overload: Overload::Queue });
         let urls: Vec<&str> = plan.targets.iter().map(|target| target.url.as_str()).collect();
         assert_eq!(urls, ["http://localhost:2323/productpage", "https://localhost/cart"]);
-        let headers: Vec<(&str, &str)> = plan.request.headers.iter().map(|h| (h.name.as_str(), h.value.as_str())).collect();
+        let headers: Vec<(&str, &str)> =
+            plan.request.headers.iter().map(|h| (h.name.as_str(), h.value.as_str())).collect();
         assert_eq!(headers, [("x-a", "b"), ("X-N", "1")]);
         assert_eq!(plan.request.cookies["session"], "s1");
         assert_eq!((plan.request.method.as_str(), plan.request.body.as_slice()), ("POST", b"{\"a\":1}".as_slice()));
@@ -210,9 +212,15 @@ mesh:
         let test = read(text, "t.json").unwrap();
         assert_eq!(test.warnings, [] as [&str; 0]);
         let [first, second] = test.plans.as_slice() else { panic!("{:?}", test.plans) };
-        assert_eq!((first.name.as_str(), first.generator, first.load.rate(None)), ("n client 1", Generator::Wrk2, Some(100.0)));
+        assert_eq!(
+            (first.name.as_str(), first.generator, first.load.rate(None)),
+            ("n client 1", Generator::Wrk2, Some(100.0))
+        );
         assert_eq!((second.name.as_str(), &second.load), ("n client 2", &Load::Closed));
-        assert_eq!((second.generator, second.connections, second.request.method.as_str()), (Generator::Native, 1, "GET"));
+        assert_eq!(
+            (second.generator, second.connections, second.request.method.as_str()),
+            (Generator::Native, 1, "GET")
+        );
     }
 
     #[test]

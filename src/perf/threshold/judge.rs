@@ -212,7 +212,8 @@ impl Threshold {
     pub fn breach_is_final(&self) -> bool {
         let grows = matches!(self.metric, Metric::Errors | Metric::Dropped | Metric::Status(_));
         let above = matches!(self.operator, Operator::Below | Operator::AtMost);
-        let most = matches!(self.metric, Metric::Time(_, Figure::Max)) || matches!(self.limit, Limit::Count(_)) && grows;
+        let most =
+            matches!(self.metric, Metric::Time(_, Figure::Max)) || matches!(self.limit, Limit::Count(_)) && grows;
         above && most
     }
 }

@@ -7,7 +7,19 @@ use crate::model::performance::duration;
 
 /// Words a metric begins with, for suggestions.
 const METRICS: [&str; 14] = [
-    "p50", "p90", "p99", "p99.9", "min", "max", "mean", "stdev", "errors", "success", "dropped", "rps", "service.p99",
+    "p50",
+    "p90",
+    "p99",
+    "p99.9",
+    "min",
+    "max",
+    "mean",
+    "stdev",
+    "errors",
+    "success",
+    "dropped",
+    "rps",
+    "service.p99",
     "status.5xx",
 ];
 
@@ -74,9 +86,9 @@ fn metric(text: &str, end: usize) -> Result<Metric, Fault> {
     for series in Series::ALL {
         if let Some(figure_name) = name.strip_prefix(series.name()).and_then(|rest| rest.strip_prefix('.')) {
             let at = start + series.name().len() + 1;
-            return figure(figure_name, at)?.map(|figure| Metric::Time(series, figure)).ok_or_else(|| {
-                fault(at, "a figure (p<N>, min, max, mean or stdev)")
-            });
+            return figure(figure_name, at)?
+                .map(|figure| Metric::Time(series, figure))
+                .ok_or_else(|| fault(at, "a figure (p<N>, min, max, mean or stdev)"));
         }
     }
     match figure(name, start)? {
@@ -93,7 +105,11 @@ fn metric(text: &str, end: usize) -> Result<Metric, Fault> {
 
 fn status_metric(status: &str, at: usize) -> Result<Metric, Fault> {
     let is_word = !status.is_empty() && status.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    if is_word { Ok(Metric::Status(status.to_owned())) } else { Err(fault(at, "a status such as 503, 5xx or UNAVAILABLE")) }
+    if is_word {
+        Ok(Metric::Status(status.to_owned()))
+    } else {
+        Err(fault(at, "a status such as 503, 5xx or UNAVAILABLE"))
+    }
 }
 
 /// `None` when the word is no figure at all.
@@ -137,7 +153,9 @@ fn limit(text: &str, at: usize, metric: &Metric) -> Result<Limit, Fault> {
 /// The unit may be left out only in k6's spelling, where it is known: milliseconds.
 fn time_limit(text: &str, word: &str, at: usize) -> Result<Limit, Fault> {
     const EXPECTED: &str = "a duration with its unit, such as 20ms,";
-    if text.contains("p(") && let Some(milliseconds) = number(word) {
+    if text.contains("p(")
+        && let Some(milliseconds) = number(word)
+    {
         return Ok(Limit::Nanoseconds(milliseconds * 1e6));
     }
     let parsed = duration::parse(word).map_err(|_| fault(at, EXPECTED))?;
@@ -146,13 +164,15 @@ fn time_limit(text: &str, word: &str, at: usize) -> Result<Limit, Fault> {
 
 fn rate_limit(word: &str, at: usize) -> Result<Limit, Fault> {
     if let Some(percent) = word.strip_suffix('%') {
-        return Ok(Limit::Share(number(percent).ok_or_else(|| fault(at, "a percentage of the rate asked for"))? / 100.0));
+        return Ok(Limit::Share(
+            number(percent).ok_or_else(|| fault(at, "a percentage of the rate asked for"))? / 100.0,
+        ));
     }
     let bare = word.strip_suffix("/s").unwrap_or(word);
     let (bare, scale) = bare.strip_suffix('k').map_or((bare, 1.0), |bare| (bare, 1e3));
-    number(bare)
-        .map(|rate| Limit::Rate(rate * scale))
-        .ok_or_else(|| fault(at, "a rate in requests a second, such as 490, or a share of the rate asked for, such as 98%,"))
+    number(bare).map(|rate| Limit::Rate(rate * scale)).ok_or_else(|| {
+        fault(at, "a rate in requests a second, such as 490, or a share of the rate asked for, such as 98%,")
+    })
 }
 
 fn share_or_count(word: &str, at: usize) -> Result<Limit, Fault> {
@@ -163,10 +183,9 @@ fn share_or_count(word: &str, at: usize) -> Result<Limit, Fault> {
             .map(|percent| Limit::Share(percent / 100.0))
             .ok_or_else(|| fault(at, "a percentage from 0% to 100%")),
         // 0.01 is one percent in other tools and would be nearly no request here.
-        None => number(word)
-            .filter(|number| number.fract() == 0.0)
-            .map(Limit::Count)
-            .ok_or_else(|| fault(at, EXPECTED)),
+        None => {
+            number(word).filter(|number| number.fract() == 0.0).map(Limit::Count).ok_or_else(|| fault(at, EXPECTED))
+        }
     }
 }
 
@@ -185,9 +204,24 @@ mod tests {
     #[test]
     fn every_metric_is_read_and_written_alike() {
         for text in [
-            "p99<20ms", "p99.9<=1.5s", "min>1us", "max<2s", "mean<5ms", "stdev<300us", "errors<0.1%", "errors<=5",
-            "success>=99.9%", "dropped<=0", "rps>=490", "rps>=98%", "status.5xx<1%", "status.503<=3",
-            "status.UNAVAILABLE<1%", "service.p99<5ms", "slip.p99<100us", "connect.max<1s",
+            "p99<20ms",
+            "p99.9<=1.5s",
+            "min>1us",
+            "max<2s",
+            "mean<5ms",
+            "stdev<300us",
+            "errors<0.1%",
+            "errors<=5",
+            "success>=99.9%",
+            "dropped<=0",
+            "rps>=490",
+            "rps>=98%",
+            "status.5xx<1%",
+            "status.503<=3",
+            "status.UNAVAILABLE<1%",
+            "service.p99<5ms",
+            "slip.p99<100us",
+            "connect.max<1s",
         ] {
             assert_eq!(Threshold::parse(text).unwrap().to_string(), text);
         }
