@@ -274,13 +274,11 @@ fn of_many(pairs: &[f64]) -> f64 {
     student95(count - 1.0) * deviation(pairs) / count.sqrt()
 }
 
+/// What is measured of a pair, with the classes that are given.
+type Complete<'a> = &'a dyn Fn([(Class, f64); 3]) -> Vec<(Class, f64)>;
+
 /// Half the width of the interval of a single pair, from redrawing both of its runs.
-fn single(
-    with: &PerfResult,
-    without: &PerfResult,
-    seed: u64,
-    complete: &dyn Fn([(Class, f64); 3]) -> Vec<(Class, f64)>,
-) -> (Option<f64>, String) {
+fn single(with: &PerfResult, without: &PerfResult, seed: u64, complete: Complete<'_>) -> (Option<f64>, String) {
     let Some((there, here)) = Intervals::of(with).zip(Intervals::of(without)) else {
         return (None, "one pair of short runs tells no interval: measure longer, or give several pairs".to_owned());
     };
@@ -332,6 +330,14 @@ fn notes(inputs: &Inputs<'_>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        clippy::float_cmp,
+        reason = "figures of tests are small and exact"
+    )]
+
     use super::*;
     use crate::perf::sample;
 

@@ -118,6 +118,14 @@ fn unfit(metric: Metric, base: &PerfResult, other: &PerfResult) -> Option<String
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        clippy::float_cmp,
+        reason = "figures of tests are small and exact"
+    )]
+
     use super::*;
     use crate::model::performance::histogram::Histogram;
     use crate::model::performance::result::Interval;

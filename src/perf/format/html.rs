@@ -57,9 +57,9 @@ fn names(runs: &[Run<'_>]) -> Vec<String> {
 /// A table: the first cell of a row is its heading.
 fn table(page: &mut String, caption: &str, headings: &[&str], rows: &[Vec<String>]) {
     let _ = write!(page, "<div class=\"wide\"><table>\n<caption>{caption}</caption>\n<thead><tr>");
-    headings.iter().for_each(|heading| {
+    for heading in headings {
         let _ = write!(page, "<th scope=\"col\">{}</th>", escaped(heading));
-    });
+    }
     page.push_str("</tr></thead>\n<tbody>\n");
     for row in rows {
         page.push_str("<tr>");
@@ -209,7 +209,9 @@ fn over_time(page: &mut String, runs: &[Run<'_>], names: &[String]) {
         }
     };
     let mut lines = series(&at(99.0));
-    lines.iter_mut().for_each(|line| line.name = format!("p99 {}", line.name));
+    for line in &mut lines {
+        line.name = format!("p99 {}", line.name);
+    }
     if let [run] = runs {
         lines.push(Series { name: "p50".to_owned(), points: line(run.result, &at(50.0)) });
     }
@@ -244,9 +246,9 @@ fn interval_table(page: &mut String, result: &PerfResult, name: &str) {
         .intervals
         .iter()
         .map(|interval| {
-            let time = |percentile: f64| match interval.response.is_empty() {
-                true => "-".to_owned(),
-                false => units::duration_ns(interval.response.percentile_ns(percentile)),
+            let time = |percentile: f64| {
+                let value = || units::duration_ns(interval.response.percentile_ns(percentile));
+                if interval.response.is_empty() { "-".to_owned() } else { value() }
             };
             vec![
                 format!("{:.1}s", interval.start_seconds),
@@ -275,9 +277,9 @@ fn details(page: &mut String, run: Run<'_>, name: &str, is_one_of_many: bool) {
     }
     if !result.warnings.is_empty() {
         page.push_str("<h3>Warnings</h3>\n<ul>\n");
-        result.warnings.iter().for_each(|warning| {
+        for warning in &result.warnings {
             let _ = writeln!(page, "<li>{}</li>", escaped(warning));
-        });
+        }
         page.push_str("</ul>\n");
     }
     let summary = Summary::of(result);

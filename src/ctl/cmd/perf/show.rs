@@ -149,9 +149,9 @@ impl Look {
             spread("mean", &|spread| spread.mean_ns),
             spread("stdev", &|spread| spread.stdev_ns),
         ];
-        lines.iter().for_each(|line| {
+        for line in lines {
             let _ = writeln!(text, "{line}");
-        });
+        }
         for found in &summary.percentiles {
             let _ = writeln!(text, "{}", self.percentile(found));
         }

@@ -1,0 +1,3 @@
+//! `perf`: measurements and their results.
+
+mod results;
