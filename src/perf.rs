@@ -6,9 +6,17 @@ pub mod compare;
 pub mod control;
 pub mod engine;
 pub mod format;
+pub mod meshmark;
 pub mod partial;
 pub mod plan;
 #[cfg(test)]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "figures of tests are small"
+)]
 pub(crate) mod sample;
 pub mod smp;
 pub mod stats;

@@ -153,11 +153,11 @@ impl Command {
         match self {
             Command::Version(args) => args.client,
             Command::System(command) => command.is_offline(),
+            Command::Perf(command) => command.is_offline(),
             Command::Config(_)
             | Command::Adapter(_)
             | Command::Serve(_)
             | Command::Pattern(_)
-            | Command::Perf(_)
             | Command::Quickstart(_)
             | Command::App(_)
             | Command::Operation(_)

@@ -64,6 +64,14 @@ pub fn difference(before: (f64, Bounds), after: (f64, Bounds)) -> Bounds {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        clippy::float_cmp,
+        reason = "figures of tests are small and exact"
+    )]
+
     use super::*;
 
     #[test]

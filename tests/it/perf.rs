@@ -4,6 +4,7 @@ mod engine;
 mod profile;
 mod rest;
 mod result;
+mod results;
 mod run;
 mod schedule;
 mod servers;

@@ -1,10 +1,15 @@
 //! `perf`: what a mesh costs, and whether a service holds what it has to.
 
+pub mod compare;
+pub mod convert;
+pub mod meshmark;
 pub mod outcome;
 pub mod profile;
 pub mod result;
+mod results;
 pub mod run;
 pub mod schedule;
+pub mod show;
 
 use clap::Subcommand;
 
@@ -34,6 +39,12 @@ pub enum Command {
     /// Run profiles at their time.
     #[command(subcommand)]
     Schedule(schedule::Command),
+    /// Compare results with a baseline.
+    Compare(compare::Args),
+    /// Convert a result into another format.
+    Convert(convert::Args),
+    /// Compute the MeshMark of a mesh from runs with and without it.
+    Meshmark(meshmark::Args),
     /// List profiles, or the results of one.
     #[command(hide = true)]
     List(LegacyList),
@@ -70,11 +81,18 @@ impl Command {
             Command::Profile(args) => profile::run(ctx, *args).await,
             Command::Result(args) => result::run(ctx, args).await,
             Command::Schedule(command) => command.run(ctx).await,
+            Command::Compare(args) => compare::run(ctx, &args),
+            Command::Convert(args) => convert::run(ctx, &args),
+            Command::Meshmark(args) => meshmark::run(ctx, &args),
             Command::List(LegacyList { profile: Some(profile) }) => result::list::of_profile(ctx, &profile).await,
             Command::List(LegacyList { profile: None }) => profile::list::all(ctx, "").await,
             Command::View(LegacyView { profile, test: None }) => profile::view::show(ctx, &profile).await,
             Command::View(LegacyView { profile, test: Some(test) }) => result::view::newest(ctx, &profile, &test).await,
         }
         .map(Into::into)
+    }
+    /// Whether it needs neither config file nor plane.
+    pub(super) fn is_offline(&self) -> bool {
+        matches!(self, Command::Compare(_) | Command::Convert(_) | Command::Meshmark(_))
     }
 }

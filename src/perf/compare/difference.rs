@@ -118,12 +118,20 @@ fn unfit(metric: Metric, base: &PerfResult, other: &PerfResult) -> Option<String
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        clippy::float_cmp,
+        reason = "figures of tests are small and exact"
+    )]
+
     use super::*;
     use crate::model::performance::histogram::Histogram;
     use crate::model::performance::result::Interval;
     use crate::perf::sample;
 
-    /// A run of 60 s, 200 requests each, of an exponential law whose mean wanders from second to second with
+    /// A run of 60 s, 60 requests each, of an exponential law whose mean wanders from second to second with
     /// correlation `rho` and relative deviation `spread`.
     fn run(rho: f64, spread: f64, random: &mut Random) -> PerfResult {
         let mut result = sample::result(1);
@@ -134,13 +142,13 @@ mod tests {
             level = rho * level + (1.0 - rho * rho).sqrt() * random.normal();
             let mean = 4e6 * (spread * level).exp();
             let mut response = Histogram::new();
-            (0..200).for_each(|_| response.record_ns((1e6 + random.exponential() * mean) as u64));
+            (0..60).for_each(|_| response.record_ns((1e6 + random.exponential() * mean) as u64));
             result.latency.response.merge(&response);
             result.intervals.push(Interval {
                 start_seconds: f64::from(second),
                 length_seconds: 1.0,
-                sent: 200,
-                succeeded: 200,
+                sent: 60,
+                succeeded: 60,
                 failed: 0,
                 dropped: 0,
                 response,
@@ -151,7 +159,7 @@ mod tests {
 
     /// The share of pairs of alike runs whose interval holds the true difference, which is none.
     fn coverage(rho: f64, spread: f64, by_blocks: bool) -> f64 {
-        let pairs = 200;
+        let pairs = 100;
         let mut random = Random::new(11);
         let metrics: Vec<Metric> = Metric::all().collect();
         let at = metrics.iter().position(|metric| *metric == Metric::Percentile(90.0)).unwrap();

@@ -126,8 +126,8 @@ pub fn read(value: &Value, content: &[u8]) -> Result<PerfResult, String> {
     let histogram = object.get("DurationHistogram").ok_or("it has no DurationHistogram")?;
     result.latency.response = buckets::read(histogram)?;
     result.latency.service = result.latency.response.clone();
-    result.name = text(object, "Labels").unwrap_or_default().to_owned();
-    result.generator.version = text(object, "Version").unwrap_or_default().to_owned();
+    text(object, "Labels").unwrap_or_default().clone_into(&mut result.name);
+    text(object, "Version").unwrap_or_default().clone_into(&mut result.generator.version);
     result.generator.resolution_ns = buckets::resolution(object.get("Resolution").and_then(Value::as_f64), histogram);
     result.achieved_rate = number(object, "ActualQPS");
     take_time(&mut result, object)?;
@@ -268,6 +268,14 @@ fn node(node: &Map<String, Value>) -> Node {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        clippy::float_cmp,
+        reason = "figures of tests are small and exact"
+    )]
+
     use super::*;
     use crate::perf::sample;
 

@@ -128,7 +128,9 @@ fn settle(result: &mut PerfResult, base: f64) {
     let end =
         result.intervals.iter().map(|interval| interval.start_seconds + interval.length_seconds).fold(0.0, f64::max);
     let begin = if first > 1e9 { first } else { base + first };
-    imported::set_time(result, Timestamp::from_nanosecond((begin * 1e9) as i128).unwrap_or_default(), end);
+    #[expect(clippy::cast_possible_truncation, reason = "the number is clamped first")]
+    let begin = Timestamp::from_millisecond((begin * 1e3).round().clamp(0.0, 1e14) as i64).unwrap_or_default();
+    imported::set_time(result, begin, end);
     if result.latency.service.is_empty() {
         result.latency.service = result.latency.response.clone();
     }
@@ -140,6 +142,14 @@ fn settle(result: &mut PerfResult, base: f64) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        clippy::float_cmp,
+        reason = "figures of tests are small and exact"
+    )]
+
     use super::*;
     use crate::perf::sample;
 

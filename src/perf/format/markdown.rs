@@ -36,9 +36,9 @@ pub fn write(result: &PerfResult, verdicts: &[Verdict]) -> String {
     }
     if !result.warnings.is_empty() {
         text.push('\n');
-        result.warnings.iter().for_each(|warning| {
+        for warning in &result.warnings {
             let _ = writeln!(text, "> :warning: {}", plain(warning));
-        });
+        }
     }
     text
 }

@@ -41,7 +41,7 @@ pub fn write(result: &PerfResult) -> Result<String> {
 fn options(result: &PerfResult) -> Value {
     let plan = &result.plan;
     json!({
-        "requests_per_second": result.requested_rate.map(|rate| rate.round()),
+        "requests_per_second": result.requested_rate.map(f64::round),
         "connections": plan.connections,
         "duration": plan.duration.map(|duration| format!("{}s", duration.as_secs_f64())),
         "timeout": format!("{}s", plan.timeout.as_secs_f64()),
@@ -71,7 +71,7 @@ fn statistic(id: &str, histogram: &Histogram) -> Value {
             })
         })
         .collect();
-    let mean = |nanoseconds: f64| length(nanoseconds_of(nanoseconds));
+    let mean = |figure: f64| length(nanoseconds(figure / 1e9));
     json!({
         "count": histogram.count().to_string(),
         "id": id,
@@ -81,10 +81,6 @@ fn statistic(id: &str, histogram: &Histogram) -> Value {
         "min": length(histogram.min_ns()),
         "max": length(histogram.max_ns()),
     })
-}
-
-fn nanoseconds_of(number: f64) -> u64 {
-    nanoseconds(number / 1e9)
 }
 
 fn counters(result: &PerfResult) -> Vec<Value> {
@@ -242,6 +238,14 @@ fn settle(result: &mut PerfResult) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        clippy::float_cmp,
+        reason = "figures of tests are small and exact"
+    )]
+
     use super::*;
     use crate::perf::sample;
 

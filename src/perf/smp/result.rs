@@ -352,7 +352,7 @@ fn read_early(value: &Value, content: &[u8]) -> Result<PerfResult, String> {
         value["endpoint_url"].as_str().map(|url| Target { url: url.to_owned(), weight: 1 }).into_iter().collect();
     result.plan.connections = client["connections"].as_u64().and_then(|count| u32::try_from(count).ok()).unwrap_or(1);
     if let Some(version) = value["env"]["kubernetes"].as_str() {
-        result.environment.kubernetes.get_or_insert_default().version = version.to_owned();
+        version.clone_into(&mut result.environment.kubernetes.get_or_insert_default().version);
     }
     Ok(result)
 }
@@ -362,7 +362,7 @@ fn result_of(document: &Document, content: &[u8]) -> Result<PerfResult, String> 
     if let Ok(id) = document.id.parse() {
         result.id = id;
     }
-    result.name = document.label("name").unwrap_or_default().to_owned();
+    document.label("name").unwrap_or_default().clone_into(&mut result.name);
     result.profile_id = document.test_id.parse().ok();
     let begin = document.start_time.unwrap_or(Timestamp::UNIX_EPOCH);
     let end = document.end_time.unwrap_or(begin);
@@ -421,6 +421,14 @@ fn stepped(result: &PerfResult, latencies: &Latencies, scale: f64) -> Histogram 
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        clippy::float_cmp,
+        reason = "figures of tests are small and exact"
+    )]
+
     use super::*;
     use crate::perf::sample;
 

@@ -145,6 +145,14 @@ fn length(file: &File<'_>, value: &Located) -> Result<Option<Duration>> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        clippy::float_cmp,
+        reason = "figures of tests are small and exact"
+    )]
+
     use proptest::prelude::*;
 
     use super::*;

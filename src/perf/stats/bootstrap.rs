@@ -226,6 +226,14 @@ pub fn autocorrelation(series: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        clippy::float_cmp,
+        reason = "figures of tests are small and exact"
+    )]
+
     use super::*;
     use crate::perf::sample;
 

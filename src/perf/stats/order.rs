@@ -57,6 +57,14 @@ pub fn interval(histogram: &Histogram, percentile: f64) -> Option<Bounds> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        clippy::float_cmp,
+        reason = "figures of tests are small and exact"
+    )]
+
     use super::super::random::Random;
     use super::*;
 
