@@ -15,6 +15,8 @@ mod layers;
 mod lifecycle;
 mod login;
 mod pattern;
+#[cfg(target_os = "linux")]
+mod perf;
 mod quickstart;
 #[cfg(unix)]
 mod release;

@@ -1,0 +1,12 @@
+//! `perf`: the load generator against targets that behave and those that do not, and what the plane keeps of it.
+
+mod engine;
+mod profile;
+mod rest;
+mod result;
+mod results;
+mod run;
+mod schedule;
+mod servers;
+pub mod target;
+mod targets;
