@@ -128,6 +128,25 @@ impl Format {
         )
     }
 
+    /// What of a result it has no place for; none where it keeps everything that it is meant to show.
+    pub fn losses(self) -> Option<&'static str> {
+        match self {
+            Self::Json => None,
+            Self::Smp | Self::SmpJson | Self::SmpProto => Some(
+                "keeps the response times whole; service times, intervals, errors by cause and most of the plan are left out",
+            ),
+            Self::Fortio => Some(
+                "keeps response times in buckets of half a percent; service times, intervals and errors by cause are left out",
+            ),
+            Self::Nighthawk => Some("keeps percentiles; intervals and most of the plan are left out"),
+            Self::Hgrm => Some("keeps percentiles of the response time and nothing else"),
+            Self::Hlog => Some("keeps durations whole; statuses, errors and the plan are left out"),
+            Self::Csv | Self::CsvIntervals | Self::Junit | Self::Prometheus | Self::Markdown | Self::Html => {
+                Some("is for showing: it cannot be read back")
+            }
+        }
+    }
+
     /// Whether it is text.
     pub fn is_text(self) -> bool {
         self != Self::SmpProto

@@ -81,6 +81,9 @@ struct Look {
 fn text(ctx: &Ctl, view: &View) -> String {
     let look = Look { paint: ctx.ui.paint(), unicode: ctx.ui.is_unicode() };
     let mut text = format!("{}  {}\n", look.paint.apply(Tone::Heading, "baseline"), view.comparison.base.name);
+    if view.comparison.others.len() > 1 {
+        look.side_by_side(&mut text, &view.comparison);
+    }
     for other in &view.comparison.others {
         look.compared(&mut text, other);
     }
@@ -99,7 +102,28 @@ fn text(ctx: &Ctl, view: &View) -> String {
     text
 }
 
+/// Results that stand side by side in 80 columns.
+const SIDE_BY_SIDE: usize = 6;
+
 impl Look {
+    /// The figures of all results, by letter; those that find no place have their own table below.
+    fn side_by_side(&self, text: &mut String, comparison: &Comparison) {
+        let others: Vec<&Compared> = comparison.others.iter().take(SIDE_BY_SIDE - 1).collect();
+        let letters = (0..=others.len()).zip('A'..);
+        let heading: String = letters.map(|(_, letter)| format!("{letter:>11}")).collect();
+        let _ = writeln!(text, "\n{}", self.paint.apply(Tone::Heading, &format!("{:<8}{heading}", "")));
+        for (at, figure) in comparison.base.figures.iter().enumerate() {
+            let values = std::iter::once(figure.value).chain(others.iter().map(|other| other.figures[at].value));
+            let shown = values.map(|value| value.map_or_else(|| "n/a".to_owned(), |value| figure.metric.text(value)));
+            let cells: String = shown.map(|value| format!("{value:>11}")).collect();
+            let _ = writeln!(text, "{:<8}{cells}", figure.metric.name());
+        }
+        let names = std::iter::once(&comparison.base.name).chain(others.iter().map(|other| &other.name));
+        for (name, letter) in names.zip('A'..) {
+            let _ = writeln!(text, "{letter}  {name}");
+        }
+    }
+
     fn compared(&self, text: &mut String, other: &Compared) {
         let title = format!(
             "\n{:<8}{:>11}{:>11}{:>11}{:>8}   {:<21}VERDICT",

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{results, show};
 use crate::base::error::{Code, Error, Result};
 use crate::ctl::Ctl;
-use crate::ctl::ui::Rendered;
+use crate::ctl::ui::{Rendered, Tone};
 use crate::model::performance::result::PerfResult;
 use crate::perf::format::{self, Format};
 use crate::perf::threshold::Threshold;
@@ -83,6 +83,9 @@ pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
         return ctx.ui.print(&Rendered::one(&result, text)?.names([result.id.to_string()]));
     };
     let content = format::write_judged(&result, &verdicts, format)?;
+    if let Some(losses) = format.losses() {
+        ctx.ui.note(&format!("{} {} {losses}.", ctx.ui.sign(Tone::Faint), format.name()))?;
+    }
     results::write(ctx, &content, args.output_file.as_deref())?;
     match &args.output_file {
         Some(file) if !ctx.ui.format().is_table() => {
