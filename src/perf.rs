@@ -5,3 +5,4 @@
 pub mod control;
 pub mod engine;
 pub mod plan;
+pub mod selftest;

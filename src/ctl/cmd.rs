@@ -11,6 +11,7 @@ pub mod help;
 pub mod man;
 pub mod operation;
 pub mod pattern;
+pub mod perf;
 pub mod probe;
 pub mod provider;
 pub mod quickstart;
@@ -67,6 +68,9 @@ pub enum Command {
     /// Import, apply, inspect and delete applications: patterns made of manifests, charts and Compose files.
     #[command(subcommand, visible_alias = "application")]
     App(app::Command),
+    /// Measure services and meshes; keep profiles, results and schedules.
+    #[command(subcommand)]
+    Perf(perf::Command),
     /// List, ask, add and remove the adapters that the plane knows.
     #[command(subcommand)]
     Adapter(adapter::Command),
@@ -123,6 +127,7 @@ impl Command {
             Command::Self_(command) => return command.run(ctx).await,
             Command::Pattern(command) => return command.run(ctx).await,
             Command::Adapter(command) => return command.run(ctx).await,
+            Command::Perf(command) => return command.run(ctx).await,
             Command::Quickstart(args) => quickstart::run(ctx, args).await,
             Command::App(command) => command.run(ctx).await,
             Command::Config(command) => command.run(ctx),
@@ -148,6 +153,7 @@ impl Command {
         match self {
             Command::Version(args) => args.client,
             Command::System(command) => command.is_offline(),
+            Command::Perf(command) => command.is_offline(),
             Command::Config(_)
             | Command::Adapter(_)
             | Command::Serve(_)

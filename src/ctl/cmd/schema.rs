@@ -63,6 +63,7 @@ pub const SCHEMAS: &[Entry] = &[
     ("pattern status", || schema_for!(OneOrAll<crate::wire::rest::PatternStatus>)),
     ("pattern validate", || schema_for!(Vec<pattern::validate::Checked>)),
     ("pattern view", || schema_for!(OneOrAll<crate::model::pattern::PatternRecord>)),
+    ("perf selftest", || schema_for!(crate::perf::selftest::Report)),
     ("probe grpc", || schema_for!(probe::Probed)),
     ("probe http", || schema_for!(probe::Probed)),
     ("provider token create", || schema_for!(provider::token::create::View)),
