@@ -23,3 +23,4 @@ pub mod stats;
 pub mod summary;
 pub mod threshold;
 pub mod units;
+pub mod selftest;

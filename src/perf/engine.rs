@@ -8,7 +8,7 @@
 mod connection;
 mod exchange;
 mod intervals;
-mod machine;
+pub(super) mod machine;
 mod pacer;
 pub(super) mod poll;
 mod recorder;
@@ -49,6 +49,11 @@ const LEAD: u64 = 2_000_000;
 /// # Errors
 /// The plan cannot be begun. Requests that fail are part of the result, never an error.
 pub fn run(plan: &Plan, control: &Control) -> Result<PerfResult> {
+    run_from(plan, control).map(|(result, _)| result)
+}
+
+/// As [`run`], and tells the moment from which the plan's schedule counts.
+pub(super) fn run_from(plan: &Plan, control: &Control) -> Result<(PerfResult, Instant)> {
     plan::check(plan)?;
     let site = Site::new(plan)?;
     let shared = Arc::new(share(plan));
@@ -66,7 +71,8 @@ pub fn run(plan: &Plan, control: &Control) -> Result<PerfResult> {
     let ticks = before.zip(Ticks::now());
     let threads = threads.into_iter().map(join).collect::<Result<Vec<_>>>()?;
     let outcome = Outcome { threads, started_at, stopped: control.stopped(), over, ticks };
-    Ok(report::result(&shared, outcome, joiner))
+    let begin = shared.epoch + Duration::from_nanos(shared.start());
+    Ok((report::result(&shared, outcome, joiner), begin))
 }
 
 fn share(plan: &Plan) -> Shared {

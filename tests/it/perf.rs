@@ -7,6 +7,8 @@ mod result;
 mod results;
 mod run;
 mod schedule;
+mod real;
+mod selftest;
 mod servers;
 pub mod target;
 mod targets;

@@ -9,6 +9,7 @@ pub mod result;
 mod results;
 pub mod run;
 pub mod schedule;
+pub mod selftest;
 pub mod show;
 
 use clap::Subcommand;
@@ -45,6 +46,8 @@ pub enum Command {
     Convert(convert::Args),
     /// Compute the MeshMark of a mesh from runs with and without it.
     Meshmark(meshmark::Args),
+    /// Measure servers of known delay, and report the generator's own error.
+    Selftest(selftest::Args),
     /// List profiles, or the results of one.
     #[command(hide = true)]
     List(LegacyList),
@@ -77,6 +80,7 @@ pub struct LegacyView {
 impl Command {
     pub(super) async fn run(self, ctx: &Ctl) -> Result<Outcome> {
         match self {
+            Command::Selftest(args) => return selftest::run(ctx, args).await,
             Command::Run(args) => return run::run(ctx, *args).await,
             Command::Profile(args) => profile::run(ctx, *args).await,
             Command::Result(args) => result::run(ctx, args).await,
@@ -93,6 +97,6 @@ impl Command {
     }
     /// Whether it needs neither config file nor plane.
     pub(super) fn is_offline(&self) -> bool {
-        matches!(self, Command::Compare(_) | Command::Convert(_) | Command::Meshmark(_))
+        matches!(self, Command::Compare(_) | Command::Convert(_) | Command::Meshmark(_) | Command::Selftest(_))
     }
 }

@@ -81,6 +81,7 @@ pub const SCHEMAS: &[Entry] = &[
     ("perf schedule list", || schema_for!(Vec<crate::model::performance::profile::Schedule>)),
     ("perf schedule pause", || schema_for!(crate::model::performance::profile::Schedule)),
     ("perf schedule resume", || schema_for!(crate::model::performance::profile::Schedule)),
+    ("perf selftest", || schema_for!(crate::perf::selftest::Report)),
     ("probe grpc", || schema_for!(probe::Probed)),
     ("probe http", || schema_for!(probe::Probed)),
     ("provider token create", || schema_for!(provider::token::create::View)),

@@ -43,6 +43,9 @@ pub struct Plan {
     pub threads: u32,
     /// Whether each thread stays on one processor.
     pub pin: bool,
+    /// Whether a thread of the open model looks for responses for a few milliseconds instead of sleeping, where there are
+    /// more processors than threads: response times are some 30 us finer, and a processor is busy.
+    pub busy: bool,
     /// Ends the measurement, not counting the warm-up. With `requests` as well, the first of the two ends it.
     #[serde(with = "duration::optional", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
@@ -83,6 +86,7 @@ impl Default for Plan {
             reuse: Reuse::default(),
             threads: 1,
             pin: false,
+            busy: true,
             duration: Some(Duration::from_secs(30)),
             requests: None,
             warm_up: Duration::ZERO,

@@ -261,6 +261,10 @@ pub struct GeneratorReport {
     /// Share (0 to 1) of the machine's time that the hypervisor gave to others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steal: Option<f64>,
+    /// Share (0 to 1) of the run in which a thread could have gone on but had to wait for a processor, in the mean of the
+    /// threads: what else ran on this machine shows in the durations to that extent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_wait: Option<f64>,
     /// Durations are no finer than this, in nanoseconds: 0 where the histogram's digits are the limit.
     #[serde(default)]
     pub resolution_ns: u64,

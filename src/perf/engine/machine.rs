@@ -15,12 +15,16 @@ pub struct Cpu {
     pub user: f64,
     /// In the kernel.
     pub system: f64,
+    /// Waited for, ready to run.
+    pub waited: f64,
 }
 
 impl Cpu {
     /// What the calling thread has used so far. Zero where the kernel does not tell.
     pub fn of_this_thread() -> Self {
-        fs::read_to_string("/proc/thread-self/stat").ok().and_then(|text| Self::parse(&text)).unwrap_or_default()
+        let used = fs::read_to_string("/proc/thread-self/stat").ok().and_then(|text| Self::parse(&text));
+        let waited = fs::read_to_string("/proc/thread-self/schedstat").ok().and_then(|text| waited(&text));
+        Self { waited: waited.unwrap_or_default(), ..used.unwrap_or_default() }
     }
 
     /// Fields 14 and 15 of a stat file; the name in field 2 may hold spaces and parentheses.
@@ -30,18 +34,27 @@ impl Cpu {
         let mut fields = rest.split_whitespace().skip(11);
         let ticks = rustix::param::clock_ticks_per_second() as f64;
         let mut next = || fields.next()?.parse::<f64>().ok().map(|value| value / ticks);
-        Some(Self { user: next()?, system: next()? })
+        Some(Self { user: next()?, system: next()?, waited: 0.0 })
     }
 
     /// The difference to an earlier reading.
     pub fn since(self, earlier: Self) -> Self {
-        Self { user: self.user - earlier.user, system: self.system - earlier.system }
+        Self {
+            user: self.user - earlier.user,
+            system: self.system - earlier.system,
+            waited: self.waited - earlier.waited,
+        }
     }
 
     /// The sum of two threads.
     pub fn plus(self, other: Self) -> Self {
-        Self { user: self.user + other.user, system: self.system + other.system }
+        Self { user: self.user + other.user, system: self.system + other.system, waited: self.waited + other.waited }
     }
+}
+
+/// The second field of a schedstat file: nanoseconds in a run queue.
+fn waited(text: &str) -> Option<f64> {
+    text.split_whitespace().nth(1)?.parse::<f64>().ok().map(|nanoseconds| nanoseconds / 1e9)
 }
 
 /// Time of all processors since the machine's start, in clock ticks.
@@ -126,7 +139,13 @@ mod tests {
     fn a_threads_name_may_hold_anything() {
         let text = "12 (a) b (c) R 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0 1";
         let ticks = f64::from(u32::try_from(rustix::param::clock_ticks_per_second()).unwrap());
-        assert_eq!(Cpu::parse(text), Some(Cpu { user: 250.0 / ticks, system: 50.0 / ticks }));
+        assert_eq!(Cpu::parse(text), Some(Cpu { user: 250.0 / ticks, system: 50.0 / ticks, waited: 0.0 }));
+    }
+
+    #[test]
+    fn waiting_for_a_processor_is_told_in_nanoseconds() {
+        assert_eq!(waited("1000 2500000000 3\n"), Some(2.5));
+        assert_eq!(waited("1000"), None);
     }
 
     #[test]

@@ -35,7 +35,9 @@ const GRPC_NAMES: [&str; 17] = [
 ];
 /// Share of the machine's time above which its absence shows in the tails.
 const MUCH_STEAL: f64 = 0.01;
-/// Responses that a 99th percentile wants beyond itself, so that the next run would give about the same.
+/// Share of the run spent in waiting for a processor above which it shows in the tails.
+const MUCH_WAIT: f64 = 0.01;
+/// Responses that a 99th percentile wants, so that the next run would give about the same.
 const FEW: u64 = 1_000;
 const SECOND: f64 = 1e9;
 
@@ -113,6 +115,7 @@ pub fn result(shared: &Shared, outcome: Outcome, joiner: Joiner) -> PerfResult {
             cpu_user_seconds: Some(sums.cpu.user),
             cpu_system_seconds: Some(sums.cpu.system),
             steal,
+            cpu_wait: Some(share(sums.cpu.waited, elapsed_seconds * f64::from(shared.threads))),
             resolution_ns: 0,
         },
         environment: machine::environment(),
@@ -195,6 +198,10 @@ fn rate(count: u64, seconds: f64) -> f64 {
     if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
 }
 
+fn share(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 0.0 }
+}
+
 fn later(start: Timestamp, seconds: f64) -> Timestamp {
     let length = std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default();
     start.checked_add(length).unwrap_or(start)
@@ -208,6 +215,12 @@ fn warnings(result: &PerfResult, unanswered: u64) -> Vec<String> {
         warnings.push(format!(
             "the hypervisor took {:.1} % of the machine's time: the upper percentiles show its pauses too",
             steal * 100.0
+        ));
+    }
+    if let Some(wait) = result.generator.cpu_wait.filter(|wait| *wait > MUCH_WAIT) {
+        warnings.push(format!(
+            "the generator waited for a processor in {:.1} % of the run: what else runs on this machine shows in the upper percentiles",
+            wait * 100.0
         ));
     }
     warnings.extend(slow_sends(&result.latency));
@@ -249,7 +262,7 @@ fn saturation(result: &PerfResult) -> Option<String> {
         return None;
     }
     let cpu = result.generator.cpu_user_seconds.unwrap_or(0.0) + result.generator.cpu_system_seconds.unwrap_or(0.0);
-    let share = cpu / (result.elapsed_seconds * f64::from(result.generator.threads)).max(f64::MIN_POSITIVE);
+    let share = share(cpu, result.elapsed_seconds * f64::from(result.generator.threads));
     let who = if result.requests.queued_most == 0 && result.requests.dropped == 0 || share > 0.9 {
         "the generator is at its limit: more threads, or workers on other machines, would help"
     } else {

@@ -89,6 +89,7 @@ impl Worker {
             self.recorder.sent(&flight);
         }
         self.in_flight += 1;
+        self.last_sent = now;
         if self.connections[at].state == State::Asleep {
             self.connections[at].assigned = Some(flight);
             self.open(at, now);
