@@ -7,3 +7,4 @@ pub mod histogram;
 pub mod plan;
 pub mod profile;
 pub mod result;
+pub mod workers;
