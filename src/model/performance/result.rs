@@ -143,6 +143,26 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// Every cause, in the order of their declaration.
+    pub const ALL: [Self; 16] = [
+        Self::Resolve,
+        Self::Refused,
+        Self::Unreachable,
+        Self::ConnectTimeout,
+        Self::Tls,
+        Self::Certificate,
+        Self::Reset,
+        Self::Closed,
+        Self::Timeout,
+        Self::Protocol,
+        Self::Stream,
+        Self::Status,
+        Self::Redirect,
+        Self::Content,
+        Self::Local,
+        Self::Other,
+    ];
+
     /// Its name in output, the same as in JSON.
     pub fn name(self) -> &'static str {
         match self {
@@ -274,7 +294,8 @@ mod tests {
 
     #[test]
     fn a_cause_has_one_name() {
-        for cause in [Cause::ConnectTimeout, Cause::Certificate, Cause::Other] {
+        for (index, cause) in Cause::ALL.into_iter().enumerate() {
+            assert_eq!(cause as usize, index);
             assert_eq!(serde_json::to_string(&cause).unwrap(), format!("\"{}\"", cause.name()));
         }
     }

@@ -1,0 +1,152 @@
+//! Requests and responses on one connection: a state machine for each protocol, fed with bytes, without a socket.
+
+pub mod http1;
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::recorder::{Flight, Status};
+use super::site::Prepared;
+use crate::model::performance::plan::{Plan, Protocol};
+use crate::model::performance::result::Cause;
+
+/// A whole response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// Its status.
+    pub status: Status,
+    /// Where it redirects to, when redirects are followed.
+    pub location: Option<String>,
+}
+
+/// A request that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// The request.
+    pub flight: Flight,
+    /// What became of it.
+    pub outcome: Result<Reply, Cause>,
+}
+
+/// What timeouts did to a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overdue {
+    /// It goes on.
+    Usable,
+    /// An answer that comes now would be taken for another's: it has to be closed.
+    Spoilt,
+}
+
+/// The state of one connection.
+pub enum Exchange {
+    /// HTTP/1.1.
+    Http1(http1::Http1),
+}
+
+impl Exchange {
+    /// The state of a new connection.
+    pub fn new(plan: &Plan) -> Self {
+        match plan.protocol {
+            _ => Self::Http1(http1::Http1::new(plan.redirects > 0)),
+        }
+    }
+
+    /// The name of the protocol in TLS's negotiation; none where nothing is negotiated or the far side need not know it.
+    pub fn alpn(&self) -> Option<&'static [u8]> {
+        match self {
+            Self::Http1(_) => None,
+        }
+    }
+
+    /// What a new connection says first.
+    pub fn greet(&mut self, out: &mut Vec<u8>) {
+        let _ = out;
+        match self {
+            Self::Http1(_) => {}
+        }
+    }
+
+    /// Whether requests may be sent.
+    pub fn is_ready(&self) -> bool {
+        match self {
+            Self::Http1(_) => true,
+        }
+    }
+
+    /// Requests that may be on their way at one time.
+    pub fn lanes(&self) -> u32 {
+        match self {
+            Self::Http1(_) => 1,
+        }
+    }
+
+    /// Whether a further request may be sent now.
+    pub fn has_room(&self) -> bool {
+        match self {
+            Self::Http1(http1) => http1.is_idle(),
+        }
+    }
+
+    /// Writes a request.
+    pub fn begin(&mut self, request: &Prepared, flight: Flight, out: &mut Vec<u8>) {
+        match self {
+            Self::Http1(http1) => http1.begin(request, flight, out),
+        }
+    }
+
+    /// Reads bytes; what is over goes to `done`, what has to be said to `out`.
+    ///
+    /// # Errors
+    /// The bytes do not follow the protocol. Requests on their way have to be taken by [`Self::abandon`].
+    pub fn receive(&mut self, bytes: &[u8], out: &mut Vec<u8>, done: &mut Vec<Done>) -> Result<(), Cause> {
+        let _ = out;
+        match self {
+            Self::Http1(http1) => http1.receive(bytes, done),
+        }
+    }
+
+    /// The far side has closed: what that completes goes to `done`.
+    pub fn end(&mut self, done: &mut Vec<Done>) {
+        match self {
+            Self::Http1(http1) => http1.end(done),
+        }
+    }
+
+    /// Whether the connection may carry a further request.
+    pub fn keeps(&self) -> bool {
+        match self {
+            Self::Http1(http1) => http1.keeps(),
+        }
+    }
+
+    /// Gives up what was sent at or before `moment`.
+    pub fn overdue(&mut self, moment: u64, out: &mut Vec<u8>, done: &mut Vec<Done>) -> Overdue {
+        let _ = out;
+        match self {
+            Self::Http1(http1) => http1.overdue(moment, done),
+        }
+    }
+
+    /// Takes every request that is on its way.
+    pub fn abandon(&mut self, cause: Cause, done: &mut Vec<Done>) {
+        match self {
+            Self::Http1(http1) => http1.abandon(cause, done),
+        }
+    }
+
+    /// Requests on their way.
+    pub fn in_flight(&self) -> usize {
+        match self {
+            Self::Http1(http1) => usize::from(!http1.is_idle()),
+        }
+    }
+}
+
+/// Writes a request's head, and its body where that goes apart.
+pub fn prepare(plan: &Plan, url: &Url, method: &str, body: &[u8]) -> (Vec<u8>, Arc<[u8]>) {
+    match plan.protocol {
+        Protocol::Http1 => (http1::message(plan, url, method, body), Arc::default()),
+        _ => (Vec::new(), body.into()),
+    }
+}

@@ -1,0 +1,397 @@
+//! One thread of a measurement: its own sockets, its own schedule, its own counts. Nothing is shared while it runs but a
+//! flag that says stop.
+
+mod connections;
+mod requests;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
+
+use super::connection::{Connection, Pool, divide};
+use super::exchange::Done;
+use super::machine::{self, Cpu};
+use super::pacer::{Schedule, Share};
+use super::poll::Poll;
+use super::recorder::{INTERVAL, Part, Recorder};
+use super::site::Site;
+use crate::base::error::{Code, Error, Result};
+use crate::model::performance::plan::{Load, Overload, Pacing, Plan, Reuse};
+use crate::model::performance::result::Cause;
+
+/// Before a moment that matters a thread wakes so early, in nanoseconds, and looks at the clock from then on: timers wake
+/// it some 25 us late.
+const SPIN: u64 = 60_000;
+/// Bytes that are read at one time.
+const READ: usize = 128 * 1024;
+/// How long connections may take before the measurement begins without them.
+const PREPARATION: u64 = 1_000_000_000;
+/// How long responses are waited for after the last request.
+const DRAIN: u64 = 2_000_000_000;
+
+/// What all threads of a run know.
+pub struct Shared {
+    /// The plan.
+    pub plan: Plan,
+    /// Zero of the run's clock.
+    pub epoch: Instant,
+    /// When load begins, warm-up included, in nanoseconds of the run's clock; set between the two meetings at the gate.
+    pub begin: AtomicU64,
+    /// Where threads wait for each other and for the begin.
+    pub gate: Barrier,
+    /// Ends the run.
+    pub stop: AtomicBool,
+    /// Number of threads.
+    pub threads: u32,
+}
+
+impl Shared {
+    /// The run's clock.
+    pub fn now(&self) -> u64 {
+        u64::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// When the measurement begins.
+    pub fn start(&self) -> u64 {
+        self.begin.load(Ordering::Acquire).saturating_add(nanoseconds(self.plan.warm_up))
+    }
+}
+
+/// A duration in nanoseconds.
+pub fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// What came of one thread.
+pub struct Yield {
+    /// Its counts.
+    pub recorder: Recorder,
+    /// Processor time it used.
+    pub cpu: Cpu,
+    /// Whether its share of a planned number of requests was sent.
+    pub is_complete: bool,
+    /// Requests that had no answer when the run was over.
+    pub unanswered: u64,
+    /// The most that waited at one time.
+    pub queued_most: u64,
+}
+
+/// Where requests come from.
+enum Source {
+    Open {
+        schedule: Schedule,
+        from: u64,
+        next: Option<(u64, u64)>,
+    },
+    /// Users, each of whom has one request on its way; `next` is the number of the next request in the whole run.
+    Closed {
+        next: u64,
+        left: u64,
+        idle_users: u32,
+    },
+}
+
+/// One thread.
+pub struct Worker {
+    shared: Arc<Shared>,
+    site: Site,
+    number: u32,
+    poll: Poll,
+    connections: Vec<Connection>,
+    pools: Vec<Pool>,
+    source: Source,
+    recorder: Recorder,
+    scratch: Box<[u8]>,
+    done: Vec<Done>,
+    random: fastrand::Rng,
+    /// Requests on their way.
+    in_flight: u64,
+    /// Requests that wait for a connection.
+    waiting: u64,
+    waiting_most: u64,
+    /// Whether something waits that might be served.
+    unserved: bool,
+    /// Whether requests are sent and connections opened.
+    sends: bool,
+    next_tick: u64,
+    /// When the plan's time is over.
+    end: u64,
+    /// Distance of two looks at what is overdue.
+    patience: u64,
+    timeout: u64,
+    spin: u64,
+    parts: Sender<Part>,
+}
+
+impl Worker {
+    /// A thread's state before it connects.
+    ///
+    /// # Errors
+    /// The system has no further descriptors.
+    pub fn new(shared: Arc<Shared>, site: Site, number: u32, parts: Sender<Part>) -> Result<Self> {
+        let poll = Poll::new()
+            .map_err(|problem| Error::new(Code::PerfEngine, "there is no event queue for a thread").because(problem))?;
+        let timeout = nanoseconds(shared.plan.timeout);
+        let seed = shared.plan.seed.wrapping_add(u64::from(number).wrapping_mul(0x9e37_79b9));
+        let is_open = matches!(shared.plan.load, Load::Open { .. });
+        // a thread that spins takes the processor from the targets where no other is left
+        let spin = if machine::processors() > shared.threads { SPIN } else { 0 };
+        let mut worker = Self {
+            site,
+            number,
+            poll,
+            connections: Vec::new(),
+            pools: Vec::new(),
+            source: Source::Closed { next: 0, left: 0, idle_users: 0 },
+            recorder: Recorder::new(is_open),
+            scratch: vec![0; READ].into(),
+            done: Vec::new(),
+            random: fastrand::Rng::with_seed(seed),
+            in_flight: 0,
+            waiting: 0,
+            waiting_most: 0,
+            unserved: false,
+            sends: true,
+            next_tick: 0,
+            end: u64::MAX,
+            patience: (timeout / 20).clamp(1_000_000, 20_000_000),
+            timeout,
+            spin,
+            parts,
+            shared,
+        };
+        worker.place_connections();
+        Ok(worker)
+    }
+
+    /// Runs the thread from its first connection to its last response.
+    pub fn run(mut self) -> Yield {
+        machine::settle_thread(self.shared.plan.pin.then_some(self.number));
+        self.prepare();
+        self.shared.gate.wait();
+        self.shared.gate.wait();
+        let cpu = Cpu::of_this_thread();
+        let start = self.shared.start();
+        self.warm_up(start);
+        let is_complete = self.measure(start);
+        let unanswered = self.drain();
+        Yield {
+            cpu: Cpu::of_this_thread().since(cpu),
+            is_complete,
+            unanswered,
+            queued_most: self.waiting_most,
+            recorder: self.recorder,
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.shared.now()
+    }
+
+    fn is_lazy(&self) -> bool {
+        self.shared.plan.reuse == Reuse::PerRequest
+    }
+
+    fn is_open_model(&self) -> bool {
+        matches!(self.source, Source::Open { .. })
+    }
+
+    /// This thread's part of `whole`, which all threads' parts add up to.
+    fn part_of(&self, whole: u64) -> u64 {
+        let threads = u64::from(self.shared.threads);
+        whole / threads + u64::from(u64::from(self.number) < whole % threads)
+    }
+
+    fn part_of_connections(&self, whole: u32) -> u32 {
+        u32::try_from(self.part_of(u64::from(whole))).unwrap_or(u32::MAX).max(1)
+    }
+
+    fn place_connections(&mut self) {
+        let weights: Vec<u64> = (0..self.site.origins.len()).map(|origin| self.site.weight(origin)).collect();
+        let sizes = divide(self.part_of_connections(self.shared.plan.connections), &weights);
+        let limits = match self.shared.plan.load {
+            Load::Open { overload: Overload::Grow { limit }, .. } => divide(self.part_of_connections(limit), &weights),
+            _ => sizes.clone(),
+        };
+        for (origin, size) in sizes.into_iter().enumerate() {
+            self.pools.push(Pool::new(limits[origin].max(size)));
+            for _ in 0..size {
+                self.place_connection(origin);
+            }
+        }
+    }
+
+    /// Opens connections before the clock of the measurement runs.
+    fn prepare(&mut self) {
+        let begin = self.now();
+        for at in 0..self.connections.len() {
+            self.revive(at, begin);
+        }
+        let end = begin + PREPARATION.min(self.timeout);
+        while self.connections.iter().any(Connection::is_opening) && !self.is_stopped() {
+            let now = self.now();
+            if now >= end {
+                break;
+            }
+            self.turn(end.min(now + self.patience), false);
+        }
+    }
+
+    fn warm_up(&mut self, start: u64) {
+        let begin = self.shared.begin.load(Ordering::Acquire);
+        self.next_tick = begin;
+        self.recorder.start = start;
+        if start > begin {
+            self.source = self.source_of(begin, true);
+            self.phase(start);
+        }
+        for pool in &mut self.pools {
+            pool.queue.clear();
+        }
+        self.waiting = 0;
+        self.waiting_most = 0;
+    }
+
+    /// Sends what the plan says. True when its number of requests ended it.
+    fn measure(&mut self, start: u64) -> bool {
+        let end = self.shared.plan.duration.map_or(u64::MAX, |length| start.saturating_add(nanoseconds(length)));
+        while self.now() < start && !self.is_stopped() {
+            self.turn(start, true);
+        }
+        let busy = u32::try_from(self.in_flight).unwrap_or(u32::MAX);
+        self.source = self.source_of(start, false);
+        if let Source::Closed { idle_users, .. } = &mut self.source {
+            // users whose warm-up request is still on its way come free with its response
+            *idle_users = idle_users.saturating_sub(busy);
+        }
+        self.recorder.begin(start);
+        self.end = end;
+        self.unserved = true;
+        self.phase(end);
+        self.is_finished()
+    }
+
+    fn source_of(&self, from: u64, is_warm_up: bool) -> Source {
+        let share = Share { first: u64::from(self.number), stride: u64::from(self.shared.threads) };
+        let plan = &self.shared.plan;
+        let limit = if is_warm_up { None } else { plan.requests };
+        match &plan.load {
+            Load::Open { pacing, .. } => {
+                let warm = Pacing::Constant { rate: first_rate(pacing) };
+                let pacing = if is_warm_up { &warm } else { pacing };
+                let mut schedule = Schedule::new(pacing, plan.seed, share, limit);
+                let next = schedule.advance();
+                Source::Open { schedule, from, next: next.map(|(number, due)| (number, from.saturating_add(due))) }
+            }
+            Load::Closed => Source::Closed {
+                next: share.first,
+                left: limit.map_or(u64::MAX, |limit| self.part_of(limit)),
+                idle_users: self.part_of_connections(plan.connections).saturating_mul(plan.streams),
+            },
+        }
+    }
+
+    /// Sends requests and reads responses until `end`, the last planned request, or a stop.
+    fn phase(&mut self, end: u64) {
+        loop {
+            let now = self.now();
+            if now >= self.next_tick {
+                self.tick(now);
+            }
+            let due = self.send_due(now, end);
+            if self.unserved {
+                self.serve();
+            }
+            if now >= end || self.is_stopped() || self.is_finished() {
+                return;
+            }
+            self.turn(due.min(self.next_tick).min(end), due != u64::MAX);
+        }
+    }
+
+    /// Waits for the last responses: no longer than their timeout, and no longer than [`DRAIN`]. Returns how many requests
+    /// are given up.
+    fn drain(&mut self) -> u64 {
+        self.sends = false;
+        self.give_up_waiting();
+        let over = self.now().min(self.end);
+        let end = over.saturating_add(DRAIN);
+        while self.in_flight > 0 && self.now() < end && !self.is_stopped() {
+            let now = self.now();
+            if now >= self.next_tick {
+                self.tick(now);
+            }
+            self.turn(self.next_tick.min(end), false);
+        }
+        let counted = self.recorder.requests.failed;
+        let now = self.now();
+        for at in 0..self.connections.len() {
+            self.connections[at].exchange.abandon(Cause::Timeout, &mut self.done);
+            self.settle(at, now);
+        }
+        let part = std::mem::take(&mut self.recorder.part);
+        let begin = self.recorder.start.saturating_add(part.index * INTERVAL);
+        if !part.is_empty() || begin < over {
+            // nobody listens any more when the run itself has failed
+            let _ = self.parts.send(part);
+        }
+        self.recorder.requests.failed - counted
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.shared.stop.load(Ordering::Relaxed)
+    }
+
+    /// Whether the planned number of requests is over.
+    fn is_finished(&self) -> bool {
+        let is_exhausted = match &self.source {
+            Source::Open { next, .. } => next.is_none(),
+            Source::Closed { left, .. } => *left == 0,
+        };
+        is_exhausted && self.in_flight == 0 && self.waiting == 0
+    }
+
+    /// Takes what is ready, and waits for it until `wake`. `is_exact` says that `wake` is a moment to be met.
+    fn turn(&mut self, wake: u64, is_exact: bool) {
+        let idle = wake.saturating_sub(self.now());
+        let count = if is_exact {
+            self.poll.wait_exactly(Duration::from_nanos(idle.saturating_sub(self.spin)))
+        } else {
+            self.poll.wait(Duration::from_nanos(idle))
+        };
+        for index in 0..count.unwrap_or_default() {
+            if let Some(ready) = self.poll.ready(index) {
+                self.on_ready(ready);
+            }
+        }
+    }
+
+    /// What happens by the clock: timeouts, connections that are opened again, the end of an interval.
+    fn tick(&mut self, now: u64) {
+        for at in 0..self.connections.len() {
+            self.look_after(at, now);
+        }
+        while let Some(part) = self.recorder.turn(now) {
+            let _ = self.parts.send(part);
+        }
+        let start = self.recorder.start;
+        let turn = now.checked_sub(start).map_or(start, |past| start + (past / INTERVAL + 1) * INTERVAL);
+        self.next_tick = turn.min(now + self.patience);
+    }
+}
+
+/// The rate of a warm-up: the one the measurement begins with, or where that is nothing the one it goes to.
+fn first_rate(pacing: &Pacing) -> f64 {
+    match pacing {
+        Pacing::Constant { rate } | Pacing::Poisson { rate } => *rate,
+        Pacing::Ramp { from, to, .. } => {
+            if *from > 0.0 {
+                *from
+            } else {
+                *to
+            }
+        }
+        Pacing::Steps { steps } => steps.first().map_or(1.0, |step| step.rate),
+    }
+}

@@ -1,0 +1,324 @@
+//! Whether a plan can be carried out: everything that is wrong with it is told at once, before anything is sent.
+
+use std::fs;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use url::Url;
+
+use crate::base::error::{Code, Error, Result};
+use crate::model::performance::plan::{Header, Load, Overload, Pacing, Plan, Protocol, Reuse, Tls};
+
+/// Checks every value of a plan for the native generator.
+///
+/// # Errors
+/// One error that names all that is wrong.
+pub fn check(plan: &Plan) -> Result<()> {
+    let mut faults = Vec::new();
+    targets(plan, &mut faults);
+    limits(plan, &mut faults);
+    connections(plan, &mut faults);
+    load(&plan.load, &mut faults);
+    request(plan, &mut faults);
+    certificates(&plan.tls, &mut faults);
+    match faults.len() {
+        0 => Ok(()),
+        1 => Err(Error::new(Code::PerfPlan, faults.remove(0))),
+        many => Err(Error::new(Code::PerfPlan, format!("{many} values of the plan are wrong")).details(faults)),
+    }
+}
+
+/// Schemes of URLs that a protocol takes, the one without TLS first.
+pub fn schemes(protocol: Protocol) -> &'static [&'static str] {
+    match protocol {
+        Protocol::Http1 | Protocol::Http2 => &["http", "https"],
+        Protocol::Grpc | Protocol::GrpcHealth => &["grpc", "grpcs", "http", "https"],
+        Protocol::Tcp => &["tcp", "tls"],
+        Protocol::Udp => &["udp"],
+    }
+}
+
+fn targets(plan: &Plan, faults: &mut Vec<String>) {
+    if plan.targets.is_empty() {
+        faults.push("the plan has no target: name at least one URL".to_owned());
+        return;
+    }
+    if plan.targets.iter().all(|target| target.weight == 0) {
+        faults.push("the weights of all targets are 0, so that none would get a request".to_owned());
+    }
+    faults.extend(plan.targets.iter().filter_map(|target| url(&target.url, plan.protocol)));
+}
+
+/// What is wrong with a target's URL, if anything is.
+fn url(text: &str, protocol: Protocol) -> Option<String> {
+    let schemes = schemes(protocol);
+    let wanted = format!("{} wants {}", protocol.name(), schemes.join(", "));
+    if !text.contains("://") {
+        return Some(format!("the target `{text}` has no scheme: write it as {}://{text}; {wanted}", schemes[0]));
+    }
+    let url = match Url::parse(text) {
+        Ok(url) => url,
+        Err(problem) => return Some(format!("the target `{text}` is no URL: {problem}")),
+    };
+    if !schemes.contains(&url.scheme()) {
+        return Some(format!("the target `{text}` has the scheme `{}`; {wanted}", url.scheme()));
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Some(format!("the target `{text}` has no host"));
+    }
+    let needs_port = matches!(protocol, Protocol::Tcp | Protocol::Udp) || url.scheme().starts_with("grpc");
+    if needs_port && url.port().is_none() {
+        return Some(format!("the target `{text}` has no port, and {} has no usual one", url.scheme()));
+    }
+    if url.port() == Some(0) {
+        return Some(format!("the target `{text}` has the port 0, which nobody can listen on"));
+    }
+    let is_method = url.path().trim_matches('/').split('/').filter(|part| !part.is_empty()).count() == 2;
+    (protocol == Protocol::Grpc && !is_method)
+        .then(|| format!("the target `{text}` names no method: its path has to be /SERVICE/METHOD"))
+}
+
+fn limits(plan: &Plan, faults: &mut Vec<String>) {
+    match (plan.duration, plan.requests) {
+        (None, None) => faults.push("neither a duration nor a number of requests ends the measurement".to_owned()),
+        (Some(duration), _) if duration.is_zero() => {
+            faults.push("the duration is 0: nothing would be measured".to_owned());
+        }
+        _ => {}
+    }
+    if plan.requests == Some(0) {
+        faults.push("the number of requests is 0: nothing would be measured".to_owned());
+    }
+    if plan.timeout.is_zero() {
+        faults.push("the timeout is 0: no response could be in time".to_owned());
+    }
+}
+
+fn connections(plan: &Plan, faults: &mut Vec<String>) {
+    if plan.connections == 0 {
+        faults.push("the number of connections is 0".to_owned());
+    }
+    if plan.streams == 0 {
+        faults.push("the number of streams on a connection is 0".to_owned());
+    }
+    let multiplexed = matches!(plan.protocol, Protocol::Http2 | Protocol::Grpc | Protocol::GrpcHealth);
+    if plan.streams > 1 && !multiplexed {
+        faults.push(format!(
+            "{} streams on a connection: {} answers one request after the other; use http2, or more connections",
+            plan.streams,
+            plan.protocol.name()
+        ));
+    }
+    match plan.reuse {
+        Reuse::Range { min: 0, max } => {
+            faults.push(format!("the reuse range is 0 to {max}: a connection carries at least one request"));
+        }
+        Reuse::Range { min, max } if min > max => {
+            faults.push(format!("the reuse range is {min} to {max}: its end lies before its begin"));
+        }
+        _ => {}
+    }
+}
+
+fn load(load: &Load, faults: &mut Vec<String>) {
+    let Load::Open { pacing, overload } = load else { return };
+    match pacing {
+        Pacing::Constant { rate } | Pacing::Poisson { rate } => faults.extend(positive("the rate", *rate)),
+        Pacing::Ramp { from, to, .. } => {
+            let sound = |rate: f64| rate.is_finite() && rate >= 0.0;
+            if !sound(*from) || !sound(*to) || *from + *to <= 0.0 {
+                faults.push(format!(
+                    "the ramp goes from {from} to {to}: both have to be numbers of at least 0, one above"
+                ));
+            }
+        }
+        Pacing::Steps { steps } if steps.is_empty() => faults.push("the load has no step".to_owned()),
+        Pacing::Steps { steps } => {
+            faults.extend(steps.iter().filter_map(|step| positive("the rate of a step", step.rate)));
+            if steps.iter().any(|step| step.length.is_zero()) {
+                faults.push("a step of the load has the length 0".to_owned());
+            }
+        }
+    }
+    if *overload == (Overload::Grow { limit: 0 }) {
+        faults.push("connections may grow to 0".to_owned());
+    }
+}
+
+fn positive(what: &str, rate: f64) -> Option<String> {
+    (!rate.is_finite() || rate <= 0.0).then(|| format!("{what} is {rate}: it has to be a number above 0"))
+}
+
+fn request(plan: &Plan, faults: &mut Vec<String>) {
+    let request = &plan.request;
+    if matches!(plan.protocol, Protocol::Tcp | Protocol::Udp) && request.body.is_empty() {
+        faults.push(format!("{} has nothing to send: give the request a body", plan.protocol.name()));
+    }
+    if plan.protocol == Protocol::Udp && request.body.len() > 65_507 {
+        faults.push(format!("the body has {} bytes, and a UDP datagram holds at most 65507", request.body.len()));
+    }
+    if !is_token(&request.method) {
+        faults.push(format!("the method `{}` is not an HTTP method", request.method.escape_debug()));
+    }
+    faults.extend(request.headers.iter().filter_map(header));
+    let content_type = request.content_type.iter().map(|value| ("content type", value));
+    let cookies = request.cookies.iter().flat_map(|(name, value)| [("cookie", name), ("cookie", value)]);
+    for (what, value) in content_type.chain(cookies) {
+        if !is_field_value(value) {
+            faults.push(format!("a {what} holds a character that would end its header field"));
+        }
+    }
+}
+
+/// Values are not shown: they may authorise.
+fn header(header: &Header) -> Option<String> {
+    if !is_token(&header.name) {
+        return Some(format!("`{}` is not a header's name", header.name.escape_debug()));
+    }
+    (!is_field_value(&header.value))
+        .then(|| format!("the value of the header `{}` holds a line end or another control character", header.name))
+}
+
+/// A token of RFC 9110, section 5.6.2.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+fn is_field_value(text: &str) -> bool {
+    text.bytes().all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
+}
+
+fn certificates(tls: &Tls, faults: &mut Vec<String>) {
+    for (what, path) in [("certificate authorities", &tls.ca), ("own certificate", &tls.cert)] {
+        faults.extend(path.as_deref().and_then(|path| pem(what, path, holds_certificate)));
+    }
+    faults.extend(tls.key.as_deref().and_then(|path| pem("key", path, holds_key)));
+    match (&tls.cert, &tls.key) {
+        (Some(_), None) => faults.push("there is a certificate of our own, but not its key".to_owned()),
+        (None, Some(_)) => faults.push("there is a key, but not its certificate".to_owned()),
+        _ => {}
+    }
+    if let Some(name) = &tls.server_name
+        && rustls::pki_types::ServerName::try_from(name.as_str()).is_err()
+    {
+        faults.push(format!("the server name `{}` is neither a host's name nor an address", name.escape_debug()));
+    }
+}
+
+fn pem(what: &str, path: &str, holds: fn(&[u8]) -> bool) -> Option<String> {
+    match fs::read(path) {
+        Err(problem) => Some(format!("the {what} cannot be read from {path}: {problem}")),
+        Ok(bytes) => (!holds(&bytes)).then(|| format!("{path} holds no {what} in PEM form")),
+    }
+}
+
+fn holds_certificate(bytes: &[u8]) -> bool {
+    matches!(CertificateDer::pem_slice_iter(bytes).next(), Some(Ok(_)))
+}
+
+fn holds_key(bytes: &[u8]) -> bool {
+    PrivateKeyDer::from_pem_slice(bytes).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::performance::plan::{Step, Target};
+
+    fn sound() -> Plan {
+        Plan { targets: vec![Target { url: "http://127.0.0.1:8080/".into(), weight: 1 }], ..Plan::default() }
+    }
+
+    fn fault(change: impl FnOnce(&mut Plan)) -> String {
+        let mut plan = sound();
+        change(&mut plan);
+        let error = check(&plan).unwrap_err();
+        assert_eq!(error.code(), Code::PerfPlan);
+        error.message().to_owned()
+    }
+
+    fn open(pacing: Pacing) -> Load {
+        Load::Open { pacing, overload: Overload::Queue }
+    }
+
+    #[test]
+    fn a_sound_plan_passes() {
+        check(&sound()).unwrap();
+        let mut plan = sound();
+        plan.request.body = b"with GET".to_vec();
+        plan.load = open(Pacing::Ramp { from: 0.0, to: 5.0, over: Duration::from_secs(1) });
+        check(&plan).unwrap();
+    }
+
+    #[test]
+    fn targets_are_refused_with_the_form_that_is_wanted() {
+        assert!(fault(|plan| plan.targets.clear()).contains("no target"));
+        assert!(fault(|plan| plan.targets[0].url = "localhost:80".into()).contains("http://localhost:80"));
+        assert!(fault(|plan| plan.targets[0].url = "ftp://a/".into()).contains("`ftp`"));
+        assert!(fault(|plan| plan.targets[0].url = "http://".into()).contains("no URL"));
+        assert!(fault(|plan| plan.targets[0].weight = 0).contains("weights"));
+        let tcp = |plan: &mut Plan| {
+            plan.protocol = Protocol::Tcp;
+            plan.request.body = b"x".to_vec();
+            plan.targets[0].url = "tcp://a".into();
+        };
+        assert!(fault(tcp).contains("no port"));
+        let grpc = |plan: &mut Plan| {
+            plan.protocol = Protocol::Grpc;
+            plan.targets[0].url = "grpc://a:1/only".into();
+        };
+        assert!(fault(grpc).contains("/SERVICE/METHOD"));
+    }
+
+    #[test]
+    fn limits_and_rates_that_measure_nothing_are_refused() {
+        assert!(fault(|plan| plan.duration = Some(Duration::ZERO)).contains("duration is 0"));
+        assert!(fault(|plan| plan.duration = None).contains("neither"));
+        assert!(fault(|plan| plan.requests = Some(0)).contains("requests is 0"));
+        assert!(fault(|plan| plan.timeout = Duration::ZERO).contains("timeout"));
+        for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(fault(|plan| plan.load = open(Pacing::Constant { rate })).contains("above 0"));
+            let steps = vec![Step { rate, length: Duration::from_secs(1) }];
+            assert!(fault(|plan| plan.load = open(Pacing::Steps { steps })).contains("above 0"));
+        }
+        let flat = Pacing::Ramp { from: 0.0, to: 0.0, over: Duration::from_secs(1) };
+        assert!(fault(|plan| plan.load = open(flat)).contains("ramp"));
+    }
+
+    #[test]
+    fn connections_and_their_use_are_checked() {
+        assert!(fault(|plan| plan.connections = 0).contains("connections is 0"));
+        assert!(fault(|plan| plan.streams = 2).contains("http1"));
+        assert!(fault(|plan| plan.reuse = Reuse::Range { min: 0, max: 3 }).contains("0 to 3"));
+        assert!(fault(|plan| plan.reuse = Reuse::Range { min: 4, max: 3 }).contains("4 to 3"));
+    }
+
+    #[test]
+    fn header_fields_cannot_smuggle_further_ones() {
+        let add = |name: &str, value: &str| Header { name: name.into(), value: value.into() };
+        assert!(fault(|plan| plan.request.headers.push(add("a b", "x"))).contains("`a b`"));
+        let message = fault(|plan| plan.request.headers.push(add("X-Key", "secret\r\nHost: b")));
+        assert!(message.contains("`X-Key`") && !message.contains("secret"), "{message}");
+        assert!(fault(|plan| plan.request.method = "GE T".into()).contains("`GE T`"));
+    }
+
+    #[test]
+    fn certificates_have_to_be_there() {
+        assert!(fault(|plan| plan.tls.ca = Some("/nowhere/ca.pem".into())).contains("/nowhere/ca.pem"));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().display().to_string();
+        assert!(fault(|plan| plan.tls.ca = Some(path.clone())).contains("in PEM form"));
+    }
+
+    #[test]
+    fn one_error_names_everything() {
+        let mut plan = sound();
+        plan.connections = 0;
+        plan.duration = None;
+        let report = check(&plan).unwrap_err().report();
+        assert_eq!(report.details.len(), 2);
+        assert!(report.message.starts_with("2 values"));
+    }
+}
