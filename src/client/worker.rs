@@ -111,9 +111,9 @@ impl WorkerClient {
     /// # Errors
     /// [`Code::WorkerUnreachable`].
     pub async fn connect(location: &Location, token: &str, limit: Duration) -> Result<Self> {
-        let bearer = format!("Bearer {token}").parse().map_err(|_| {
-            Error::new(Code::WorkerToken, "the token of workers is not printable ASCII")
-        })?;
+        let bearer = format!("Bearer {token}")
+            .parse()
+            .map_err(|_| Error::new(Code::WorkerToken, "the token of workers is not printable ASCII"))?;
         let channel = grpc::channel(location, limit).await.map_err(|fault| failed(location, limit, &fault))?;
         let service = Service::with_interceptor(channel, Bearer(bearer)).max_decoding_message_size(LARGEST);
         Ok(Self { location: location.clone(), limit, service })
@@ -164,9 +164,7 @@ impl WorkerClient {
         let (commands, inbox) = mpsc::channel::<Command>(COMMANDS);
         let first = Command::Plan(Plan { json: plan });
         let rest = stream::unfold(inbox, async |mut inbox| inbox.recv().await.map(|command| (command, inbox)));
-        let outgoing = stream::once(async { first })
-            .chain(rest)
-            .map(|command| RunRequest { command: Some(command) });
+        let outgoing = stream::once(async { first }).chain(rest).map(|command| RunRequest { command: Some(command) });
         let reply = within(self.limit, self.service.run(outgoing)).await.map_err(|fault| self.failed(&fault))?;
         let reports = reply.filter_map(move |report| {
             let report = match report {

@@ -25,7 +25,6 @@ use crate::base::Result;
 use crate::model::performance::plan::{Generator, Plan};
 use crate::model::performance::result::PerfResult;
 use crate::perf::control::Control;
-use crate::perf::engine;
 
 /// Carries a plan out with the external generator it names. A warm-up is a run of its own before the measurement, because
 /// none of these programs can leave the beginning of a run out.

@@ -8,11 +8,11 @@
 mod connection;
 mod exchange;
 mod intervals;
-mod machine;
+pub mod machine;
 mod pacer;
 pub(super) mod poll;
 mod recorder;
-mod redact;
+pub mod redact;
 mod report;
 mod site;
 mod tls;

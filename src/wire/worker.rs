@@ -40,6 +40,7 @@ pub struct ClockResponse {
 }
 /// What the controller says in a measurement.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct RunRequest {
     /// One of them; the plan first.
     #[prost(oneof = "run_request::Command", tags = "1, 2, 3")]
@@ -49,6 +50,7 @@ pub struct RunRequest {
 pub mod run_request {
     /// One of them; the plan first.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[prost(skip_debug)]
     pub enum Command {
         /// What to do.
         #[prost(message, tag = "1")]

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
 
 use super::Engine;
-use crate::base::{Error, Result, clock};
+use crate::base::{Error, clock};
 use crate::load::distributed::wire;
 use crate::model::performance::plan::{Generator, Plan};
 use crate::model::performance::result::{Ending, Interval, PerfResult};
@@ -131,7 +131,9 @@ fn tell_interval(reports: &UnboundedSender<Report>, index: usize, interval: &Int
 /// Why the controller wants it to end, as soon as it does.
 async fn next_stop(commands: &mut Streaming<RunRequest>) -> Ending {
     match commands.next().await {
-        Some(Ok(RunRequest { command: Some(Command::Cancel(cancel)) })) if cancel.why == "threshold" => Ending::Threshold,
+        Some(Ok(RunRequest { command: Some(Command::Cancel(cancel)) })) if cancel.why == "threshold" => {
+            Ending::Threshold
+        }
         _ => Ending::Stopped,
     }
 }

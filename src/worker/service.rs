@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use futures_util::stream::{self, BoxStream};
 use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
@@ -71,5 +71,6 @@ impl Worker for Service {
 async fn first_plan(commands: &mut Streaming<RunRequest>) -> Result<Plan, Status> {
     let first = commands.next().await.transpose()?.and_then(|request| request.command);
     let Some(Command::Plan(plan)) = first else { return Err(Status::invalid_argument("a plan has to come first")) };
-    serde_json::from_slice(&plan.json).map_err(|error| Status::invalid_argument(format!("the plan cannot be read: {error}")))
+    serde_json::from_slice(&plan.json)
+        .map_err(|error| Status::invalid_argument(format!("the plan cannot be read: {error}")))
 }

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
 use futures_util::StreamExt;
+use futures_util::future::try_join_all;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -18,6 +18,7 @@ use crate::model::adapter::Location;
 use crate::model::performance::plan::Plan;
 use crate::model::performance::result::{Ending, Interval, PerfResult};
 use crate::perf::control::{Control, Detail};
+use crate::perf::engine::redact;
 use crate::wire::worker::run_request::Command;
 use crate::wire::worker::run_response::Report;
 use crate::wire::worker::{Cancel, Start};
@@ -61,7 +62,7 @@ pub(super) async fn conduct(plan: Plan, seats: &[Seat], token: &str, control: &C
     let joined = try_join_all(seats.iter().zip(shares).map(|(seat, share)| prepare(seat, token, share)));
     let ready = joined.await?;
     let parts = measure(&plan, ready, control).await;
-    Ok(merge(crate::load::shown(plan), &parts, control.stopped()))
+    Ok(merge(redact::plan(&plan), &parts, control.stopped()))
 }
 
 async fn prepare(seat: &Seat, token: &str, share: Share) -> Result<Ready> {
@@ -72,9 +73,7 @@ async fn prepare(seat: &Seat, token: &str, share: Share) -> Result<Ready> {
         .map_err(|error| Error::internal("a plan cannot be written as JSON").because(error))?;
     let (commands, mut reports) = client.run(json).await?;
     match tokio::time::timeout(READY, reports.next()).await {
-        Ok(Some(Ok(Report::Ready(_)))) => {
-            Ok(Ready { name: seat.name.clone(), clock, share, commands, reports })
-        }
+        Ok(Some(Ok(Report::Ready(_)))) => Ok(Ready { name: seat.name.clone(), clock, share, commands, reports }),
         Ok(Some(Err(error))) => Err(error),
         Ok(_) => Err(unready(seat, "it ended the measurement before its start")),
         Err(_) => Err(unready(seat, &format!("it was not ready within {} s", READY.as_secs()))),

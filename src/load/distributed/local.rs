@@ -33,7 +33,8 @@ pub(super) struct Crew {
 /// [`Code::WorkerUnreachable`] with the worker's own words when one does not come up.
 pub(super) async fn start(count: u32) -> Result<Crew> {
     let token = id::secret()?;
-    let program = std::env::current_exe().map_err(|error| failed("the path of this program is unknown").because(error))?;
+    let program =
+        std::env::current_exe().map_err(|error| failed("the path of this program is unknown").because(error))?;
     let started = try_join_all((0..count).map(|index| {
         let mut command = Command::new(&program);
         command
@@ -68,7 +69,9 @@ async fn launch(index: u32, mut command: Command) -> Result<(Seat, Child)> {
     let Some(stderr) = child.stderr.take() else { return Err(failed("a worker has no standard error")) };
     let mut lines = BufReader::new(stderr);
     let said = tokio::time::timeout(LIMIT, first_words(&mut lines)).await;
-    let said = said.map_err(|_| failed("a worker did not come up").because(format!("it said nothing for {} s", LIMIT.as_secs())))?;
+    let said = said.map_err(|_| {
+        failed("a worker did not come up").because(format!("it said nothing for {} s", LIMIT.as_secs()))
+    })?;
     let location = said.map_err(|words| failed("a worker did not come up").because(words))?;
     // What it says later is read, so that its pipe never fills.
     tokio::spawn(async move { tokio::io::copy(&mut lines, &mut tokio::io::sink()).await });

@@ -84,7 +84,8 @@ pub(super) async fn start(wanted: Wanted<'_>, plan: &Plan, site: &Site) -> Resul
         None => image_of_plane(&cluster, wanted.namespace).await?,
     };
     let token = id::secret()?;
-    let job = Job { cluster, namespace: wanted.namespace.to_owned(), name: format!("mesheryctl-worker-{}", id::short()) };
+    let job =
+        Job { cluster, namespace: wanted.namespace.to_owned(), name: format!("mesheryctl-worker-{}", id::short()) };
     match job.bring_up(&image, wanted.replicas, limit(plan), &token).await {
         Ok((seats, forwards)) => Ok(Crew { seats, token, job, _forwards: forwards }),
         Err(error) => {
@@ -104,8 +105,11 @@ async fn image_of_plane(cluster: &Cluster, namespace: &str) -> Result<String> {
     let live = cluster.get(&kind, &object).await?;
     let image = live.as_ref().and_then(|live| live["spec"]["template"]["spec"]["containers"][0]["image"].as_str());
     image.map(str::to_owned).ok_or_else(|| {
-        Error::new(Code::WorkersInvalid, format!("namespace {namespace} of `{}` has no plane whose image workers could run", cluster.context))
-            .remedy("Name the image, or start a plane there with `mesheryctl system start --platform kubernetes`.")
+        Error::new(
+            Code::WorkersInvalid,
+            format!("namespace {namespace} of `{}` has no plane whose image workers could run", cluster.context),
+        )
+        .remedy("Name the image, or start a plane there with `mesheryctl system start --platform kubernetes`.")
     })
 }
 
@@ -117,12 +121,19 @@ struct Job {
 }
 
 impl Job {
-    async fn bring_up(&self, image: &str, replicas: u32, limit: Duration, token: &str) -> Result<(Vec<Seat>, Vec<Forward>)> {
+    async fn bring_up(
+        &self,
+        image: &str,
+        replicas: u32,
+        limit: Duration,
+        token: &str,
+    ) -> Result<(Vec<Seat>, Vec<Forward>)> {
         let secret = secret(&self.namespace, &self.name, token);
         let job = job(&self.namespace, &self.name, image, (replicas, limit));
         for object in [secret, job] {
             let kind = object["kind"].as_str().unwrap_or_default().to_owned();
-            let (info, reference) = named(object["apiVersion"].as_str().unwrap_or_default(), &kind, &self.namespace, &self.name);
+            let (info, reference) =
+                named(object["apiVersion"].as_str().unwrap_or_default(), &kind, &self.namespace, &self.name);
             self.cluster.apply(&info, &reference, &object, Options::default()).await?;
         }
         self.wait(replicas).await?;
@@ -136,7 +147,10 @@ impl Job {
             };
             let forward = Forward::open(self.cluster.clone(), pods, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
             let address = forward.address();
-            seats.push(Seat { name: format!("{}-{index}", self.name), location: Location::new(&address.ip().to_string(), address.port()) });
+            seats.push(Seat {
+                name: format!("{}-{index}", self.name),
+                location: Location::new(&address.ip().to_string(), address.port()),
+            });
             forwards.push(forward);
         }
         Ok((seats, forwards))
@@ -173,9 +187,8 @@ impl Job {
                 left.push(format!("{kind}/{}: {error}", self.name));
             }
         }
-        (!left.is_empty()).then(|| {
-            format!("workers could not be taken away from namespace {}: {}", self.namespace, left.join("; "))
-        })
+        (!left.is_empty())
+            .then(|| format!("workers could not be taken away from namespace {}: {}", self.namespace, left.join("; ")))
     }
 }
 
@@ -274,7 +287,12 @@ fn reason(pod: &Value) -> String {
     let name = pod["metadata"]["name"].as_str().unwrap_or("a pod");
     let waiting = &pod["status"]["containerStatuses"][0]["state"]["waiting"];
     let scheduling = pod["status"]["conditions"].as_array().into_iter().flatten().find(|one| one["status"] == "False");
-    let words = [&waiting["message"], &waiting["reason"], &scheduling.unwrap_or(&Value::Null)["message"], &pod["status"]["phase"]];
+    let words = [
+        &waiting["message"],
+        &waiting["reason"],
+        &scheduling.unwrap_or(&Value::Null)["message"],
+        &pod["status"]["phase"],
+    ];
     let words = words.iter().find_map(|value| value.as_str().filter(|text| !text.is_empty()));
     format!("{name}: {}", words.unwrap_or("no reason is told"))
 }
@@ -287,7 +305,10 @@ mod tests {
     fn the_job_is_indexed_ends_by_itself_and_holds_no_secret() {
         let made = job("ns", "w", "image:1", (3, Duration::from_secs(90)));
         let spec = &made["spec"];
-        assert_eq!((&spec["completionMode"], &spec["completions"], &spec["parallelism"]), (&json!("Indexed"), &json!(3), &json!(3)));
+        assert_eq!(
+            (&spec["completionMode"], &spec["completions"], &spec["parallelism"]),
+            (&json!("Indexed"), &json!(3), &json!(3))
+        );
         assert_eq!((&spec["activeDeadlineSeconds"], &spec["ttlSecondsAfterFinished"]), (&json!(90), &json!(60)));
         let container = &spec["template"]["spec"]["containers"][0];
         assert_eq!(container["env"][0]["valueFrom"]["secretKeyRef"]["name"], "w");

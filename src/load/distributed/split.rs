@@ -21,12 +21,9 @@ pub(super) struct Share {
 /// [`Code::WorkersInvalid`] where a worker would be left without a connection or a request.
 pub(super) fn shares(plan: &Plan, workers: u32) -> Result<Vec<Share>> {
     if plan.generator != Generator::Native {
-        return Err(Error::new(
-            Code::WorkersInvalid,
-            format!("workers cannot make load by {}", plan.generator.name()),
-        )
-        .because("a worker's counts are merged without loss, which only the native generator's can be")
-        .remedy("Leave --workers or --load-generator out."));
+        return Err(Error::new(Code::WorkersInvalid, format!("workers cannot make load by {}", plan.generator.name()))
+            .because("a worker's counts are merged without loss, which only the native generator's can be")
+            .remedy("Leave --workers or --load-generator out."));
     }
     enough("connections", u64::from(plan.connections), workers)?;
     if let Some(requests) = plan.requests {

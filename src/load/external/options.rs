@@ -50,7 +50,8 @@ fn find(plan: &Plan, name: &str, known: &'static [Known]) -> Result<Known> {
     known.iter().find(|option| option.name == name).copied().ok_or_else(|| {
         let names: Vec<&str> = known.iter().map(|option| option.name).collect();
         let error = cannot(plan, &format!("is not given the option `{name}`"));
-        let error = error.because("it is unknown, set by the plan itself, or would let a plan touch files or run programs");
+        let error =
+            error.because("it is unknown, set by the plan itself, or would let a plan touch files or run programs");
         if name == "path" || name == "address" {
             return error.remedy("Name the program with its variable; see `mesheryctl help environment`.");
         }

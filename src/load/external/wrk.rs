@@ -1,8 +1,8 @@
 //! wrk and wrk2. Both send one request over and over; wrk as fast as answers come, wrk2 at a rate, with response times
 //! from the moment a request was due.
 
-mod request;
 mod report;
+mod request;
 mod script;
 
 use std::path::Path;
@@ -48,7 +48,9 @@ async fn find(plan: &Plan) -> Result<Program> {
     if !version.contains("wrk") || has_rate != is_wrk2 {
         let message = format!("{} is no {}", path.display(), plan.generator.name());
         let error = crate::base::Error::new(crate::base::Code::GeneratorMissing, message);
-        return Err(error.because(format!("it says `{version}` and has {} option --rate", if has_rate { "an" } else { "no" })));
+        return Err(
+            error.because(format!("it says `{version}` and has {} option --rate", if has_rate { "an" } else { "no" }))
+        );
     }
     Ok(Program { path, version: version.to_owned() })
 }
@@ -135,12 +137,16 @@ fn rate(plan: &Plan) -> Result<Option<String>> {
     match (&plan.load, plan.generator) {
         (Load::Closed, Generator::Wrk2) => Err(cannot(plan, "needs a rate: it has no closed model")),
         (Load::Closed, _) => Ok(None),
-        (Load::Open { .. }, Generator::Wrk) => Err(cannot(plan, "has no rate: use wrk2, fortio or the native generator")),
+        (Load::Open { .. }, Generator::Wrk) => {
+            Err(cannot(plan, "has no rate: use wrk2, fortio or the native generator"))
+        }
         (Load::Open { pacing: Pacing::Constant { rate }, overload: Overload::Queue }, _) => {
             when(plan, rate.fract() != 0.0 || *rate < 1.0, "takes whole requests a second as its rate")?;
             Ok(Some(format!("-R{rate}")))
         }
-        (Load::Open { pacing: Pacing::Constant { .. }, .. }, _) => Err(cannot(plan, "lets requests queue, and can neither drop them nor grow")),
+        (Load::Open { pacing: Pacing::Constant { .. }, .. }, _) => {
+            Err(cannot(plan, "lets requests queue, and can neither drop them nor grow"))
+        }
         (Load::Open { .. }, _) => Err(cannot(plan, "sends at a constant rate only")),
     }
 }

@@ -92,7 +92,9 @@ impl FromStr for Workers {
         let number = |digits: &str| digits.parse::<u32>().map_err(|error| invalid(text, &error.to_string()));
         let workers = if text.bytes().all(|byte| byte.is_ascii_digit()) {
             Self::Local { count: number(text)? }
-        } else if let Some(rest) = text.strip_prefix("kubernetes").filter(|rest| rest.is_empty() || rest.starts_with(':')) {
+        } else if let Some(rest) =
+            text.strip_prefix("kubernetes").filter(|rest| rest.is_empty() || rest.starts_with(':'))
+        {
             let replicas = if rest.is_empty() { IN_CLUSTER } else { number(&rest[1..])? };
             Self::Kubernetes { replicas, context: None, namespace: namespace(), image: None }
         } else {

@@ -19,7 +19,8 @@ const SECRET: &[&str] = &[
     ".meshes.ProcessOAMRequest",
     ".meshes.ProvisionRequest",
     ".meshery.worker.v1.Plan",
-    ".nighthawk.client.HeaderValue",
+    ".meshery.worker.v1.RunRequest",
+    ".nighthawk.client",
 ];
 
 /// `MESHERY_WRITE_DOCS=1 cargo test --test it proto` writes the files anew.

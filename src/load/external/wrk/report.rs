@@ -66,7 +66,9 @@ impl Report {
             let counts: BTreeMap<u64, u64> = self.counts.iter().copied().collect();
             let (counts, is_exact) = measured_only(counts, self.expected_us(plan), measured);
             if !is_exact {
-                result.warnings.push("wrk adds durations that it did not measure, and they are among the figures".to_owned());
+                result
+                    .warnings
+                    .push("wrk adds durations that it did not measure, and they are among the figures".to_owned());
             }
             histogram(&counts)
         };
@@ -92,7 +94,9 @@ impl Report {
             ));
         }
         if plan.generator == Generator::Wrk2 {
-            told.push("wrk2 calibrates itself for ten seconds: durations of that time are not in its figures".to_owned());
+            told.push(
+                "wrk2 calibrates itself for ten seconds: durations of that time are not in its figures".to_owned(),
+            );
         }
         told
     }

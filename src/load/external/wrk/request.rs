@@ -56,7 +56,10 @@ fn lines(plan: &Plan, url: &Url, fields: &[(&str, String)]) -> Result<Vec<u8>> {
     }
     for (name, value) in fields {
         if ends(name) || ends(value) {
-            return Err(Error::new(Code::GeneratorOption, format!("the header field `{}` holds the end of a line", name.escape_debug())));
+            return Err(Error::new(
+                Code::GeneratorOption,
+                format!("the header field `{}` holds the end of a line", name.escape_debug()),
+            ));
         }
         text.push_str(&format!("{name}: {value}\r\n"));
     }
