@@ -14,8 +14,10 @@ pub mod import;
 pub mod nighthawk;
 mod operations;
 mod patterns;
+mod performance;
 pub mod probe;
 pub mod process;
+pub mod prometheus;
 pub mod provider;
 pub mod refused;
 pub mod remote_error;
@@ -33,6 +35,7 @@ use futures_util::stream::BoxStream;
 use crate::base::{Error, Result};
 
 pub use http::HttpTransport;
+pub use performance::ResultsWanted;
 
 /// A response body as it arrives.
 pub type Body = BoxStream<'static, Result<Bytes>>;

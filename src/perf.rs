@@ -4,4 +4,14 @@
 
 pub mod control;
 pub mod engine;
+#[path = "perf/interim.rs"]
+pub mod format;
+pub mod partial;
 pub mod plan;
+#[cfg(test)]
+pub(crate) mod sample;
+pub mod smp;
+pub mod stats;
+pub mod summary;
+pub mod threshold;
+pub mod units;

@@ -11,6 +11,7 @@ pub mod help;
 pub mod man;
 pub mod operation;
 pub mod pattern;
+pub mod perf;
 pub mod probe;
 pub mod provider;
 pub mod quickstart;
@@ -67,6 +68,9 @@ pub enum Command {
     /// Import, apply, inspect and delete applications: patterns made of manifests, charts and Compose files.
     #[command(subcommand, visible_alias = "application")]
     App(app::Command),
+    /// Measure services and meshes; keep profiles, results and schedules.
+    #[command(subcommand)]
+    Perf(perf::Command),
     /// List, ask, add and remove the adapters that the plane knows.
     #[command(subcommand)]
     Adapter(adapter::Command),
@@ -122,6 +126,7 @@ impl Command {
             Command::Sample(command) => return command.run(ctx).await,
             Command::Self_(command) => return command.run(ctx).await,
             Command::Pattern(command) => return command.run(ctx).await,
+            Command::Perf(command) => return command.run(ctx).await,
             Command::Adapter(command) => return command.run(ctx).await,
             Command::Quickstart(args) => quickstart::run(ctx, args).await,
             Command::App(command) => command.run(ctx).await,
@@ -152,6 +157,7 @@ impl Command {
             | Command::Adapter(_)
             | Command::Serve(_)
             | Command::Pattern(_)
+            | Command::Perf(_)
             | Command::Quickstart(_)
             | Command::App(_)
             | Command::Operation(_)

@@ -14,6 +14,7 @@ mod kubernetes;
 mod layers;
 mod lifecycle;
 mod pattern;
+mod perf;
 mod quickstart;
 #[cfg(unix)]
 mod release;

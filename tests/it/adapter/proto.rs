@@ -9,6 +9,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("health.proto", "grpc.health.v1.rs", "health.rs"),
     ("meshops.proto", "meshes.rs", "meshops.rs"),
     ("nighthawk.proto", "nighthawk.client.rs", "nighthawk.rs"),
+    ("smp.proto", "smp.rs", "smp.rs"),
     ("worker.proto", "meshery.worker.v1.rs", "worker.rs"),
 ];
 

@@ -1,0 +1,8 @@
+//! `perf`: measurements against a small server in this process.
+
+mod profile;
+mod rest;
+mod result;
+mod run;
+mod schedule;
+pub mod target;
