@@ -1,9 +1,16 @@
 //! Requests and responses on one connection: a state machine for each protocol, fed with bytes, without a socket.
 
-pub mod http1;
+mod echo;
+mod grpc;
+mod hpack;
+mod http1;
+mod http2;
 
 use std::sync::Arc;
 
+use echo::Echo;
+use http1::Http1;
+use http2::Http2;
 use url::Url;
 
 use super::recorder::{Flight, Status};
@@ -41,43 +48,49 @@ pub enum Overdue {
 /// The state of one connection.
 pub enum Exchange {
     /// HTTP/1.1.
-    Http1(http1::Http1),
+    Http1(Http1),
+    /// HTTP/2, and gRPC over it.
+    Http2(Box<Http2>),
+    /// TCP and UDP.
+    Echo(Echo),
 }
 
 impl Exchange {
     /// The state of a new connection.
     pub fn new(plan: &Plan) -> Self {
         match plan.protocol {
-            _ => Self::Http1(http1::Http1::new(plan.redirects > 0)),
+            Protocol::Http1 => Self::Http1(Http1::new(plan.redirects > 0)),
+            Protocol::Http2 | Protocol::Grpc | Protocol::GrpcHealth => Self::Http2(Box::new(Http2::new(plan))),
+            Protocol::Tcp => Self::Echo(Echo::new(true)),
+            Protocol::Udp => Self::Echo(Echo::new(false)),
         }
     }
 
-    /// The name of the protocol in TLS's negotiation; none where nothing is negotiated or the far side need not know it.
+    /// The name that TLS has to agree on; none where the protocol is the same without.
     pub fn alpn(&self) -> Option<&'static [u8]> {
-        match self {
-            Self::Http1(_) => None,
-        }
+        matches!(self, Self::Http2(_)).then_some(b"h2")
     }
 
     /// What a new connection says first.
-    pub fn greet(&mut self, out: &mut Vec<u8>) {
-        let _ = out;
-        match self {
-            Self::Http1(_) => {}
+    pub fn greet(&self, out: &mut Vec<u8>) {
+        if let Self::Http2(_) = self {
+            Http2::greet(out);
         }
     }
 
     /// Whether requests may be sent.
     pub fn is_ready(&self) -> bool {
         match self {
-            Self::Http1(_) => true,
+            Self::Http2(http2) => http2.is_ready(),
+            Self::Http1(_) | Self::Echo(_) => true,
         }
     }
 
     /// Requests that may be on their way at one time.
     pub fn lanes(&self) -> u32 {
         match self {
-            Self::Http1(_) => 1,
+            Self::Http2(http2) => http2.lanes(),
+            Self::Http1(_) | Self::Echo(_) => 1,
         }
     }
 
@@ -85,6 +98,8 @@ impl Exchange {
     pub fn has_room(&self) -> bool {
         match self {
             Self::Http1(http1) => http1.is_idle(),
+            Self::Http2(http2) => http2.has_room(),
+            Self::Echo(echo) => echo.is_idle(),
         }
     }
 
@@ -92,6 +107,8 @@ impl Exchange {
     pub fn begin(&mut self, request: &Prepared, flight: Flight, out: &mut Vec<u8>) {
         match self {
             Self::Http1(http1) => http1.begin(request, flight, out),
+            Self::Http2(http2) => http2.begin(request, flight, out),
+            Self::Echo(echo) => echo.begin(request, flight, out),
         }
     }
 
@@ -100,16 +117,17 @@ impl Exchange {
     /// # Errors
     /// The bytes do not follow the protocol. Requests on their way have to be taken by [`Self::abandon`].
     pub fn receive(&mut self, bytes: &[u8], out: &mut Vec<u8>, done: &mut Vec<Done>) -> Result<(), Cause> {
-        let _ = out;
         match self {
             Self::Http1(http1) => http1.receive(bytes, done),
+            Self::Http2(http2) => http2.receive(bytes, out, done),
+            Self::Echo(echo) => echo.receive(bytes, done),
         }
     }
 
     /// The far side has closed: what that completes goes to `done`.
     pub fn end(&mut self, done: &mut Vec<Done>) {
-        match self {
-            Self::Http1(http1) => http1.end(done),
+        if let Self::Http1(http1) = self {
+            http1.end(done);
         }
     }
 
@@ -117,14 +135,17 @@ impl Exchange {
     pub fn keeps(&self) -> bool {
         match self {
             Self::Http1(http1) => http1.keeps(),
+            Self::Http2(http2) => http2.keeps(),
+            Self::Echo(echo) => echo.keeps(),
         }
     }
 
     /// Gives up what was sent at or before `moment`.
     pub fn overdue(&mut self, moment: u64, out: &mut Vec<u8>, done: &mut Vec<Done>) -> Overdue {
-        let _ = out;
         match self {
             Self::Http1(http1) => http1.overdue(moment, done),
+            Self::Http2(http2) => http2.overdue(moment, out, done),
+            Self::Echo(echo) => echo.overdue(moment, done),
         }
     }
 
@@ -132,6 +153,8 @@ impl Exchange {
     pub fn abandon(&mut self, cause: Cause, done: &mut Vec<Done>) {
         match self {
             Self::Http1(http1) => http1.abandon(cause, done),
+            Self::Http2(http2) => http2.abandon(cause, done),
+            Self::Echo(echo) => echo.abandon(cause, done),
         }
     }
 
@@ -139,6 +162,8 @@ impl Exchange {
     pub fn in_flight(&self) -> usize {
         match self {
             Self::Http1(http1) => usize::from(!http1.is_idle()),
+            Self::Http2(http2) => http2.in_flight(),
+            Self::Echo(echo) => usize::from(!echo.is_idle()),
         }
     }
 }
@@ -147,6 +172,7 @@ impl Exchange {
 pub fn prepare(plan: &Plan, url: &Url, method: &str, body: &[u8]) -> (Vec<u8>, Arc<[u8]>) {
     match plan.protocol {
         Protocol::Http1 => (http1::message(plan, url, method, body), Arc::default()),
-        _ => (Vec::new(), body.into()),
+        Protocol::Http2 | Protocol::Grpc | Protocol::GrpcHealth => http2::prepare(plan, url, method, body),
+        Protocol::Tcp | Protocol::Udp => (Vec::new(), body.into()),
     }
 }

@@ -227,10 +227,20 @@ impl Worker {
                 Ok(()) => self.flush(at),
                 Err(cause) => return self.lose(at, cause),
             }
+            if self.is_spent(at) {
+                let now = self.now();
+                return self.retire(at, now);
+            }
             if is_over || self.connections[at].generation != generation {
                 return;
             }
         }
+    }
+
+    /// Whether a connection is open, has nothing on its way and takes nothing more: the far side has said that it goes away.
+    fn is_spent(&self, at: usize) -> bool {
+        let Connection { state, exchange, .. } = &self.connections[at];
+        *state == State::Ready && !exchange.keeps() && exchange.in_flight() == 0
     }
 
     /// Sends what there is to be sent.
@@ -278,6 +288,9 @@ impl Worker {
         let connection = &mut self.connections[at];
         if connection.uses > 0 && !connection.exchange.keeps() {
             self.recorder.closed_by_peer += 1;
+        }
+        if !connection.has_answered {
+            connection.failures = connection.failures.saturating_add(1);
         }
         if let Some(transport) = &connection.transport {
             transport.forget();

@@ -1,0 +1,659 @@
+//! HTTP/2 (RFC 9113) and gRPC over it: several requests at once on one connection. A frame layer of its own: the header
+//! block of a request is written once, and of responses nothing is kept but what says how they ended.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::super::recorder::{Flight, Status};
+use super::super::site::{self, Prepared};
+use super::{Done, Overdue, Reply, grpc, hpack};
+use crate::model::performance::plan::{Plan, Protocol};
+use crate::model::performance::result::Cause;
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const FRAME_HEAD: usize = 9;
+/// The longest payload that we accept: the standard's default, which our settings leave as it is.
+const LONGEST_FRAME: usize = 16_384;
+/// The longest block of fields that we accept.
+const LONGEST_BLOCK: usize = 256 * 1024;
+/// Window of every stream and of the connection: so large that nobody waits for it.
+const WINDOW: u32 = (1 << 30) - 1;
+const FIRST_WINDOW: i64 = 65_535;
+const LAST_STREAM: u32 = (1 << 31) - 3;
+
+mod kind {
+    pub const DATA: u8 = 0;
+    pub const HEADERS: u8 = 1;
+    pub const RST_STREAM: u8 = 3;
+    pub const SETTINGS: u8 = 4;
+    pub const PUSH_PROMISE: u8 = 5;
+    pub const PING: u8 = 6;
+    pub const GOAWAY: u8 = 7;
+    pub const WINDOW_UPDATE: u8 = 8;
+    pub const CONTINUATION: u8 = 9;
+}
+
+mod flag {
+    pub const ACK: u8 = 1;
+    pub const END_STREAM: u8 = 1;
+    pub const END_HEADERS: u8 = 4;
+    pub const PADDED: u8 = 8;
+    pub const PRIORITY: u8 = 0x20;
+}
+
+mod setting {
+    pub const HEADER_TABLE_SIZE: u16 = 1;
+    pub const ENABLE_PUSH: u16 = 2;
+    pub const MAX_CONCURRENT_STREAMS: u16 = 3;
+    pub const INITIAL_WINDOW_SIZE: u16 = 4;
+    pub const MAX_FRAME_SIZE: u16 = 5;
+}
+
+/// `RST_STREAM` with this code says that nobody waits for the answer.
+const CANCEL: u32 = 8;
+
+/// Writes the header block of a request, and its body.
+pub fn prepare(plan: &Plan, url: &Url, method: &str, body: &[u8]) -> (Vec<u8>, Arc<[u8]>) {
+    let call = grpc::Call::of(plan.protocol, url, body);
+    let is_secure = matches!(url.scheme(), "https" | "grpcs");
+    let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
+    let path = call.as_ref().map_or(target, |call| call.path.as_str());
+    let method = if call.is_some() { "POST" } else { method };
+    let fields = site::fields(plan, url, call.is_none() && !body.is_empty());
+    let mut block = Vec::new();
+    let mut add = |name: &str, value: &str| hpack::write(name.as_bytes(), value.as_bytes(), &mut block);
+    add(":method", method);
+    add(":scheme", if is_secure { "https" } else { "http" });
+    add(":authority", &fields.authority);
+    add(":path", path);
+    let of_one_connection = ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "te"];
+    for (name, value) in &fields.others {
+        let name = name.to_ascii_lowercase();
+        let is_ours = call.is_some() && name == "content-type";
+        if !of_one_connection.contains(&name.as_str()) && !is_ours {
+            add(&name, value);
+        }
+    }
+    match call {
+        Some(call) => {
+            add("te", "trailers");
+            add("content-type", "application/grpc");
+            (block, call.message.into())
+        }
+        None => (block, body.into()),
+    }
+}
+
+/// The state of a connection.
+pub struct Http2 {
+    protocol: Protocol,
+    wants_location: bool,
+    /// Requests at once that the plan wants.
+    wanted: u32,
+    streams: Vec<Stream>,
+    next: u32,
+    has_settings: bool,
+    keeps: bool,
+    peer: Peer,
+    /// Bytes that we may send on the connection.
+    window: i64,
+    /// Bytes that were received on the connection since the window was opened.
+    consumed: u32,
+    /// A frame whose end has not come.
+    cut: Vec<u8>,
+    /// A block of fields whose end has not come, its stream, and whether the stream ends with it.
+    block: Option<(u32, bool, Vec<u8>)>,
+}
+
+/// What the far side allows.
+struct Peer {
+    streams: u32,
+    window: i64,
+    frame: usize,
+}
+
+struct Stream {
+    id: u32,
+    flight: Flight,
+    status: Option<u16>,
+    location: Option<String>,
+    body: Arc<[u8]>,
+    sent: usize,
+    /// Bytes that we may send.
+    window: i64,
+    consumed: u32,
+    /// The begin of the response's body, where it says whether it is a good one.
+    message: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+struct Frame<'a> {
+    kind: u8,
+    flags: u8,
+    stream: u32,
+    payload: &'a [u8],
+}
+
+impl Http2 {
+    /// A connection without requests.
+    pub fn new(plan: &Plan) -> Self {
+        Self {
+            protocol: plan.protocol,
+            wants_location: plan.redirects > 0,
+            wanted: plan.streams,
+            streams: Vec::new(),
+            next: 1,
+            has_settings: false,
+            keeps: true,
+            peer: Peer { streams: u32::MAX, window: FIRST_WINDOW, frame: LONGEST_FRAME },
+            window: FIRST_WINDOW,
+            consumed: 0,
+            cut: Vec::new(),
+            block: None,
+        }
+    }
+
+    /// Preface, settings, and a large window.
+    pub fn greet(out: &mut Vec<u8>) {
+        out.extend_from_slice(PREFACE);
+        let settings =
+            [(setting::HEADER_TABLE_SIZE, 0), (setting::ENABLE_PUSH, 0), (setting::INITIAL_WINDOW_SIZE, WINDOW)];
+        let mut payload = Vec::with_capacity(6 * settings.len());
+        for (name, value) in settings {
+            payload.extend_from_slice(&name.to_be_bytes());
+            payload.extend_from_slice(&value.to_be_bytes());
+        }
+        frame(kind::SETTINGS, 0, 0, &payload, out);
+        frame(kind::WINDOW_UPDATE, 0, 0, &(WINDOW - 65_535).to_be_bytes(), out);
+    }
+
+    /// Whether the far side has said what it allows.
+    pub fn is_ready(&self) -> bool {
+        self.has_settings
+    }
+
+    /// Requests at once.
+    pub fn lanes(&self) -> u32 {
+        self.wanted.min(self.peer.streams)
+    }
+
+    /// Whether a further request may be sent now.
+    pub fn has_room(&self) -> bool {
+        self.keeps && self.streams.len() < self.lanes() as usize
+    }
+
+    /// Whether the connection may carry further requests.
+    pub fn keeps(&self) -> bool {
+        self.keeps
+    }
+
+    /// Requests on their way.
+    pub fn in_flight(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// Writes a request.
+    pub fn begin(&mut self, request: &Prepared, flight: Flight, out: &mut Vec<u8>) {
+        let id = self.next;
+        self.next += 2;
+        self.keeps &= id < LAST_STREAM;
+        let has_body = !request.body.is_empty();
+        let end = if has_body { 0 } else { flag::END_STREAM };
+        let mut parts = request.head.chunks(self.peer.frame).peekable();
+        let mut kind = kind::HEADERS;
+        while let Some(part) = parts.next() {
+            let last = if parts.peek().is_none() { flag::END_HEADERS } else { 0 };
+            let end = if kind == kind::HEADERS { end } else { 0 };
+            frame(kind, last | end, id, part, out);
+            kind = kind::CONTINUATION;
+        }
+        self.streams.push(Stream {
+            id,
+            flight,
+            status: None,
+            location: None,
+            body: Arc::clone(&request.body),
+            sent: 0,
+            window: self.peer.window,
+            consumed: 0,
+            message: Vec::new(),
+        });
+        if has_body {
+            self.pump(self.streams.len() - 1, out);
+        }
+    }
+
+    /// Sends as much of a body as the far side's windows allow.
+    fn pump(&mut self, at: usize, out: &mut Vec<u8>) {
+        let stream = &mut self.streams[at];
+        while stream.sent < stream.body.len() {
+            let allowed = usize::try_from(self.window.min(stream.window)).unwrap_or(0);
+            let length = (stream.body.len() - stream.sent).min(self.peer.frame).min(allowed);
+            if length == 0 {
+                return;
+            }
+            let end = stream.sent + length;
+            let flags = if end == stream.body.len() { flag::END_STREAM } else { 0 };
+            frame(kind::DATA, flags, stream.id, &stream.body[stream.sent..end], out);
+            stream.sent = end;
+            stream.window -= length as i64;
+            self.window -= length as i64;
+        }
+    }
+
+    /// Reads bytes.
+    ///
+    /// # Errors
+    /// They do not follow the protocol.
+    pub fn receive(&mut self, bytes: &[u8], out: &mut Vec<u8>, done: &mut Vec<Done>) -> Result<(), Cause> {
+        if self.cut.is_empty() {
+            let left = self.frames(bytes, out, done)?;
+            self.cut.extend_from_slice(left);
+            return Ok(());
+        }
+        let mut whole = std::mem::take(&mut self.cut);
+        whole.extend_from_slice(bytes);
+        let left = self.frames(&whole, out, done)?.len();
+        whole.drain(..whole.len() - left);
+        self.cut = whole;
+        Ok(())
+    }
+
+    /// Reads whole frames, and returns the begin of one that is not whole.
+    fn frames<'a>(&mut self, bytes: &'a [u8], out: &mut Vec<u8>, done: &mut Vec<Done>) -> Result<&'a [u8], Cause> {
+        let mut rest = bytes;
+        while let Some((head, after)) = rest.split_first_chunk::<FRAME_HEAD>() {
+            let [a, b, c, kind, flags, id @ ..] = *head;
+            let length = u32::from_be_bytes([0, a, b, c]) as usize;
+            if length > LONGEST_FRAME || (!self.has_settings && kind != kind::SETTINGS) {
+                return Err(Cause::Protocol);
+            }
+            let Some((payload, after)) = after.split_at_checked(length) else { break };
+            let stream = u32::from_be_bytes(id) & 0x7fff_ffff;
+            self.frame(Frame { kind, flags, stream, payload }, out, done)?;
+            rest = after;
+        }
+        Ok(rest)
+    }
+
+    fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>, done: &mut Vec<Done>) -> Result<(), Cause> {
+        if self.block.is_some() && frame.kind != kind::CONTINUATION {
+            return Err(Cause::Protocol);
+        }
+        match frame.kind {
+            kind::DATA => self.data(frame, out, done),
+            kind::HEADERS => {
+                let block = fields_of(frame)?;
+                let ends = frame.flags & flag::END_STREAM != 0;
+                if frame.flags & flag::END_HEADERS != 0 {
+                    return self.fields((frame.stream, ends), block, out, done);
+                }
+                self.block = Some((frame.stream, ends, block.to_vec()));
+                Ok(())
+            }
+            kind::CONTINUATION => self.continuation(frame, out, done),
+            kind::RST_STREAM => {
+                self.close(frame.stream, Err(Cause::Stream), done);
+                Ok(())
+            }
+            kind::SETTINGS if frame.flags & flag::ACK == 0 => self.settings(frame.payload, out),
+            kind::PING if frame.flags & flag::ACK == 0 => {
+                self::frame(kind::PING, flag::ACK, 0, frame.payload, out);
+                Ok(())
+            }
+            kind::GOAWAY => self.go_away(frame.payload, done),
+            kind::WINDOW_UPDATE => self.window_update(frame, out),
+            kind::PUSH_PROMISE => Err(Cause::Protocol),
+            _ => Ok(()),
+        }
+    }
+
+    fn data(&mut self, frame: Frame<'_>, out: &mut Vec<u8>, done: &mut Vec<Done>) -> Result<(), Cause> {
+        let length = u32::try_from(frame.payload.len()).unwrap_or(0);
+        open_window(&mut self.consumed, length, 0, out);
+        let body = unpadded(frame)?;
+        let Some(at) = self.position(frame.stream) else {
+            // an answer that came after its time is over
+            return if frame.stream < self.next { Ok(()) } else { Err(Cause::Protocol) };
+        };
+        let stream = &mut self.streams[at];
+        if stream.status.is_none() {
+            return Err(Cause::Protocol);
+        }
+        if self.protocol == Protocol::GrpcHealth && stream.message.len() < grpc::LONGEST_HEALTH {
+            stream.message.extend_from_slice(body);
+        }
+        if frame.flags & flag::END_STREAM != 0 {
+            self.finish(at, None, out, done);
+        } else {
+            open_window(&mut stream.consumed, length, stream.id, out);
+        }
+        Ok(())
+    }
+
+    fn continuation(&mut self, frame: Frame<'_>, out: &mut Vec<u8>, done: &mut Vec<Done>) -> Result<(), Cause> {
+        let Some((stream, ends, mut block)) = self.block.take() else { return Err(Cause::Protocol) };
+        if stream != frame.stream || block.len() + frame.payload.len() > LONGEST_BLOCK {
+            return Err(Cause::Protocol);
+        }
+        block.extend_from_slice(frame.payload);
+        if frame.flags & flag::END_HEADERS != 0 {
+            return self.fields((stream, ends), &block, out, done);
+        }
+        self.block = Some((stream, ends, block));
+        Ok(())
+    }
+
+    /// A whole block of fields: the head of a response, or what follows its body.
+    fn fields(
+        &mut self,
+        (id, ends): (u32, bool),
+        block: &[u8],
+        out: &mut Vec<u8>,
+        done: &mut Vec<Done>,
+    ) -> Result<(), Cause> {
+        let seen = hpack::read(block, self.wants_location)?;
+        let Some(at) = self.position(id) else {
+            return if id < self.next && id % 2 == 1 { Ok(()) } else { Err(Cause::Protocol) };
+        };
+        let stream = &mut self.streams[at];
+        match (stream.status, seen.status) {
+            // an interim response; the final one follows
+            (None, Some(100..200)) if !ends => return Ok(()),
+            (None, Some(status @ 200..600)) => stream.status = Some(status),
+            (Some(_), None) if ends => {}
+            _ => return Err(Cause::Protocol),
+        }
+        stream.location = seen.location.or(stream.location.take());
+        if ends {
+            self.finish(at, seen.grpc, out, done);
+        }
+        Ok(())
+    }
+
+    fn settings(&mut self, payload: &[u8], out: &mut Vec<u8>) -> Result<(), Cause> {
+        let (entries, []) = payload.as_chunks::<6>() else { return Err(Cause::Protocol) };
+        for [a, b, value @ ..] in entries {
+            let value = u32::from_be_bytes(*value);
+            match u16::from_be_bytes([*a, *b]) {
+                setting::MAX_CONCURRENT_STREAMS => self.peer.streams = value,
+                setting::INITIAL_WINDOW_SIZE => {
+                    let change = i64::from(value) - self.peer.window;
+                    self.peer.window = i64::from(value);
+                    self.streams.iter_mut().for_each(|stream| stream.window += change);
+                }
+                setting::MAX_FRAME_SIZE if value as usize >= LONGEST_FRAME => self.peer.frame = value as usize,
+                _ => {}
+            }
+        }
+        self.has_settings = true;
+        frame(kind::SETTINGS, flag::ACK, 0, &[], out);
+        (0..self.streams.len()).for_each(|at| self.pump(at, out));
+        Ok(())
+    }
+
+    fn window_update(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) -> Result<(), Cause> {
+        let bytes: [u8; 4] = frame.payload.try_into().map_err(|_| Cause::Protocol)?;
+        let more = i64::from(u32::from_be_bytes(bytes) & 0x7fff_ffff);
+        if frame.stream == 0 {
+            self.window += more;
+            (0..self.streams.len()).for_each(|at| self.pump(at, out));
+        } else if let Some(at) = self.position(frame.stream) {
+            self.streams[at].window += more;
+            self.pump(at, out);
+        }
+        Ok(())
+    }
+
+    /// The far side takes no further requests, and has not read those above the one it names.
+    fn go_away(&mut self, payload: &[u8], done: &mut Vec<Done>) -> Result<(), Cause> {
+        let last = payload.first_chunk::<4>().ok_or(Cause::Protocol)?;
+        let last = u32::from_be_bytes(*last) & 0x7fff_ffff;
+        self.keeps = false;
+        let unread: Vec<u32> = self.streams.iter().map(|stream| stream.id).filter(|id| *id > last).collect();
+        for id in unread {
+            self.close(id, Err(Cause::Stream), done);
+        }
+        Ok(())
+    }
+
+    fn position(&self, id: u32) -> Option<usize> {
+        self.streams.iter().position(|stream| stream.id == id)
+    }
+
+    /// A response is whole.
+    fn finish(&mut self, at: usize, code: Option<u8>, out: &mut Vec<u8>, done: &mut Vec<Done>) {
+        let stream = &self.streams[at];
+        let id = stream.id;
+        if stream.sent < stream.body.len() {
+            // answered before the whole body was sent: the rest is not wanted
+            frame(kind::RST_STREAM, 0, id, &CANCEL.to_be_bytes(), out);
+        }
+        let http = stream.status.unwrap_or_default();
+        let outcome = match self.protocol {
+            Protocol::Http2 => Ok(Status::Http(http)),
+            protocol => grpc::outcome(protocol, http, code, &stream.message),
+        };
+        let location = self.streams[at].location.take();
+        self.close(id, outcome.map(|status| Reply { status, location }), done);
+    }
+
+    fn close(&mut self, id: u32, outcome: Result<Reply, Cause>, done: &mut Vec<Done>) {
+        if let Some(at) = self.position(id) {
+            let flight = self.streams.swap_remove(at).flight;
+            done.push(Done { flight, outcome });
+        }
+    }
+
+    /// Gives up what was sent at or before `moment`. Streams are apart: the connection goes on.
+    pub fn overdue(&mut self, moment: u64, out: &mut Vec<u8>, done: &mut Vec<Done>) -> Overdue {
+        let late: Vec<u32> =
+            self.streams.iter().filter(|stream| stream.flight.sent <= moment).map(|stream| stream.id).collect();
+        for id in late {
+            frame(kind::RST_STREAM, 0, id, &CANCEL.to_be_bytes(), out);
+            self.close(id, Err(Cause::Timeout), done);
+        }
+        Overdue::Usable
+    }
+
+    /// Takes every request that is on its way.
+    pub fn abandon(&mut self, cause: Cause, done: &mut Vec<Done>) {
+        done.extend(self.streams.drain(..).map(|stream| Done { flight: stream.flight, outcome: Err(cause) }));
+    }
+}
+
+/// Counts received bytes, and opens the window again when half of it is used.
+fn open_window(consumed: &mut u32, length: u32, stream: u32, out: &mut Vec<u8>) {
+    *consumed += length;
+    if *consumed >= WINDOW / 2 {
+        frame(kind::WINDOW_UPDATE, 0, stream, &consumed.to_be_bytes(), out);
+        *consumed = 0;
+    }
+}
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8], out: &mut Vec<u8>) {
+    let length = u32::try_from(payload.len()).unwrap_or(0).to_be_bytes();
+    out.extend_from_slice(&length[1..]);
+    out.extend_from_slice(&[kind, flags]);
+    out.extend_from_slice(&stream.to_be_bytes());
+    out.extend_from_slice(payload);
+}
+
+fn unpadded(frame: Frame<'_>) -> Result<&[u8], Cause> {
+    if frame.flags & flag::PADDED == 0 {
+        return Ok(frame.payload);
+    }
+    let (padding, rest) = frame.payload.split_first().ok_or(Cause::Protocol)?;
+    let length = rest.len().checked_sub(usize::from(*padding)).ok_or(Cause::Protocol)?;
+    Ok(&rest[..length])
+}
+
+fn fields_of(frame: Frame<'_>) -> Result<&[u8], Cause> {
+    let block = unpadded(frame)?;
+    let skipped = if frame.flags & flag::PRIORITY == 0 { 0 } else { 5 };
+    block.get(skipped..).ok_or(Cause::Protocol)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(protocol: Protocol, streams: u32) -> Plan {
+        Plan { protocol, streams, ..Plan::default() }
+    }
+
+    fn flight(sent: u64) -> Flight {
+        Flight { due: sent, sent, target: 0, hops: 0 }
+    }
+
+    fn request(plan: &Plan, url: &str, body: &[u8]) -> Prepared {
+        let url = Url::parse(url).unwrap();
+        let method = if body.is_empty() { "GET" } else { "POST" };
+        let (head, body) = prepare(plan, &url, method, body);
+        Prepared { origin: 0, url, method: method.to_owned(), head, body }
+    }
+
+    /// A connection that has the far side's settings, and `count` requests on their way.
+    fn begun(plan: &Plan, body: &[u8], count: u64) -> Http2 {
+        let mut http2 = Http2::new(plan);
+        let mut out = Vec::new();
+        http2.receive(&bytes(kind::SETTINGS, 0, 0, &[]), &mut out, &mut Vec::new()).unwrap();
+        let request = request(plan, "grpc://h:1/s.S/M", body);
+        (0..count).for_each(|sent| http2.begin(&request, flight(sent), &mut out));
+        http2
+    }
+
+    fn bytes(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        frame(kind, flags, stream, payload, &mut out);
+        out
+    }
+
+    fn block(fields: &[(&str, &str)]) -> Vec<u8> {
+        let mut block = Vec::new();
+        fields.iter().for_each(|(name, value)| hpack::write(name.as_bytes(), value.as_bytes(), &mut block));
+        block
+    }
+
+    const HEAD: u8 = flag::END_HEADERS;
+    const WHOLE: u8 = flag::END_HEADERS | flag::END_STREAM;
+
+    /// Feeds bytes whole, and one by one, and wants the same outcome.
+    fn outcomes(plan: &Plan, count: u64, text: &[u8]) -> Vec<(u64, Result<Status, Cause>)> {
+        let mut all = Vec::new();
+        for step in [text.len(), 1] {
+            let mut http2 = begun(plan, b"", count);
+            let mut done = Vec::new();
+            text.chunks(step).for_each(|part| http2.receive(part, &mut Vec::new(), &mut done).unwrap());
+            let brief = |done: Done| (done.flight.sent, done.outcome.map(|reply| reply.status));
+            all.push(done.into_iter().map(brief).collect::<Vec<_>>());
+        }
+        assert_eq!(all[0], all[1]);
+        all.swap_remove(0)
+    }
+
+    #[test]
+    fn responses_find_their_requests_in_any_order() {
+        let mut text = bytes(kind::HEADERS, HEAD, 3, &block(&[(":status", "200")]));
+        text.extend(bytes(kind::HEADERS, WHOLE, 1, &block(&[(":status", "404")])));
+        text.extend(bytes(kind::DATA, flag::END_STREAM | flag::PADDED, 3, &[2, b'x', 0, 0]));
+        let outcomes = outcomes(&plan(Protocol::Http2, 2), 2, &text);
+        assert_eq!(outcomes, [(0, Ok(Status::Http(404))), (1, Ok(Status::Http(200)))]);
+    }
+
+    #[test]
+    fn a_block_may_come_in_parts_and_after_an_interim_response() {
+        let mut text = bytes(kind::HEADERS, HEAD, 1, &block(&[(":status", "103")]));
+        let head = block(&[(":status", "500"), ("x", "y")]);
+        text.extend(bytes(kind::HEADERS, flag::END_STREAM | flag::PRIORITY, 1, &[&[0; 5], &head[..4]].concat()));
+        text.extend(bytes(kind::CONTINUATION, flag::END_HEADERS, 1, &head[4..]));
+        assert_eq!(outcomes(&plan(Protocol::Http2, 1), 1, &text), [(0, Ok(Status::Http(500)))]);
+    }
+
+    #[test]
+    fn the_status_of_a_call_stands_after_its_body() {
+        let mut text = bytes(kind::HEADERS, HEAD, 1, &block(&[(":status", "200")]));
+        text.extend(bytes(kind::DATA, 0, 1, &[0; 5]));
+        text.extend(bytes(kind::HEADERS, WHOLE, 1, &block(&[("grpc-status", "0")])));
+        text.extend(bytes(kind::HEADERS, WHOLE, 3, &block(&[(":status", "200"), ("grpc-status", "14")])));
+        text.extend(bytes(kind::HEADERS, WHOLE, 5, &block(&[(":status", "503")])));
+        let outcomes = outcomes(&plan(Protocol::Grpc, 3), 3, &text);
+        assert_eq!(outcomes, [(0, Ok(Status::Grpc(0))), (1, Ok(Status::Grpc(14))), (2, Ok(Status::Grpc(14)))]);
+    }
+
+    #[test]
+    fn a_refused_stream_fails_alone() {
+        let mut text = bytes(kind::RST_STREAM, 0, 1, &7_u32.to_be_bytes());
+        text.extend(bytes(kind::HEADERS, WHOLE, 3, &[0x88]));
+        let outcomes = outcomes(&plan(Protocol::Http2, 2), 2, &text);
+        assert_eq!(outcomes, [(0, Err(Cause::Stream)), (1, Ok(Status::Http(200)))]);
+    }
+
+    #[test]
+    fn after_going_away_only_what_was_read_is_answered() {
+        let mut http2 = begun(&plan(Protocol::Http2, 2), b"", 2);
+        let mut done = Vec::new();
+        let away = bytes(kind::GOAWAY, 0, 0, &[0, 0, 0, 1, 0, 0, 0, 0]);
+        http2.receive(&away, &mut Vec::new(), &mut done).unwrap();
+        assert_eq!((done.len(), done[0].flight.sent, http2.in_flight()), (1, 1, 1));
+        assert!(!http2.keeps() && !http2.has_room());
+    }
+
+    #[test]
+    fn pings_and_settings_are_answered() {
+        let mut http2 = begun(&plan(Protocol::Http2, 5), b"", 0);
+        let mut out = Vec::new();
+        http2.receive(&bytes(kind::PING, 0, 0, b"12345678"), &mut out, &mut Vec::new()).unwrap();
+        assert_eq!(out, bytes(kind::PING, flag::ACK, 0, b"12345678"));
+        out.clear();
+        http2.receive(&bytes(kind::SETTINGS, 0, 0, &[0, 3, 0, 0, 0, 2]), &mut out, &mut Vec::new()).unwrap();
+        assert_eq!(out, bytes(kind::SETTINGS, flag::ACK, 0, &[]));
+        assert_eq!(http2.lanes(), 2);
+    }
+
+    #[test]
+    fn a_body_waits_for_the_far_sides_window() {
+        let plan = plan(Protocol::Http2, 1);
+        let mut http2 = begun(&plan, b"", 0);
+        let mut out = Vec::new();
+        http2.begin(&request(&plan, "http://h/", &[b'x'; 100_000]), flight(0), &mut out);
+        assert!((65_535..70_000).contains(&out.len()), "{}", out.len());
+        out.clear();
+        let more = |stream| bytes(kind::WINDOW_UPDATE, 0, stream, &50_000_u32.to_be_bytes());
+        http2.receive(&more(1), &mut out, &mut Vec::new()).unwrap();
+        assert!(out.is_empty(), "the connection's window is still closed");
+        http2.receive(&more(0), &mut out, &mut Vec::new()).unwrap();
+        let data: usize = 100_000 - 65_535;
+        assert_eq!(out.len(), data + data.div_ceil(LONGEST_FRAME) * FRAME_HEAD);
+    }
+
+    #[test]
+    fn a_late_request_is_cancelled_and_its_answer_ignored() {
+        let mut http2 = begun(&plan(Protocol::Http2, 2), b"", 2);
+        let (mut out, mut done) = (Vec::new(), Vec::new());
+        assert_eq!(http2.overdue(0, &mut out, &mut done), Overdue::Usable);
+        assert_eq!(out, bytes(kind::RST_STREAM, 0, 1, &CANCEL.to_be_bytes()));
+        assert_eq!((done.len(), done[0].outcome.clone()), (1, Err(Cause::Timeout)));
+        http2.receive(&bytes(kind::HEADERS, WHOLE, 1, &[0x88]), &mut out, &mut done).unwrap();
+        assert_eq!((done.len(), http2.in_flight()), (1, 1));
+    }
+
+    #[test]
+    fn what_is_no_http2_is_refused() {
+        let fresh = |text: &[u8]| Http2::new(&plan(Protocol::Http2, 1)).receive(text, &mut Vec::new(), &mut Vec::new());
+        assert_eq!(fresh(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Err(Cause::Protocol));
+        assert_eq!(fresh(&bytes(kind::PING, 0, 0, &[0; 8])), Err(Cause::Protocol));
+        let begun =
+            |text: &[u8]| begun(&plan(Protocol::Http2, 1), b"", 1).receive(text, &mut Vec::new(), &mut Vec::new());
+        for text in [
+            bytes(kind::DATA, 0, 1, b"before its head"),
+            bytes(kind::DATA, 0, 99, b"of no request"),
+            bytes(kind::CONTINUATION, 0, 1, b""),
+            bytes(kind::HEADERS, WHOLE, 1, &[0xbe]),
+            bytes(kind::PUSH_PROMISE, 0, 1, &[0; 8]),
+        ] {
+            assert_eq!(begun(&text), Err(Cause::Protocol), "{text:?}");
+        }
+    }
+}
