@@ -5,7 +5,7 @@ pub mod fortio;
 mod hgrm;
 mod hlog;
 pub mod html;
-mod imported;
+pub(in crate::perf) mod imported;
 mod junit;
 mod markdown;
 mod native;

@@ -19,14 +19,14 @@ pub struct ServiceMesh {
     #[prost(string, tag = "2")]
     pub version: ::prost::alloc::string::String,
     /// Marks.
-    #[prost(map = "string, string", tag = "3")]
-    pub labels: ::std::collections::HashMap<
+    #[prost(btree_map = "string, string", tag = "3")]
+    pub labels: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
     /// Notes.
-    #[prost(map = "string, string", tag = "4")]
-    pub annotations: ::std::collections::HashMap<
+    #[prost(btree_map = "string, string", tag = "4")]
+    pub annotations: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
@@ -117,8 +117,8 @@ pub struct PerformanceTestConfig {
     #[prost(string, tag = "3")]
     pub name: ::prost::alloc::string::String,
     /// Marks.
-    #[prost(map = "string, string", tag = "4")]
-    pub labels: ::std::collections::HashMap<
+    #[prost(btree_map = "string, string", tag = "4")]
+    pub labels: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
@@ -150,14 +150,14 @@ pub mod performance_test_config {
         #[prost(int64, tag = "5")]
         pub rps: i64,
         /// Header fields.
-        #[prost(map = "string, string", tag = "6")]
-        pub headers: ::std::collections::HashMap<
+        #[prost(btree_map = "string, string", tag = "6")]
+        pub headers: ::prost::alloc::collections::BTreeMap<
             ::prost::alloc::string::String,
             ::prost::alloc::string::String,
         >,
         /// Cookies.
-        #[prost(map = "string, string", tag = "7")]
-        pub cookies: ::std::collections::HashMap<
+        #[prost(btree_map = "string, string", tag = "7")]
+        pub cookies: ::prost::alloc::collections::BTreeMap<
             ::prost::alloc::string::String,
             ::prost::alloc::string::String,
         >,
@@ -237,8 +237,8 @@ pub struct PerformanceTestResult {
     #[prost(string, tag = "2")]
     pub id: ::prost::alloc::string::String,
     /// Marks.
-    #[prost(map = "string, string", tag = "3")]
-    pub labels: ::std::collections::HashMap<
+    #[prost(btree_map = "string, string", tag = "3")]
+    pub labels: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
@@ -302,8 +302,8 @@ pub struct ServiceMeshConfig {
     #[prost(string, tag = "2")]
     pub id: ::prost::alloc::string::String,
     /// Marks.
-    #[prost(map = "string, string", tag = "3")]
-    pub labels: ::std::collections::HashMap<
+    #[prost(btree_map = "string, string", tag = "3")]
+    pub labels: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
@@ -497,8 +497,8 @@ pub struct EnvironmentConfig {
     #[prost(string, tag = "2")]
     pub id: ::prost::alloc::string::String,
     /// Marks.
-    #[prost(map = "string, string", tag = "3")]
-    pub labels: ::std::collections::HashMap<
+    #[prost(btree_map = "string, string", tag = "3")]
+    pub labels: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,

@@ -18,7 +18,7 @@ pub fn tail_uncertainty(count: u64, percentile: f64) -> f64 {
 }
 
 /// Whether a sample of `count` supports `percentile`: its tail is known to [`TAIL_TOLERANCE`]. That is about 100 samples
-/// beyond the percentile: 9,508 in all for p99, 96,032 for p99.9.
+/// beyond the percentile: 9,508 in all for p99, 95,942 for p99.9.
 pub fn is_supported(count: u64, percentile: f64) -> bool {
     tail_uncertainty(count, percentile) <= TAIL_TOLERANCE
 }

@@ -34,6 +34,7 @@ fn the_committed_code_is_the_one_the_proto_files_give() {
         tonic_prost_build::configure()
             .emit_rerun_if_changed(false)
             .skip_debug(SECRET)
+            .btree_map(".smp")
             .out_dir(out.path())
             .compile_fds(descriptors)
             .unwrap();
