@@ -4,14 +4,16 @@
 
 pub mod control;
 pub mod engine;
-#[path = "perf/interim.rs"]
 pub mod format;
+pub mod optimise;
 pub mod partial;
 pub mod plan;
+pub mod repeat;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod smp;
 pub mod stats;
 pub mod summary;
 pub mod threshold;
+pub mod tune;
 pub mod units;

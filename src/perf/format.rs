@@ -260,7 +260,8 @@ mod tests {
             let back = read(&bytes, "result");
             if format.is_readable() {
                 let back = back.unwrap_or_else(|error| panic!("{format:?}: {error}"));
-                let (there, here) = (back.latency.response.percentile_ns(90.0), result.latency.response.percentile_ns(90.0));
+                let (there, here) =
+                    (back.latency.response.percentile_ns(90.0), result.latency.response.percentile_ns(90.0));
                 let error = there.abs_diff(here) as f64 / here as f64;
                 assert!(error < 0.02, "{format:?}: {there} for {here}");
             } else {

@@ -116,7 +116,12 @@ pub struct Report {
 ///
 /// # Errors
 /// Fewer than two values, one given twice, no repetition; those of the trial.
-pub async fn run(setting: &str, values: &[String], (goal, repeat): (Goal, u32), trial: &mut impl Trial) -> Result<Report> {
+pub async fn run(
+    setting: &str,
+    values: &[String],
+    (goal, repeat): (Goal, u32),
+    trial: &mut impl Trial,
+) -> Result<Report> {
     check(setting, values, repeat)?;
     let mut runs: Vec<Vec<PerfResult>> = vec![Vec::new(); values.len()];
     for round in 0..repeat as usize {
@@ -157,7 +162,11 @@ fn report(setting: &str, values: &[String], goal: Goal, runs: &[Vec<PerfResult>]
         goal,
         best: values[best].clone(),
         is_clear: (0..rows.len()).filter(|other| *other != best).all(|other| is_below(&costs[best], &costs[other])),
-        trade_off: rows.iter().filter(|row| row.value != values[best]).flat_map(|row| trade_off(&rows[best], row)).collect(),
+        trade_off: rows
+            .iter()
+            .filter(|row| row.value != values[best])
+            .flat_map(|row| trade_off(&rows[best], row))
+            .collect(),
         rows,
     })
 }
@@ -263,7 +272,11 @@ mod tests {
         let goal = Goal::parse("p99").unwrap();
         let report = run("x", &values(&["9", "3", "5"]), (goal, 3), &mut service).await.unwrap();
         assert_eq!((report.best.as_str(), report.is_clear, report.rows.len()), ("3", true, 3));
-        assert!(report.trade_off.iter().any(|told| told.contains("rate is 67 % worse than with 9")), "{:?}", report.trade_off);
+        assert!(
+            report.trade_off.iter().any(|told| told.contains("rate is 67 % worse than with 9")),
+            "{:?}",
+            report.trade_off
+        );
         assert_eq!(service.order, values(&["9", "3", "5", "3", "5", "9", "5", "9", "3"]));
     }
 

@@ -72,10 +72,7 @@ mod tests {
     fn a_pool_is_the_sum_of_its_runs() {
         let runs = [sample::result(100), sample::result(300)];
         let pooled = pool(&runs).unwrap();
-        assert_eq!(
-            pooled.latency.response.count(),
-            runs.iter().map(|run| run.latency.response.count()).sum::<u64>()
-        );
+        assert_eq!(pooled.latency.response.count(), runs.iter().map(|run| run.latency.response.count()).sum::<u64>());
         assert_eq!(pooled.requests.sent, runs[0].requests.sent + runs[1].requests.sent);
         assert!(pool(&[]).is_none());
     }

@@ -169,7 +169,11 @@ impl Search {
         while let Some(rate) = next.filter(|_| steps.len() < STEPS) {
             let step = self.step(rate, runner).await?;
             runner.decided(&step)?;
-            if step.decision == Decision::Holds { holds = Some(rate) } else { fails = Some(rate) }
+            if step.decision == Decision::Holds {
+                holds = Some(rate)
+            } else {
+                fails = Some(rate)
+            }
             steps.push(step);
             next = self.next(holds, fails);
         }
@@ -239,7 +243,13 @@ fn judged(threshold: &Threshold, runs: &[PerfResult], pooled: &PerfResult) -> Ju
     let side = bounds.and_then(|(low, high)| threshold.clears(low, high));
     let agree = |side: bool| values.iter().all(|value| threshold.clears(*value, *value) == Some(side));
     let decision = match side {
-        Some(side) if own.is_none() || agree(side) => if side { Decision::Holds } else { Decision::Fails },
+        Some(side) if own.is_none() || agree(side) => {
+            if side {
+                Decision::Holds
+            } else {
+                Decision::Fails
+            }
+        }
         _ => Decision::Undecided,
     };
     let (low, high) = bounds.unzip();

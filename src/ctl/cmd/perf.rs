@@ -1,10 +1,13 @@
 //! `perf`: what a mesh costs, and whether a service holds what it has to.
 
+mod measured;
+pub mod optimise;
 pub mod outcome;
 pub mod profile;
 pub mod result;
 pub mod run;
 pub mod schedule;
+pub mod tune;
 
 use clap::Subcommand;
 
@@ -27,6 +30,9 @@ pub enum Command {
     /// Measure a target.
     #[command(visible_alias = "apply")]
     Run(Box<run::Args>),
+    /// Vary one setting of a pattern and report the best value.
+    #[command(visible_alias = "optimize")]
+    Optimise(Box<optimise::Args>),
     /// Keep plans of measurements under a name.
     Profile(Box<profile::Args>),
     /// Look at the results of measurements.
@@ -34,6 +40,8 @@ pub enum Command {
     /// Run profiles at their time.
     #[command(subcommand)]
     Schedule(schedule::Command),
+    /// Find the highest rate that holds.
+    Tune(Box<tune::Args>),
     /// List profiles, or the results of one.
     #[command(hide = true)]
     List(LegacyList),
@@ -67,6 +75,8 @@ impl Command {
     pub(super) async fn run(self, ctx: &Ctl) -> Result<Outcome> {
         match self {
             Command::Run(args) => return run::run(ctx, *args).await,
+            Command::Tune(args) => return tune::run(ctx, *args).await,
+            Command::Optimise(args) => optimise::run(ctx, *args).await,
             Command::Profile(args) => profile::run(ctx, *args).await,
             Command::Result(args) => result::run(ctx, args).await,
             Command::Schedule(command) => command.run(ctx).await,

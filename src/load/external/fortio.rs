@@ -3,8 +3,6 @@
 //! Its header fields can only be given as arguments, which everybody on the machine can read: values that authorise are
 //! refused.
 
-mod report;
-
 use std::time::Duration;
 
 use tokio::process::Command;
@@ -18,9 +16,9 @@ use super::scratch::{Scratch, argument};
 use crate::base::{Result, env};
 use crate::model::performance::duration;
 use crate::model::performance::plan::{Load, Overload, Pacing, Plan, Protocol, Reuse};
-use crate::model::performance::result::PerfResult;
+use crate::model::performance::result::{Cause, Ending, PerfResult};
 use crate::perf::control::Control;
-use report::Report;
+use crate::perf::format;
 
 /// Options that are handed on.
 const KNOWN: &[Known] = &[
@@ -56,18 +54,22 @@ pub(super) async fn run(plan: &Plan, control: &Control) -> Result<PerfResult> {
         let job = arguments(&first, &given)?;
         measure(&first, &program, job, control).await?;
     }
-    let (report, stopped) = measure(plan, &program, job, control).await?;
-    let started = report.started().unwrap_or_else(crate::base::clock::now);
-    let elapsed = Duration::from_nanos(report.elapsed_ns());
-    let mut result = outline::result(plan, &program, (started, elapsed));
+    let (read, stopped) = measure(plan, &program, job, control).await?;
+    let elapsed = Duration::try_from_secs_f64(read.elapsed_seconds).unwrap_or_default();
+    let mut result = outline::result(plan, &program, (read.started_at, elapsed));
     result.ended_by = stopped.unwrap_or(result.ended_by);
     result.generator.threads = plan.connections;
     result.generator.resolution_ns = resolution_ns(plan, &given)?;
-    report.fill(plan, &mut result);
-    result.requests.due = outline::due(plan, elapsed.as_secs_f64(), result.requests.sent);
+    result.requests = read.requests;
+    result.requests.due = outline::due(plan, read.elapsed_seconds, read.requests.sent);
     result.requests.dropped = result.requests.due - result.requests.sent;
-    result.achieved_rate = per_second(result.requests.sent, elapsed.as_secs_f64());
-    outline::warn_of_omission(plan, &mut result);
+    result.achieved_rate = per_second(read.requests.sent, read.elapsed_seconds);
+    (result.statuses, result.errors) = (read.statuses, read.errors);
+    (result.connections, result.bytes, result.latency) = (read.connections, read.bytes, read.latency);
+    if result.errors.keys().any(|cause| *cause != Cause::Status) {
+        result.warnings.push("durations of requests without a response are among fortio's figures".to_owned());
+    }
+    result.warnings.extend(read.warnings);
     Ok(result)
 }
 
@@ -76,7 +78,7 @@ async fn measure(
     program: &Program,
     arguments: Vec<String>,
     control: &Control,
-) -> Result<(Report, Option<crate::model::performance::result::Ending>)> {
+) -> Result<(PerfResult, Option<Ending>)> {
     let scratch = Scratch::new()?;
     let mut command = Command::new(&program.path);
     command.args(arguments);
@@ -85,11 +87,11 @@ async fn measure(
     }
     command.arg(destination(plan)?);
     let done = program::run(plan, command, program::limit(plan)?, control).await?;
-    let report = serde_json::from_str(&done.stdout).map_err(|error| {
+    let read = format::read(done.stdout.as_bytes(), "its report").map_err(|error| {
         let words = program::last_lines(&done.stderr, &done.stdout);
         program::failed(plan, "its report cannot be read").because(error).details(words)
     })?;
-    Ok((report, done.stopped))
+    Ok((read, done.stopped))
 }
 
 /// The plan as fortio's arguments, without the target and the body.

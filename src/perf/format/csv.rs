@@ -49,7 +49,8 @@ pub fn figures(result: &PerfResult) -> String {
 
 /// One interval a row.
 pub fn intervals(result: &PerfResult) -> String {
-    let mut text = "start_seconds,length_seconds,sent,succeeded,failed,dropped,p50_ms,p90_ms,p99_ms,max_ms\n".to_owned();
+    let mut text =
+        "start_seconds,length_seconds,sent,succeeded,failed,dropped,p50_ms,p90_ms,p99_ms,max_ms\n".to_owned();
     for interval in &result.intervals {
         let _ = write!(text, "{},{},", interval.start_seconds, interval.length_seconds);
         let _ = write!(text, "{},{},{},{}", interval.sent, interval.succeeded, interval.failed, interval.dropped);

@@ -138,7 +138,8 @@ pub fn read(value: &Value, content: &[u8]) -> Result<PerfResult, String> {
     result.bytes.sent = whole(object, "BytesSent");
     result.bytes.received = whole(object, "BytesReceived");
     result.warnings.push(
-        "read from buckets of fortio's JSON: percentiles between their bounds are interpolated, intervals are lost".to_owned(),
+        "read from buckets of fortio's JSON: percentiles between their bounds are interpolated, intervals are lost"
+            .to_owned(),
     );
     if result.requested_rate.is_some() && result.generator.name == "fortio" {
         result.warnings.push(

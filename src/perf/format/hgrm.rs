@@ -64,7 +64,8 @@ pub fn read(text: &str) -> Result<PerfResult, String> {
     result.requests.due = count;
     result.requests.succeeded = count;
     result.warnings.push(
-        "read from a percentile table: durations are exact at its rows only, and it tells neither rate nor errors".to_owned(),
+        "read from a percentile table: durations are exact at its rows only, and it tells neither rate nor errors"
+            .to_owned(),
     );
     Ok(result)
 }
@@ -87,7 +88,10 @@ mod tests {
         (1..=4).for_each(|ms| histogram.record_ns(ms * 1_000_000));
         let text = write(&histogram);
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0].split_whitespace().collect::<Vec<_>>(), ["Value", "Percentile", "TotalCount", "1/(1-Percentile)"]);
+        assert_eq!(
+            lines[0].split_whitespace().collect::<Vec<_>>(),
+            ["Value", "Percentile", "TotalCount", "1/(1-Percentile)"]
+        );
         let last = lines.iter().rfind(|line| !line.starts_with('#')).unwrap();
         let last: Vec<&str> = last.split_whitespace().collect();
         assert_eq!((last[1], last[2], last[3]), ("1.000000000000", "4", "inf"));

@@ -47,7 +47,9 @@ fn epoch(time: Timestamp) -> f64 {
 }
 
 pub fn is_log(text: &str) -> bool {
-    text.starts_with("#[Histogram log format version") || text.starts_with("\"StartTimestamp\"") || text.starts_with("#[StartTime:")
+    text.starts_with("#[Histogram log format version")
+        || text.starts_with("\"StartTimestamp\"")
+        || text.starts_with("#[StartTime:")
 }
 
 /// One line of a log.
@@ -123,7 +125,8 @@ fn settle(result: &mut PerfResult, base: f64) {
     result.warnings.dedup();
     let first = result.intervals.first().map_or(0.0, |interval| interval.start_seconds);
     result.intervals.iter_mut().for_each(|interval| interval.start_seconds -= first);
-    let end = result.intervals.iter().map(|interval| interval.start_seconds + interval.length_seconds).fold(0.0, f64::max);
+    let end =
+        result.intervals.iter().map(|interval| interval.start_seconds + interval.length_seconds).fold(0.0, f64::max);
     let begin = if first > 1e9 { first } else { base + first };
     imported::set_time(result, Timestamp::from_nanosecond((begin * 1e9) as i128).unwrap_or_default(), end);
     if result.latency.service.is_empty() {

@@ -13,8 +13,7 @@ pub fn write(result: &PerfResult, verdicts: &[Verdict]) -> String {
     let count = |outcome: Outcome| verdicts.iter().filter(|verdict| verdict.outcome == outcome).count();
     let (failures, skipped) = (count(Outcome::Breached), count(Outcome::Undecided));
     let is_empty = result.requests.sent == 0;
-    let (tests, failures) =
-        if verdicts.is_empty() { (1, usize::from(is_empty)) } else { (verdicts.len(), failures) };
+    let (tests, failures) = if verdicts.is_empty() { (1, usize::from(is_empty)) } else { (verdicts.len(), failures) };
     let name = escaped(&result.name);
     let counts = format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\"");
     let time = format!("time=\"{:.3}\"", result.elapsed_seconds);
@@ -45,7 +44,9 @@ pub fn write(result: &PerfResult, verdicts: &[Verdict]) -> String {
 fn case(text: &mut String, class: &str, name: &str, body: &str) {
     let _ = match body {
         "" => writeln!(text, "    <testcase classname=\"{class}\" name=\"{name}\" time=\"0\"/>"),
-        body => writeln!(text, "    <testcase classname=\"{class}\" name=\"{name}\" time=\"0\">\n{body}    </testcase>"),
+        body => {
+            writeln!(text, "    <testcase classname=\"{class}\" name=\"{name}\" time=\"0\">\n{body}    </testcase>")
+        }
     };
 }
 
@@ -88,13 +89,18 @@ mod tests {
     fn thresholds_are_cases() {
         let text = judged(&["p50<1s", "p50<1us", "rps>=1", "slip.p99<17ms"]);
         assert!(text.contains("tests=\"4\" failures=\"1\" errors=\"0\" skipped=\"1\""), "{text}");
-        assert!(text.contains("name=\"p50&lt;1us\" time=\"0\">\n      <failure type=\"threshold\" message=\"p50&lt;1us breached"));
+        assert!(text.contains(
+            "name=\"p50&lt;1us\" time=\"0\">\n      <failure type=\"threshold\" message=\"p50&lt;1us breached"
+        ));
         assert!(text.contains("classname=\"checkout &lt;&amp;&gt; &quot;quoted&quot;\""), "{text}");
     }
 
     #[test]
     fn without_thresholds_there_is_one_case() {
         let text = judged(&[]);
-        assert!(text.contains("tests=\"1\" failures=\"0\"") && text.contains("name=\"measured\" time=\"0\"/>"), "{text}");
+        assert!(
+            text.contains("tests=\"1\" failures=\"0\"") && text.contains("name=\"measured\" time=\"0\"/>"),
+            "{text}"
+        );
     }
 }

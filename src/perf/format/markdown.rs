@@ -115,7 +115,9 @@ mod tests {
         let verdicts = ["p50<1us", "p90<1s"].map(|text| Threshold::parse(text).unwrap().judge(&result));
         let text = write(&result, &verdicts);
         assert!(text.starts_with("## Performance: checkout &lt;&amp;> \"quoted\"\n"), "{text}");
-        assert!(text.contains("| `p50<1us` | :x: breached |") && text.contains("| `p90<1s` | :white_check_mark: held |"));
+        assert!(
+            text.contains("| `p50<1us` | :x: breached |") && text.contains("| `p90<1s` | :white_check_mark: held |")
+        );
         assert!(text.contains("| p99.9 | _~") && text.contains("- p99.9 wants 95,9"), "{text}");
         assert!(text.contains("| status | 60 | 2% |") && text.contains("| reset | 30 | 1% |"), "{text}");
     }

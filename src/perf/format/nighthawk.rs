@@ -126,7 +126,8 @@ pub fn read(output: &Value, content: &[u8]) -> Result<PerfResult, String> {
     if result.latency.response.is_empty() {
         result.latency.response = result.latency.service.clone();
         result.warnings.push(
-            "Nighthawk counts from the moment a request was sent: what it waited before is not in the durations".to_owned(),
+            "Nighthawk counts from the moment a request was sent: what it waited before is not in the durations"
+                .to_owned(),
         );
     }
     take_time(&mut result, global);
@@ -135,7 +136,9 @@ pub fn read(output: &Value, content: &[u8]) -> Result<PerfResult, String> {
     }
     take_options(&mut result, &output["options"]);
     settle(&mut result);
-    result.warnings.push("read from percentiles of Nighthawk's JSON: durations between them are lost, and intervals".to_owned());
+    result
+        .warnings
+        .push("read from percentiles of Nighthawk's JSON: durations between them are lost, and intervals".to_owned());
     Ok(result)
 }
 
@@ -211,7 +214,8 @@ fn take_options(result: &mut PerfResult, options: &Value) {
         plan.protocol = Protocol::Http2;
     }
     plan.targets = options["uri"].as_str().map(|url| Target { url: url.to_owned(), weight: 1 }).into_iter().collect();
-    let rate = options["requests_per_second"].as_f64().or_else(|| whole(&options["requests_per_second"]).map(|n| n as f64));
+    let rate =
+        options["requests_per_second"].as_f64().or_else(|| whole(&options["requests_per_second"]).map(|n| n as f64));
     result.requested_rate = rate.filter(|rate| *rate > 0.0).map(|rate| rate * f64::from(workers));
     if let Some(rate) = result.requested_rate {
         plan.load = Load::Open { pacing: Pacing::Constant { rate }, overload: Overload::Drop };
