@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use tokio::sync::mpsc::UnboundedSender;
@@ -18,9 +18,6 @@ use crate::perf::control::{Control, Detail};
 use crate::wire::worker::run_request::Command;
 use crate::wire::worker::run_response::Report;
 use crate::wire::worker::{Failed, Ready, Result as Outcome, RunRequest, Start};
-
-/// The scheduler may wake a sleeper this much too late; the rest of the wait is spent looking at the clock.
-const SPIN: Duration = Duration::from_millis(2);
 
 /// A measurement with all it needs. Its end frees the worker.
 pub(super) struct Measurement {
@@ -44,12 +41,9 @@ impl Measurement {
         self.tell(Report::Ready(Ready {}));
         let Some(start) = self.wait_for_start(&mut commands).await else { return };
         let (control, told) = self.control();
-        let engine = Arc::clone(&self.engine);
-        let (plan, reins, begin) = (self.plan.clone(), control.clone(), start);
-        let mut running = tokio::task::spawn_blocking(move || {
-            wait_until(begin.at_ns.saturating_add(begin.phase_ns), &reins);
-            engine(&plan, &reins)
-        });
+        let control = control.beginning_at(begin(&start));
+        let (plan, reins, engine) = (self.plan.clone(), control.clone(), Arc::clone(&self.engine));
+        let mut running = tokio::task::spawn_blocking(move || engine(&plan, &reins));
         let mut is_heard = true;
         let outcome = loop {
             tokio::select! {
@@ -138,20 +132,11 @@ async fn next_stop(commands: &mut Streaming<RunRequest>) -> Ending {
     }
 }
 
-/// Blocks until a moment of this process's clock, or until the measurement is called off.
-fn wait_until(at_ns: i64, control: &Control) {
-    loop {
-        let left = at_ns.saturating_sub(clock::steady_ns());
-        if left <= 0 || control.stopped().is_some() {
-            return;
-        }
-        let left = Duration::from_nanos(left.unsigned_abs());
-        match left.checked_sub(SPIN) {
-            // Short naps, so that a measurement that is called off does not sit its time out.
-            Some(rest) => std::thread::sleep(rest.min(Duration::from_millis(50))),
-            None => std::hint::spin_loop(),
-        }
-    }
+/// The agreed moment, with the worker's phase, as this process's timers know it.
+fn begin(start: &Start) -> Instant {
+    let now = Instant::now();
+    let left = start.at_ns.saturating_add(start.phase_ns).saturating_sub(clock::steady_ns());
+    now + Duration::from_nanos(u64::try_from(left).unwrap_or_default())
 }
 
 /// When the measurement was to begin, after the warm-up.
@@ -170,13 +155,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_start_is_waited_for_and_a_call_off_ends_the_wait() {
-        let at = clock::steady_ns() + 5_000_000;
-        wait_until(at, &Control::default());
-        assert!(clock::steady_ns() >= at);
-        let control = Control::default();
-        control.stop(Ending::Stopped);
-        wait_until(i64::MAX, &control);
+    fn the_begin_is_the_agreed_moment_and_one_that_is_past_is_now() {
+        let start = Start { at_ns: clock::steady_ns() + 1_000_000_000, phase_ns: 500_000_000 };
+        let left = begin(&start).saturating_duration_since(Instant::now());
+        assert!(left <= Duration::from_millis(1_500) && left > Duration::from_secs(1), "{left:?}");
+        assert!(begin(&Start { at_ns: 0, phase_ns: 0 }) <= Instant::now());
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! `perf`: measurements against a small server in this process.
 
+mod adaptive;
+mod distributed;
+mod external;
 mod profile;
 mod rest;
 mod result;

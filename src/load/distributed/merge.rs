@@ -8,7 +8,7 @@ use crate::base::clock::Timestamp;
 use crate::base::id;
 use crate::model::performance::environment::Environment;
 use crate::model::performance::histogram::Histogram;
-use crate::model::performance::plan::Plan;
+use crate::model::performance::plan::{Load, Plan};
 use crate::model::performance::result::{
     Bytes, Connections, Ending, GeneratorReport, Interval, Latency, PerfResult, Requests, SCHEMA, WorkerShare,
 };
@@ -51,6 +51,10 @@ pub(super) fn merge(plan: Plan, parts: &[Part], stopped: Option<Ending>) -> Perf
     let (began, ended) = span(parts);
     let elapsed = nanoseconds(ended - began) / 1e9;
     let answered = sum.answered;
+    if plan.load == Load::Closed {
+        // Without a moment at which requests are due, the two are the same.
+        sum.latency.service = sum.latency.response.clone();
+    }
     PerfResult {
         schema: SCHEMA.to_owned(),
         id: id::new(),
@@ -69,7 +73,7 @@ pub(super) fn merge(plan: Plan, parts: &[Part], stopped: Option<Ending>) -> Perf
         connections: sum.connections,
         bytes: sum.bytes,
         latency: sum.latency,
-        intervals: intervals(parts),
+        intervals: intervals(parts, elapsed),
         generator: GeneratorReport { name: "native".to_owned(), ..sum.generator },
         environment: environment(parts),
         workers: parts.iter().map(share).collect(),
@@ -94,12 +98,12 @@ impl Sum {
     fn add(&mut self, part: &Part) {
         match &part.end {
             End::Whole { result, .. } => self.add_result(result),
-            End::Lost(_) => part.intervals.iter().for_each(|(interval, detail)| {
-                self.add_interval(interval);
-                if let Some(detail) = detail {
+            End::Lost(_) => {
+                part.intervals.iter().for_each(|(interval, _)| self.add_interval(interval));
+                if let Some(detail) = last_detail(part) {
                     self.add_detail(detail);
                 }
-            }),
+            }
         }
     }
 
@@ -156,6 +160,11 @@ impl Sum {
         all.steal = all.steal.into_iter().chain(one.steal).reduce(f64::max);
         all.resolution_ns = all.resolution_ns.max(one.resolution_ns);
     }
+}
+
+/// What a worker counted until its last interval with details: each holds all before it.
+fn last_detail(part: &Part) -> Option<&Detail> {
+    part.intervals.iter().rev().find_map(|(_, detail)| detail.as_ref())
 }
 
 fn add_counts<K: Ord + Clone, N: AddAssign + Default + Copy>(all: &mut BTreeMap<K, N>, one: &BTreeMap<K, N>) {
@@ -220,11 +229,17 @@ fn ending(parts: &[Part], stopped: Option<Ending>) -> Ending {
     stopped.or(first).unwrap_or(Ending::WorkersLost)
 }
 
-/// The run second by second: the intervals of one number are added.
-fn intervals(parts: &[Part]) -> Vec<Interval> {
+/// The run second by second: the intervals of one number are added. The last one ends with the run.
+fn intervals(parts: &[Part], elapsed: f64) -> Vec<Interval> {
     let most = parts.iter().map(|part| part.intervals.len()).max().unwrap_or_default();
     let column = |index: usize| parts.iter().filter_map(move |part| part.intervals.get(index).map(|pair| &pair.0));
-    (0..most).filter_map(|index| add_intervals(column(index))).collect()
+    let mut all: Vec<Interval> = (0..most).filter_map(|index| add_intervals(column(index))).collect();
+    let is_empty = |interval: &Interval| interval.sent + interval.failed + interval.response.count() == 0;
+    all.retain(|interval| interval.start_seconds < elapsed || !is_empty(interval));
+    if let Some(last) = all.last_mut() {
+        last.length_seconds = last.length_seconds.min((elapsed - last.start_seconds).max(0.0));
+    }
+    all
 }
 
 /// One interval of several; `None` of none.
@@ -296,7 +311,7 @@ fn part_warnings(part: &Part, workers: usize) -> Vec<String> {
             let mut lost = format!(
                 "worker {name}, one of {workers}, was lost ({why}): its share counts for the {seconds} intervals that arrived"
             );
-            if part.intervals.iter().any(|(_, detail)| detail.is_none()) {
+            if part.intervals.last().is_some_and(|(_, detail)| detail.is_none()) {
                 lost.push_str("; of those, statuses and causes of errors are not known");
             }
             vec![lost]

@@ -46,8 +46,6 @@ pub(super) struct Finished {
     pub stopped: Option<Ending>,
     /// When it was started.
     pub started: Timestamp,
-    /// How long it ran.
-    pub elapsed: Duration,
 }
 
 /// Finds the program of the plan's generator: where `variable` says, else the first of `names` on PATH.
@@ -116,7 +114,7 @@ pub(super) async fn run(plan: &Plan, mut command: Command, limit: Duration, cont
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);
-    let (started, begin) = (clock::now(), Instant::now());
+    let started = clock::now();
     let child = command.spawn().map_err(|error| failed(plan, "it cannot be started").because(error))?;
     let mut group = Group(child);
     let (stdout, stderr) = (group.0.stdout.take(), group.0.stderr.take());
@@ -124,7 +122,6 @@ pub(super) async fn run(plan: &Plan, mut command: Command, limit: Duration, cont
     let waiting = supervise(&mut group, limit, control);
     let ((stdout, stderr), end) = tokio::join!(reading, waiting);
     let end = end.map_err(|error| failed(plan, "it cannot be waited for").because(error))?;
-    let elapsed = begin.elapsed();
     let words = |error: Error| error.details(last_lines(&stderr, &stdout));
     if end.is_overdue {
         return Err(words(failed(plan, &format!("it did not end within {} s", limit.as_secs()))));
@@ -132,7 +129,7 @@ pub(super) async fn run(plan: &Plan, mut command: Command, limit: Duration, cont
     if !end.status.success() && end.stopped.is_none() {
         return Err(words(failed(plan, "it ended with an error").because(end.status)));
     }
-    Ok(Finished { stdout, stderr, stopped: end.stopped, started, elapsed })
+    Ok(Finished { stdout, stderr, stopped: end.stopped, started })
 }
 
 /// A program and what it started; killed together.

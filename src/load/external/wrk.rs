@@ -61,7 +61,6 @@ struct Job {
     url: String,
     request: Vec<u8>,
     arguments: Vec<String>,
-    threads: u32,
 }
 
 impl Job {
@@ -83,7 +82,7 @@ impl Job {
         arguments.extend(rate(plan)?);
         let given = options::read(plan, KNOWN)?;
         arguments.extend(given.iter().filter(|option| option.0 != "latency").map(|option| format!("--{}", option.0)));
-        Ok(Self { request: request::bytes(plan, &url)?, url: request::address(&url), arguments, threads })
+        Ok(Self { request: request::bytes(plan, &url)?, url: request::address(&url), arguments })
     }
 
     async fn measure(&self, plan: &Plan, program: &Program, control: &Control) -> Result<(Finished, Report)> {
@@ -188,7 +187,7 @@ mod tests {
     fn a_plan_becomes_the_programs_options() {
         let job = Job::of(&plan()).unwrap();
         assert_eq!(job.arguments, ["-c4", "-t2", "-d3s", "--timeout", "10s", "--latency"]);
-        assert_eq!((job.url.as_str(), job.threads), ("http://127.0.0.1:1/", 2));
+        assert_eq!(job.url, "http://127.0.0.1:1/");
         let rated = Plan { generator: Generator::Wrk2, load: constant(500.0, Overload::Queue), ..plan() };
         assert_eq!(Job::of(&rated).unwrap().arguments.last().unwrap(), "-R500");
     }

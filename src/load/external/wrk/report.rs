@@ -226,7 +226,6 @@ mod tests {
             stderr: String::new(),
             stopped: None,
             started: crate::base::clock::now(),
-            elapsed: std::time::Duration::from_secs(1),
         };
         let result = super::super::result(&plan, &program, &done, &report);
         let requests = result.requests;
