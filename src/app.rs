@@ -17,6 +17,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> u8 {
         adapter: Box::new(|args, context| roles::adapter(args, context).boxed()),
         sample: Box::new(|args, context| roles::sample(args, context).boxed()),
         provider: Box::new(|args, context| roles::provider(args, context).boxed()),
+        worker: Box::new(|args, context| roles::worker(args, context).boxed()),
         accounts: Box::new(|data| roles::accounts(data).boxed()),
     };
     ctl::run(args, Box::new(|request| connect::connect(request).boxed()), roles)

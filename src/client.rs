@@ -11,6 +11,7 @@ mod grpc;
 pub mod health;
 pub mod http;
 pub mod import;
+pub mod nighthawk;
 mod operations;
 mod patterns;
 mod performance;
@@ -23,6 +24,7 @@ pub mod remote_error;
 pub mod sse;
 mod system;
 pub mod tool;
+pub mod worker;
 
 use std::sync::Arc;
 

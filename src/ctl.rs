@@ -26,7 +26,7 @@ pub mod ui;
 
 pub use cmd::serve::{
     AdapterArgs as ServeAdapterArgs, ProviderArgs as ServeProviderArgs, SampleArgs as ServeSampleArgs,
-    ServerArgs as ServeServerArgs,
+    ServerArgs as ServeServerArgs, WorkerArgs as ServeWorkerArgs,
 };
 pub use context::{Accounts, ConnectFn, ConnectRequest, Ctl, OneTimeCode, Role, RoleContext, Roles, TokenSource};
 pub use run::run;

@@ -10,7 +10,7 @@
 //! | 3 | [`pattern`], [`plane`], [`perf`], [`schedule`] | engines: a pattern file becomes ordered Kubernetes objects; a plane becomes components; a plan becomes load and its result; when what repeats is due |
 //! | 4 | [`store`], [`cluster`], [`client`], [`oci`], [`docker`], [`release`] | the outside world, one noun each |
 //! | 5 | [`platform`], [`load`] | the life of a plane on Docker and on Kubernetes: joins `plane` with gateways; a measurement by any generator: joins `perf` with gateways |
-//! | 6 | [`server`], [`adapter`], [`provider`], [`sample`] | long-running roles: the REST server, adapters, a remote provider, the practice cluster |
+//! | 6 | [`server`], [`adapter`], [`provider`], [`sample`], [`worker`] | long-running roles: the REST server, adapters, a remote provider, the practice cluster, workers of distributed measurements |
 //! | 7 | [`ctl`] | the command line |
 //! | 8 | [`app`] | the composition root: which role, which transport |
 //!
@@ -37,3 +37,4 @@ pub mod schedule;
 pub mod server;
 pub mod store;
 pub mod wire;
+pub mod worker;

@@ -1,4 +1,12 @@
 //! Rank 5: a measurement by whichever generator its plan names. Joins the engine `perf` with gateways.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`distributed`] | the native generator on several workers |
+//! | `external` | fortio, wrk, wrk2 and Nighthawk |
+
+pub mod distributed;
+mod external;
 
 use crate::base::error::{Error, Result};
 use crate::model::performance::plan::{Generator, Plan};
@@ -13,7 +21,7 @@ use crate::perf::engine;
 pub async fn run(plan: Plan, control: Control) -> Result<PerfResult> {
     match plan.generator {
         Generator::Native => native(plan, control).await,
-        other => Err(Error::internal(format!("the generator {} is not joined yet", other.name()))),
+        _ => external::run(plan, control).await,
     }
 }
 

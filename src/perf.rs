@@ -7,8 +7,10 @@ pub mod control;
 pub mod engine;
 pub mod format;
 pub mod meshmark;
+pub mod optimise;
 pub mod partial;
 pub mod plan;
+pub mod repeat;
 #[cfg(test)]
 #[allow(
     clippy::cast_possible_truncation,
@@ -18,9 +20,10 @@ pub mod plan;
     reason = "figures of tests are small"
 )]
 pub(crate) mod sample;
+pub mod selftest;
 pub mod smp;
 pub mod stats;
 pub mod summary;
 pub mod threshold;
+pub mod tune;
 pub mod units;
-pub mod selftest;

@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use crate::adapter;
 use crate::base::{Error, Result, dirs};
-use crate::client::credentials;
 use crate::client::process::{Claim, Role, Running};
-use crate::ctl::{Accounts, RoleContext, ServeAdapterArgs, ServeProviderArgs, ServeSampleArgs, ServeServerArgs};
+use crate::client::{self, credentials};
+use crate::ctl::{
+    Accounts, RoleContext, ServeAdapterArgs, ServeProviderArgs, ServeSampleArgs, ServeServerArgs, ServeWorkerArgs,
+};
+use crate::model::adapter::Location;
 use crate::model::context::DEFAULT_PORT;
 use crate::plane;
 use crate::provider;
@@ -15,6 +18,7 @@ use crate::sample::Certificate;
 use crate::sample::cluster::{self, Cluster};
 use crate::server::providers::ProviderSettings;
 use crate::server::{Settings, serve};
+use crate::worker;
 
 use super::administration::Administration;
 
@@ -56,6 +60,35 @@ pub(super) async fn adapter(args: ServeAdapterArgs, context: RoleContext) -> Res
     let pid = std::process::id();
     context.note.say(&format!("The adapter {} serves at {address} (process {pid})", found.name))?;
     adapter::serve(listener, found, context.cancel).await
+}
+
+/// `serve worker`.
+pub(super) async fn worker(args: ServeWorkerArgs, context: RoleContext) -> Result<()> {
+    let token = client::worker::token(&context.home, args.token_file.as_deref())?;
+    let (host, port) = listen_address(&args.listen)?;
+    let listener = serve::listen(&host, port).await?;
+    let address =
+        listener.local_addr().map_err(|error| Error::internal("the listener has no address").because(error))?;
+    let pid = std::process::id();
+    context.note.say(&format!("The worker serves at {address} (process {pid})"))?;
+    if args.until_stdin_closes {
+        let stop = context.cancel.clone();
+        tokio::spawn(async move {
+            // An end and an error are the same here: nobody holds the other side any more.
+            let _ = tokio::io::copy(&mut tokio::io::stdin(), &mut tokio::io::sink()).await;
+            stop.cancel();
+        });
+    }
+    worker::serve(listener, worker::Settings::native(token), context.cancel).await
+}
+
+/// Host and port to listen on, where port 0 takes a free one.
+fn listen_address(text: &str) -> Result<(String, u16)> {
+    match text.strip_suffix(":0") {
+        // A location's port is never 0; any other one tells whether the host is one.
+        Some(host) => Location::parse(&format!("{host}:1")).map(|location| (location.host, 0)),
+        None => Location::parse(text).map(|location| (location.host, location.port)),
+    }
 }
 
 /// What flags say of providers, and the environment where they say nothing.

@@ -33,6 +33,16 @@ pub const MESHERY_DEBUG_PANIC: &str = "MESHERY_DEBUG_PANIC";
 pub const MESHERY_CATALOG: &str = "MESHERY_CATALOG";
 /// Adapters that a server knows from its start.
 pub const ADAPTER_URLS: &str = "ADAPTER_URLS";
+/// The program fortio.
+pub const MESHERY_FORTIO: &str = "MESHERY_FORTIO";
+/// The program wrk.
+pub const MESHERY_WRK: &str = "MESHERY_WRK";
+/// The program wrk2.
+pub const MESHERY_WRK2: &str = "MESHERY_WRK2";
+/// The program nighthawk_service.
+pub const MESHERY_NIGHTHAWK: &str = "MESHERY_NIGHTHAWK";
+/// The secret that a controller and its workers share.
+pub const MESHERY_WORKER_TOKEN: &str = "MESHERY_WORKER_TOKEN";
 /// Release feed, instead of the built-in one.
 pub const MESHERY_RELEASES_URL: &str = "MESHERY_RELEASES_URL";
 /// Public key that signs the releases of that feed.
@@ -125,6 +135,17 @@ pub const VARIABLES: &[Variable] = &[
     Variable {
         name: ADAPTER_URLS,
         meaning: "adapters that a server knows from its start, HOST:PORT each, separated by blanks or commas",
+    },
+    Variable { name: MESHERY_FORTIO, meaning: "the program fortio, as load generator; default the one on PATH" },
+    Variable { name: MESHERY_WRK, meaning: "the program wrk, as load generator; default the one on PATH" },
+    Variable { name: MESHERY_WRK2, meaning: "the program wrk2, as load generator; default the one on PATH" },
+    Variable {
+        name: MESHERY_NIGHTHAWK,
+        meaning: "the program nighthawk_service, as load generator; default the one on PATH",
+    },
+    Variable {
+        name: MESHERY_WORKER_TOKEN,
+        meaning: "the secret that `perf run --workers` and `serve worker` share; default the file worker-token in the folder of config.yaml",
     },
     Variable {
         name: MESHERY_RELEASES_URL,

@@ -1,5 +1,6 @@
 //! Identifiers and secrets.
 
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// A new id that sorts by time of creation (UUID version 7).
@@ -24,6 +25,12 @@ pub fn secret() -> super::Result<String> {
     getrandom::fill(&mut bytes)
         .map_err(|error| super::Error::internal("the system gave no random bytes").because(error))?;
     Ok(hex(&bytes))
+}
+
+/// Whether a secret that was given is the one that is wanted, in a time that tells nothing of where they differ.
+pub fn is_same_secret(given: &str, wanted: &str) -> bool {
+    let (given, wanted) = (Sha256::digest(given.as_bytes()), Sha256::digest(wanted.as_bytes()));
+    given.iter().zip(wanted.iter()).fold(0, |difference, (left, right)| difference | (left ^ right)) == 0
 }
 
 /// Lower-case hexadecimal.

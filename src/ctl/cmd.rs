@@ -128,7 +128,6 @@ impl Command {
             Command::Pattern(command) => return command.run(ctx).await,
             Command::Perf(command) => return command.run(ctx).await,
             Command::Adapter(command) => return command.run(ctx).await,
-            Command::Perf(command) => return command.run(ctx).await,
             Command::Quickstart(args) => quickstart::run(ctx, args).await,
             Command::App(command) => command.run(ctx).await,
             Command::Config(command) => command.run(ctx),

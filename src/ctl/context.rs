@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::settings::Settings;
 use super::signal::Cancel;
 use super::ui::Ui;
-use super::{ServeAdapterArgs, ServeProviderArgs, ServeSampleArgs, ServeServerArgs};
+use super::{ServeAdapterArgs, ServeProviderArgs, ServeSampleArgs, ServeServerArgs, ServeWorkerArgs};
 use crate::base::Result;
 use crate::base::clock::{self, Timestamp};
 use crate::client::Client;
@@ -130,6 +130,8 @@ pub struct Roles {
     pub sample: Role<ServeSampleArgs>,
     /// `serve provider`.
     pub provider: Role<ServeProviderArgs>,
+    /// `serve worker`.
+    pub worker: Role<ServeWorkerArgs>,
     /// The users and tokens of the provider in a data folder.
     pub accounts: OpenAccounts,
 }

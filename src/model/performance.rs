@@ -8,3 +8,4 @@ pub mod plan;
 pub mod profile;
 pub mod result;
 pub mod summary;
+pub mod workers;

@@ -8,11 +8,11 @@
 mod connection;
 mod exchange;
 mod intervals;
-pub(super) mod machine;
+pub mod machine;
 mod pacer;
 pub(super) mod poll;
 mod recorder;
-mod redact;
+pub mod redact;
 mod report;
 mod site;
 mod tls;
@@ -56,7 +56,7 @@ pub fn run(plan: &Plan, control: &Control) -> Result<PerfResult> {
 pub(super) fn run_from(plan: &Plan, control: &Control) -> Result<(PerfResult, Instant)> {
     plan::check(plan)?;
     let site = Site::new(plan)?;
-    let shared = Arc::new(share(plan));
+    let shared = Arc::new(share(plan, control.wants_detail()));
     let (sender, parts) = mpsc::channel();
     let workers = (0..shared.threads)
         .map(|number| Worker::new(Arc::clone(&shared), site.clone(), number, sender.clone()))
@@ -75,7 +75,7 @@ pub(super) fn run_from(plan: &Plan, control: &Control) -> Result<(PerfResult, In
     Ok((report::result(&shared, outcome, joiner), begin))
 }
 
-fn share(plan: &Plan) -> Shared {
+fn share(plan: &Plan, detailed: bool) -> Shared {
     let wanted = if plan.threads == 0 { machine::processors() } else { plan.threads };
     let threads = wanted.min(plan.connections).max(1);
     Shared {
@@ -85,6 +85,7 @@ fn share(plan: &Plan) -> Shared {
         gate: Barrier::new(threads as usize + 1),
         stop: AtomicBool::new(false),
         threads,
+        detailed,
     }
 }
 
@@ -100,8 +101,23 @@ fn start(workers: Vec<Worker>) -> Result<Vec<JoinHandle<Yield>>> {
 fn begin(shared: &Shared, control: &Control) {
     shared.stop.store(control.stopped().is_some(), Ordering::Relaxed);
     shared.gate.wait();
-    shared.begin.store(shared.now() + LEAD, Ordering::Release);
+    let begin = shared.now() + LEAD;
+    let agreed = control.begin().map_or(0, |agreed| shared.at(agreed));
+    wait_until_near(shared, agreed, control);
+    shared.begin.store(begin.max(agreed), Ordering::Release);
     shared.gate.wait();
+}
+
+/// Waits until an agreed begin is as near as the lead, so that threads are awake by then; a stop ends the wait.
+fn wait_until_near(shared: &Shared, agreed: u64, control: &Control) {
+    while control.stopped().is_none() {
+        let left = agreed.saturating_sub(shared.now()).saturating_sub(LEAD);
+        if left == 0 {
+            return;
+        }
+        thread::sleep(Duration::from_nanos(left).min(ATTENTION));
+    }
+    shared.stop.store(true, Ordering::Relaxed);
 }
 
 fn later_than_now(shared: &Shared) -> clock::Timestamp {
@@ -119,9 +135,12 @@ fn watch(shared: &Shared, control: &Control, parts: &Receiver<Part>) -> Joiner {
         }
         match parts.recv_timeout(ATTENTION) {
             Ok(part) => {
-                if let Some(interval) = joiner.add(part) {
+                if let Some((interval, detail)) = joiner.add(part) {
                     joiner.keep(&interval);
-                    control.observe(&interval);
+                    match detail {
+                        Some(detail) => control.observe_in_detail(&interval, &detail),
+                        None => control.observe(&interval),
+                    }
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}

@@ -1,5 +1,6 @@
 //! What a measurement has to hold: `p99<20ms`, `errors<0.1%`, `rps>=490`.
 
+mod bounds;
 mod judge;
 mod parse;
 

@@ -12,7 +12,7 @@ const RANKS: &[&[&str]] = &[
     &["pattern", "plane", "perf", "schedule"],
     &["store", "cluster", "client", "oci", "docker", "release"],
     &["platform", "load"],
-    &["server", "sample", "adapter", "provider"],
+    &["server", "sample", "adapter", "provider", "worker"],
     &["ctl"],
     &["app"],
 ];
@@ -31,7 +31,7 @@ const FRAMEWORKS: &[(&str, &[&str])] = &[
     ("axum", &["server", "sample", "provider"]),
     ("kube", &["cluster"]),
     ("bollard", &["docker"]),
-    ("tonic", &["wire", "client", "adapter"]),
+    ("tonic", &["wire", "client", "adapter", "worker"]),
     ("tonic_prost", &["wire"]),
     ("prost", &["wire", "client", "adapter"]),
     ("self_update", &["release"]),

@@ -1,13 +1,16 @@
 //! `perf`: the load generator against targets that behave and those that do not, and what the plane keeps of it.
 
+mod adaptive;
+mod distributed;
 mod engine;
+mod external;
 mod profile;
+mod real;
 mod rest;
 mod result;
 mod results;
 mod run;
 mod schedule;
-mod real;
 mod selftest;
 mod servers;
 pub mod target;

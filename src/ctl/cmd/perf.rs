@@ -2,7 +2,9 @@
 
 pub mod compare;
 pub mod convert;
+mod measured;
 pub mod meshmark;
+pub mod optimise;
 pub mod outcome;
 pub mod profile;
 pub mod result;
@@ -11,6 +13,7 @@ pub mod run;
 pub mod schedule;
 pub mod selftest;
 pub mod show;
+pub mod tune;
 
 use clap::Subcommand;
 
@@ -33,6 +36,9 @@ pub enum Command {
     /// Measure a target.
     #[command(visible_alias = "apply")]
     Run(Box<run::Args>),
+    /// Vary one setting of a pattern and report the best value.
+    #[command(visible_alias = "optimize")]
+    Optimise(Box<optimise::Args>),
     /// Keep plans of measurements under a name.
     Profile(Box<profile::Args>),
     /// Look at the results of measurements.
@@ -48,6 +54,8 @@ pub enum Command {
     Meshmark(meshmark::Args),
     /// Measure servers of known delay, and report the generator's own error.
     Selftest(selftest::Args),
+    /// Find the highest rate that holds.
+    Tune(Box<tune::Args>),
     /// List profiles, or the results of one.
     #[command(hide = true)]
     List(LegacyList),
@@ -82,6 +90,8 @@ impl Command {
         match self {
             Command::Selftest(args) => return selftest::run(ctx, args).await,
             Command::Run(args) => return run::run(ctx, *args).await,
+            Command::Tune(args) => return tune::run(ctx, *args).await,
+            Command::Optimise(args) => optimise::run(ctx, *args).await,
             Command::Profile(args) => profile::run(ctx, *args).await,
             Command::Result(args) => result::run(ctx, args).await,
             Command::Schedule(command) => command.run(ctx).await,

@@ -4,6 +4,7 @@ mod adapter;
 mod provider;
 mod sample;
 mod server;
+mod worker;
 
 use std::path::PathBuf;
 
@@ -18,6 +19,7 @@ pub use adapter::Args as AdapterArgs;
 pub use provider::Args as ProviderArgs;
 pub use sample::Args as SampleArgs;
 pub use server::Args as ServerArgs;
+pub use worker::Args as WorkerArgs;
 
 /// What a role is told when it is started apart from the terminal.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -39,7 +41,8 @@ pub struct DetachedArgs {
   mesheryctl serve server
   mesheryctl serve adapter istio
   mesheryctl serve sample --port 6443
-  mesheryctl serve provider --name Team"
+  mesheryctl serve provider --name Team
+  mesheryctl serve worker"
 )]
 pub enum Command {
     /// Run the management plane's server until it is stopped.
@@ -50,6 +53,8 @@ pub enum Command {
     Sample(SampleArgs),
     /// Run a remote provider for a team: users, their sessions, and what they keep.
     Provider(ProviderArgs),
+    /// Run a worker of distributed measurements until it is stopped.
+    Worker(WorkerArgs),
 }
 
 impl Command {
@@ -59,6 +64,7 @@ impl Command {
             Command::Adapter(args) => adapter::run(ctx, args).await,
             Command::Sample(args) => sample::run(ctx, args).await,
             Command::Provider(args) => provider::run(ctx, args).await,
+            Command::Worker(args) => worker::run(ctx, args).await,
         }
     }
 }

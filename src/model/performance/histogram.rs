@@ -124,14 +124,22 @@ impl Histogram {
         &self.0
     }
 
-    /// HdrHistogram's V2 encoding with DEFLATE, as base64.
+    /// HdrHistogram's V2 encoding with DEFLATE.
+    ///
+    /// # Errors
+    /// The library's own words.
+    pub fn to_v2(&self) -> Result<Vec<u8>, String> {
+        let mut bytes = Vec::new();
+        V2DeflateSerializer::new().serialize(&self.0, &mut bytes).map_err(|problem| problem.to_string())?;
+        Ok(bytes)
+    }
+
+    /// [`Self::to_v2`] as base64.
     ///
     /// # Errors
     /// The library's own words.
     pub fn encode(&self) -> Result<String, String> {
-        let mut bytes = Vec::new();
-        V2DeflateSerializer::new().serialize(&self.0, &mut bytes).map_err(|problem| problem.to_string())?;
-        Ok(STANDARD.encode(bytes))
+        self.to_v2().map(|bytes| STANDARD.encode(bytes))
     }
 
     /// Reads what [`Self::encode`], or any HdrHistogram library, wrote. Counts keep their value whatever the
@@ -141,8 +149,16 @@ impl Histogram {
     /// What is wrong with the text.
     pub fn decode(text: &str) -> Result<Self, String> {
         let bytes = STANDARD.decode(text.trim()).map_err(|problem| format!("not base64: {problem}"))?;
+        Self::from_v2(&bytes)
+    }
+
+    /// Reads what [`Self::to_v2`], or any HdrHistogram library, wrote; see [`Self::decode`].
+    ///
+    /// # Errors
+    /// What is wrong with the bytes.
+    pub fn from_v2(mut bytes: &[u8]) -> Result<Self, String> {
         let read: hdrhistogram::Histogram<u64> = HdrDeserializer::new()
-            .deserialize(&mut bytes.as_slice())
+            .deserialize(&mut bytes)
             .map_err(|problem| format!("not an HdrHistogram: {problem}"))?;
         let mut histogram = Self::new();
         for step in read.iter_recorded() {

@@ -4,6 +4,7 @@ use std::mem;
 
 use crate::model::performance::histogram::Histogram;
 use crate::model::performance::result::{Bytes, Cause, Requests};
+use crate::perf::control::Detail;
 
 /// Statuses of HTTP are counted below this.
 const STATUSES: usize = 1000;
@@ -74,6 +75,8 @@ pub struct Part {
     pub dropped: u64,
     /// Response times.
     pub response: Histogram,
+    /// What the thread counted from the begin to the end of this interval, where somebody wants to know.
+    pub detail: Option<Box<Detail>>,
 }
 
 impl Part {

@@ -12,6 +12,7 @@ use crate::model::performance::plan::Plan;
 use crate::model::performance::result::{
     Bytes, Cause, Connections, Ending, GeneratorReport, Interval, Latency, PerfResult, Requests, SCHEMA,
 };
+use crate::perf::control::Detail;
 
 /// Names of gRPC's codes in order.
 const GRPC_NAMES: [&str; 17] = [
@@ -127,6 +128,14 @@ pub fn result(shared: &Shared, outcome: Outcome, joiner: Joiner) -> PerfResult {
     result
 }
 
+/// What a thread has counted so far, of what only a result shows.
+pub fn detail(recorder: &Recorder) -> Detail {
+    let mut sums = Sums::default();
+    sums.add_figures(recorder);
+    let Latency { service, slip, by_class, .. } = sums.latency;
+    Detail { service, slip, by_class, statuses: sums.statuses, errors: sums.errors }
+}
+
 impl Sums {
     fn add(&mut self, thread: &Yield) {
         let recorder = &thread.recorder;
@@ -138,16 +147,24 @@ impl Sums {
         self.requests.dropped += dropped;
         // threads have their queues for themselves: the most of all is at most the sum
         self.requests.queued_most += thread.queued_most;
-        self.add_statuses(recorder);
-        for (cause, count) in Cause::ALL.into_iter().zip(recorder.errors).filter(|(_, count)| *count > 0) {
-            *self.errors.entry(cause).or_default() += count;
-        }
+        self.add_figures(recorder);
         self.connections.opened += recorder.opened;
         self.connections.failed += recorder.refused;
         self.connections.closed_by_peer += recorder.closed_by_peer;
         self.connections.connect.merge(&recorder.connect);
         self.bytes.sent += recorder.bytes.sent;
         self.bytes.received += recorder.bytes.received;
+        self.cpu = self.cpu.plus(thread.cpu);
+        self.unanswered += thread.unanswered;
+        self.last = self.last.max(recorder.last);
+        self.is_complete &= thread.is_complete;
+    }
+
+    fn add_figures(&mut self, recorder: &Recorder) {
+        self.add_statuses(recorder);
+        for (cause, count) in Cause::ALL.into_iter().zip(recorder.errors).filter(|(_, count)| *count > 0) {
+            *self.errors.entry(cause).or_default() += count;
+        }
         self.latency.service.merge(&recorder.service);
         self.latency.slip.merge(&recorder.slip);
         for (class, histogram) in CLASSES.iter().zip(&recorder.classes) {
@@ -155,10 +172,6 @@ impl Sums {
                 self.latency.by_class.entry((*class).to_owned()).or_default().merge(histogram);
             }
         }
-        self.cpu = self.cpu.plus(thread.cpu);
-        self.unanswered += thread.unanswered;
-        self.last = self.last.max(recorder.last);
-        self.is_complete &= thread.is_complete;
     }
 
     fn add_statuses(&mut self, recorder: &Recorder) {

@@ -15,6 +15,7 @@ use super::machine::{self, Cpu};
 use super::pacer::{Schedule, Share};
 use super::poll::Poll;
 use super::recorder::{INTERVAL, Part, Recorder};
+use super::report;
 use super::site::Site;
 use crate::base::error::{Code, Error, Result};
 use crate::model::performance::plan::{Load, Overload, Pacing, Plan, Reuse};
@@ -47,12 +48,19 @@ pub struct Shared {
     pub stop: AtomicBool,
     /// Number of threads.
     pub threads: u32,
+    /// Whether somebody looks at the details of intervals.
+    pub detailed: bool,
 }
 
 impl Shared {
     /// The run's clock.
     pub fn now(&self) -> u64 {
         u64::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// A moment on the run's clock; 0 for one before it.
+    pub fn at(&self, moment: Instant) -> u64 {
+        u64::try_from(moment.saturating_duration_since(self.epoch).as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// When the measurement begins.
@@ -383,7 +391,8 @@ impl Worker {
         for at in 0..self.connections.len() {
             self.look_after(at, now);
         }
-        while let Some(part) = self.recorder.turn(now) {
+        while let Some(mut part) = self.recorder.turn(now) {
+            part.detail = self.shared.detailed.then(|| Box::new(report::detail(&self.recorder)));
             let _ = self.parts.send(part);
         }
         let start = self.recorder.start;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::profiles;
 use crate::base::{Code, Error, Result};
 use crate::model::performance::plan::Plan;
+use crate::model::performance::workers::Workers;
 use crate::perf::plan::check;
 use crate::perf::threshold::Threshold;
 use crate::server::Shared;
@@ -23,6 +24,8 @@ pub(super) struct Order {
     pub(super) prometheus: Option<String>,
     /// Queries by name; the usual ones when empty.
     pub(super) metrics: BTreeMap<String, String>,
+    /// Several workers instead of this process.
+    pub(super) workers: Option<Workers>,
     /// Kubernetes context that was named.
     pub(super) context: Option<String>,
     pub(super) kubeconfig: Option<String>,
@@ -49,6 +52,7 @@ pub(super) async fn settle(state: &Shared, request: RunRequest) -> Result<Order>
         }
     };
     check(&plan)?;
+    request.workers.as_ref().map_or(Ok(()), Workers::check)?;
     let thresholds = texts.iter().map(|text| Threshold::parse(text)).collect::<Result<Vec<_>>>()?;
     let prometheus = match request.prometheus {
         Some(address) => address,
@@ -61,6 +65,7 @@ pub(super) async fn settle(state: &Shared, request: RunRequest) -> Result<Order>
         abort: request.abort_on_fail,
         prometheus: (!prometheus.is_empty()).then_some(prometheus),
         metrics: request.metrics,
+        workers: request.workers,
         context: request.context.filter(|context| !context.is_empty()),
         kubeconfig: request.kubeconfig,
     })

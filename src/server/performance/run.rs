@@ -10,7 +10,7 @@ use super::guard::Guard;
 use super::order::Order;
 use super::{environment, metrics, results};
 use crate::base::{Code, Error, Result, clock};
-use crate::load;
+use crate::load::{self, distributed::Site};
 use crate::model::operation::OperationStatus;
 use crate::model::performance::result::{Ending, Interval, PerfResult};
 use crate::model::performance::summary::{ResultState, Sum};
@@ -74,7 +74,7 @@ impl Job<'_> {
         // The receiver lives as long as the measurement does.
         let control = Control::observed(move |interval| drop(sender.send(interval.clone())));
         let mut progress = Progress::new(self);
-        let running = load::run(self.order.plan.clone(), control.clone());
+        let running = self.load(control.clone());
         let mut running = std::pin::pin!(running);
         let cancel = self.handle.cancelled();
         let outcome = loop {
@@ -87,6 +87,16 @@ impl Job<'_> {
         };
         progress.rest(&mut intervals, &control).await;
         outcome
+    }
+
+    /// The load: by workers where some are named, else by this process or what it starts.
+    async fn load(&self, control: Control) -> Result<PerfResult> {
+        let plan = self.order.plan.clone();
+        let Some(workers) = &self.order.workers else { return load::run(plan, control).await };
+        let settings = &self.state.settings;
+        let kubeconfig = self.order.kubeconfig.clone().or_else(|| settings.kubeconfig.clone());
+        let site = Site { home: settings.home.clone(), kubeconfig };
+        load::distributed::run(plan, workers, &site, control).await
     }
 
     /// Keeps what was measured until the generator broke down.

@@ -6,17 +6,22 @@ use mesheryctl::base::env;
 
 /// The `.proto` file, the package whose name its code gets, and the committed file.
 const FILES: &[(&str, &str, &str)] = &[
-    ("meshops.proto", "meshes.rs", "meshops.rs"),
     ("health.proto", "grpc.health.v1.rs", "health.rs"),
+    ("meshops.proto", "meshes.rs", "meshops.rs"),
+    ("nighthawk.proto", "nighthawk.client.rs", "nighthawk.rs"),
     ("smp.proto", "smp.rs", "smp.rs"),
+    ("worker.proto", "meshery.worker.v1.rs", "worker.rs"),
 ];
 
-/// Messages that carry kubeconfigs: without `Debug`, so that none can get into a log.
+/// Messages that carry kubeconfigs or header fields: without `Debug`, so that no credentials can get into a log.
 const SECRET: &[&str] = &[
     ".meshes.CreateMeshInstanceRequest",
     ".meshes.ApplyRuleRequest",
     ".meshes.ProcessOAMRequest",
     ".meshes.ProvisionRequest",
+    ".meshery.worker.v1.Plan",
+    ".meshery.worker.v1.RunRequest",
+    ".nighthawk.client",
 ];
 
 /// `MESHERY_WRITE_DOCS=1 cargo test --test it proto` writes the files anew.

@@ -91,7 +91,7 @@ impl TargetArgs {
 }
 
 /// What every request to change a cluster has in common.
-pub(super) fn common(ctx: &Ctl) -> DeployRequest {
+pub(in crate::ctl::cmd) fn common(ctx: &Ctl) -> DeployRequest {
     DeployRequest {
         contexts: ctx.settings.kube_contexts().to_vec(),
         kubeconfig: ctx.settings.kubeconfig_list(),

@@ -25,6 +25,7 @@ use crate::model::operation::OperationStatus;
 use crate::model::performance::plan::Plan;
 use crate::model::performance::profile::Profile;
 use crate::model::performance::result::PerfResult;
+use crate::model::performance::workers::Workers;
 use crate::perf::plan::check;
 use crate::perf::smp;
 use crate::perf::threshold::{Threshold, Verdict};
@@ -228,6 +229,7 @@ async fn measure(ctx: &Ctl, args: &Args, job: Job) -> Result<Measured> {
         abort_on_fail: args.abort_on_fail,
         prometheus: args.prometheus.clone(),
         metrics,
+        workers: workers(ctx, args),
         context: ctx.settings.kube_contexts().first().cloned(),
         kubeconfig: ctx.settings.kubeconfig().map(|path| path.display().to_string()),
     };
@@ -250,6 +252,19 @@ async fn measure(ctx: &Ctl, args: &Args, job: Job) -> Result<Measured> {
         .map(|text| Threshold::parse(text).map(|threshold| threshold.judge(&result)))
         .collect::<Result<_>>()?;
     Ok(Measured { result, verdicts, error })
+}
+
+/// The workers, with what other flags say of those in a cluster.
+fn workers(ctx: &Ctl, args: &Args) -> Option<Workers> {
+    match args.workers.clone()? {
+        Workers::Kubernetes { replicas, context, namespace, image } => Some(Workers::Kubernetes {
+            replicas,
+            context: ctx.settings.kube_contexts().first().cloned().or(context),
+            namespace: args.worker_namespace.clone().unwrap_or(namespace),
+            image: args.worker_image.clone().or(image),
+        }),
+        others => Some(others),
+    }
 }
 
 /// The effective plan, on stderr: what is measured stands on the screen before anything is sent.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::result::MesheryResult;
 use crate::model::performance::plan::Plan;
 use crate::model::performance::summary::Measured;
+use crate::model::performance::workers::Workers;
 
 /// `POST /api/perf/run`: begins a measurement.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +33,9 @@ pub struct RunRequest {
     /// Queries by name, instead of the usual ones.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, String>,
+    /// Several workers instead of the plane's own process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workers: Option<Workers>,
     /// Kubernetes context of what is measured; without one the preferred or current one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,

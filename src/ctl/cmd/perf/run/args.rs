@@ -6,6 +6,7 @@ use clap::ValueEnum;
 
 use crate::ctl::complete;
 use crate::model::performance::plan;
+use crate::model::performance::workers::Workers;
 
 /// Flags that make a plan.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -166,6 +167,7 @@ impl From<Protocol> for plan::Protocol {
   mesheryctl perf run --url http://localhost:8080 --rate 500 --duration 30s
   mesheryctl perf run --url http://localhost:8080 --rate 500 --threshold 'p99<20ms' --threshold 'errors<0.1%'
   mesheryctl perf run shop --duration 1m30s
+  mesheryctl perf run shop --workers 10.0.0.7:10100,10.0.0.8:10100
   mesheryctl perf run -f test.yaml --export report.html
   mesheryctl perf run --url http://a,weight=3 --url http://b --rate ramp:0..1000/30s --save-profile shop")]
 pub struct Args {
@@ -180,6 +182,15 @@ pub struct Args {
     pub(crate) file: Option<String>,
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
+    /// Share the load: a number of workers on this machine, HOST:PORT,… of `serve worker`, or kubernetes[:NUMBER].
+    #[arg(long, value_name = "WORKERS", help_heading = "By whom")]
+    pub(crate) workers: Option<Workers>,
+    /// Image of workers in a cluster, instead of that of the plane there.
+    #[arg(long, value_name = "IMAGE", requires = "workers", help_heading = "By whom", hide_short_help = true)]
+    pub(crate) worker_image: Option<String>,
+    /// Namespace of workers in a cluster.
+    #[arg(long, value_name = "NAME", requires = "workers", help_heading = "By whom", hide_short_help = true)]
+    pub(crate) worker_namespace: Option<String>,
     /// What the run has to hold, such as 'p99<20ms', 'errors<0.1%' or 'rps>=490'; several values, repeatable.
     #[arg(long, value_name = "LIMIT", num_args = 1.., help_heading = "Outcome")]
     pub(crate) threshold: Vec<String>,

@@ -1,0 +1,75 @@
+//! One measurement through the plane, for verbs that make many: no picture, only its result.
+
+use futures_util::StreamExt;
+
+use crate::base::error::{Code, Error, Result};
+use crate::ctl::Ctl;
+use crate::ctl::follow::failure;
+use crate::model::event::Payload;
+use crate::model::performance::plan::Plan;
+use crate::model::performance::result::PerfResult;
+use crate::model::performance::workers::Workers;
+use crate::perf::plan::check;
+use crate::wire::rest::performance::RunRequest;
+
+use super::run::args::PlanArgs;
+use super::run::plan::Draft;
+
+/// The plan of the flags, named after its target where it has no name.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn plan(args: &PlanArgs) -> Result<Plan> {
+    let mut draft = Draft::new();
+    draft.flags(args)?;
+    draft.settle(|plan| {
+        if let (true, Some(target)) = (plan.name.is_empty(), plan.targets.first()) {
+            plan.name = target.url.split_once("://").map_or(target.url.as_str(), |(_, rest)| rest).to_owned();
+        }
+    });
+    check(&draft.plan)?;
+    Ok(draft.plan)
+}
+
+/// Carries a plan out and gives its stored result. A run in which every request failed counts: it says that the service
+/// does not hold. Ctrl-C ends the run, and with it the verb.
+///
+/// # Errors
+/// The run could not be made, or was stopped.
+pub(super) async fn measure(ctx: &Ctl, plan: &Plan, workers: Option<&Workers>) -> Result<PerfResult> {
+    let client = ctx.client().await?;
+    let _guard = ctx.cancel.guard();
+    let request = RunRequest {
+        plan: Some(plan.clone()),
+        workers: workers.cloned(),
+        // Many short runs are not each told about their cluster and their metrics.
+        prometheus: Some(String::new()),
+        context: ctx.settings.kube_contexts().first().cloned(),
+        kubeconfig: ctx.settings.kubeconfig_list(),
+        ..RunRequest::default()
+    };
+    let begun = client.begin_run(&request).await?;
+    let id = begun.operation_id;
+    let cancel = ctx.cancel.token();
+    let mut events = client.follow(id);
+    let mut stopped: Option<Error> = None;
+    let operation = loop {
+        tokio::select! {
+            () = cancel.cancelled(), if stopped.is_none() => {
+                stopped = Some(ctx.cancel.error("the measurement was stopped; results of finished runs are stored"));
+                client.cancel_operation(id).await?;
+            }
+            event = events.next() => {
+                let ended = || Error::new(Code::RemoteError, format!("the events of operation {id} ended before it did"));
+                if let Some(Payload::Ended(operation)) = event.ok_or_else(ended)??.payload {
+                    break operation;
+                }
+            }
+        }
+    };
+    match (stopped, failure(&operation, None)) {
+        (Some(stopped), _) => Err(stopped),
+        (None, Some(error)) if error.code() != Code::PerfFailed => Err(error),
+        _ => Ok(client.perf_result(begun.result_id).await?.result),
+    }
+}

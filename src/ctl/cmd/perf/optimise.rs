@@ -1,0 +1,154 @@
+//! `perf optimise`.
+
+use super::measured::{measure, plan};
+use super::run::args::PlanArgs;
+use crate::base::error::{Code, Error, Result};
+use crate::ctl::cmd::pattern::{protect, target};
+use crate::ctl::source::{AssembleArgs, SourceArgs};
+use crate::ctl::ui::{Column, Rendered};
+use crate::ctl::{Ctl, follow};
+use crate::model::performance::plan::Plan;
+use crate::model::performance::result::PerfResult;
+use crate::perf::optimise::{self, Goal, Report, Row, Trial};
+use crate::perf::units;
+use crate::wire::rest::DeployRequest;
+
+/// Vary one setting of a pattern, measure with each value, and report the best with its trade-off.
+///
+/// The pattern is applied with each value in turn and waited for, then the target is measured; runs of the values are
+/// interleaved and repeated, so that a machine that grows slower is held against none of them. At the end, also after a
+/// failure, the pattern is applied as its file says. Each run is stored as a result of its own.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "EXAMPLES:
+  mesheryctl perf optimise -f shop.yaml --set services.web.settings.spec.replicas=1,2,4 --url http://shop.local
+  mesheryctl perf optimise -f shop.yaml --set retries=0,1,2 --url http://shop.local --rate 200 --goal errors")]
+pub struct Args {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// The setting and its values: VAR=V1,V2 or PATH=V1,V2, as `pattern apply --set` takes one.
+    #[arg(long, value_name = "PATH=V1,V2,…", required = true, help_heading = "Search")]
+    set: String,
+    /// What is best: a percentile of response times such as p99, rps, or errors.
+    #[arg(long, value_name = "FIGURE", default_value = "p99", help_heading = "Search")]
+    goal: String,
+    /// Runs of each value.
+    #[arg(long, value_name = "NUMBER", default_value_t = 3, help_heading = "Search")]
+    repeat: u32,
+    /// Namespace for services that name none.
+    #[arg(short = 'n', long, value_name = "NAME", help_heading = "Search")]
+    namespace: Option<String>,
+    #[command(flatten)]
+    plan: PlanArgs,
+}
+
+pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
+    let (setting, values) = setting(&args.set)?;
+    let goal = Goal::parse(&args.goal)?;
+    let plan = plan(&args.plan)?;
+    let base = pattern(ctx, &args).await?;
+    protect::ask(ctx, "Apply").await?;
+    let mut trial = OnCluster { ctx, plan, base, setting: setting.clone(), in_place: None };
+    let outcome = optimise::run(&setting, &values, (goal, args.repeat), &mut trial).await;
+    let restored = trial.restore().await;
+    let report = outcome?;
+    restored?;
+    show(ctx, &report)
+}
+
+/// The setting's name and its values.
+fn setting(text: &str) -> Result<(String, Vec<String>)> {
+    match text.split_once('=') {
+        Some((name, values)) if !name.is_empty() && !values.is_empty() => {
+            Ok((name.to_owned(), values.split(',').map(|value| value.trim().to_owned()).collect()))
+        }
+        _ => Err(Error::new(Code::UsageError, format!("--set `{text}` names no setting with values"))
+            .remedy("Write PATH=V1,V2, as in services.web.settings.spec.replicas=1,2,4.")),
+    }
+}
+
+/// The one pattern, as a request that waits.
+async fn pattern(ctx: &Ctl, args: &Args) -> Result<DeployRequest> {
+    let mut files = args.source.assembled(ctx, &AssembleArgs::default()).await?;
+    let (Some(file), true) = (files.pop(), files.is_empty()) else {
+        return Err(Error::new(Code::UsageError, "one pattern is varied").remedy("Name its file with -f."));
+    };
+    let namespace = args.namespace.clone().or_else(|| ctx.settings.namespace().map(str::to_owned));
+    let common = DeployRequest { namespace, wait: true, save: false, ..target::common(ctx) };
+    Ok(file.into_request(&common))
+}
+
+struct OnCluster<'c> {
+    ctx: &'c Ctl,
+    plan: Plan,
+    base: DeployRequest,
+    setting: String,
+    /// The value that the cluster has, once one was applied.
+    in_place: Option<String>,
+}
+
+impl OnCluster<'_> {
+    async fn deploy(&self, request: &DeployRequest) -> Result<()> {
+        let accepted = self.ctx.client().await?.deploy(request).await?;
+        let limit = target::limit(self.ctx, request);
+        let (operation, stopped) = follow::follow(self.ctx, accepted.operation_id, limit).await?;
+        follow::failure(&operation, stopped.as_ref()).map_or(Ok(()), Err)
+    }
+
+    /// Puts the pattern back as its file says, where it was varied.
+    async fn restore(&self) -> Result<()> {
+        if self.in_place.is_none() {
+            return Ok(());
+        }
+        self.ctx.ui.note(&format!("{}: applied again as the pattern says", self.setting))?;
+        self.deploy(&self.base).await
+    }
+}
+
+impl Trial for OnCluster<'_> {
+    async fn apply(&mut self, value: &str) -> Result<()> {
+        let item = format!("{}={value}", self.setting);
+        self.ctx.ui.note(&item)?;
+        let mut request = self.base.clone();
+        request.set.push(item);
+        // What was begun may be in place in part: it is put back also when it fails.
+        self.in_place = Some(value.to_owned());
+        self.deploy(&request).await
+    }
+
+    async fn measure(&mut self, value: &str) -> Result<PerfResult> {
+        let name = format!("{} with {}={value}", self.plan.name, self.setting);
+        measure(self.ctx, &Plan { name, ..self.plan.clone() }, None).await
+    }
+}
+
+fn show(ctx: &Ctl, report: &Report) -> Result<()> {
+    let best = report.best.clone();
+    let columns = [
+        Column::new("VALUE", |row: &Row| row.value.clone()),
+        Column::new("BEST", move |row: &Row| if row.value == best { "*".to_owned() } else { String::new() }),
+        Column::new("RUNS", |row: &Row| row.runs.to_string()),
+        Column::new("P50", |row: &Row| units::duration_ns(row.p50_ns)),
+        Column::new("P90", |row: &Row| units::duration_ns(row.p90_ns)),
+        Column::new("P99", |row: &Row| units::duration_ns(row.p99_ns)),
+        Column::new("RATE", |row: &Row| format!("{}/s", units::rate(row.achieved_rate))),
+        Column::new("ERRORS", |row: &Row| units::share(row.error_share)),
+    ];
+    let sure = if report.is_clear { "" } else { ", but not clear of the others: chance may have chosen" };
+    ctx.ui.note(&format!("Best is {}={}{sure}.", report.setting, report.best))?;
+    for told in &report.trade_off {
+        ctx.ui.note(&format!("Its price: {told}."))?;
+    }
+    ctx.ui.print(&Rendered::table(report, &report.rows, &columns)?.names([report.best.clone()]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_is_its_path_and_its_values() {
+        let (name, values) = setting("services.a.settings.x=1, 2,3").unwrap();
+        assert_eq!((name.as_str(), values.len(), values[1].as_str()), ("services.a.settings.x", 3, "2"));
+        assert!(setting("x").is_err() && setting("x=").is_err() && setting("=1").is_err());
+    }
+}

@@ -1,0 +1,163 @@
+//! `perf tune`.
+
+use super::measured::{measure, plan};
+use super::run::args::PlanArgs;
+use crate::base::Result;
+use crate::base::error::{Code, Error};
+use crate::base::exit;
+use crate::ctl::Ctl;
+use crate::ctl::cmd::Outcome;
+use crate::ctl::ui::{Column, Rendered};
+use crate::model::performance::duration;
+use crate::model::performance::plan::{Load, Overload, Pacing, Plan};
+use crate::model::performance::result::PerfResult;
+use crate::model::performance::workers::Workers;
+use crate::perf::threshold::Threshold;
+use crate::perf::tune::{self, Report, Runner, Search, Step};
+use crate::perf::units;
+
+/// Find the highest rate at which a service still holds what it has to.
+///
+/// The rate doubles until a step fails, then the gap is halved until it is small enough. A step is repeated until its
+/// figures are sure: until the 95 % interval of each lies on one side of its limit and all runs agree. A step that stays
+/// unsure is called undecided and taken for one that fails. Each run is stored as a result of its own. Exit code 99 says
+/// that the first rate already fails.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "EXAMPLES:
+  mesheryctl perf tune --url http://localhost:8080 --slo 'p99<50ms'
+  mesheryctl perf tune --url http://localhost:8080 --slo 'p99<50ms' 'errors<0.1%' --start 500 --precision 2%
+  mesheryctl perf tune --url http://localhost:8080 --slo 'p95<10ms' --connections 64 --step-duration 30s")]
+pub struct Args {
+    #[command(flatten)]
+    plan: PlanArgs,
+    /// What has to hold, such as 'p99<50ms' or 'errors<0.1%'; several values, repeatable.
+    #[arg(long, value_name = "LIMIT", num_args = 1.., required = true, help_heading = "Search")]
+    slo: Vec<String>,
+    /// First rate, in requests a second.
+    #[arg(long, value_name = "RPS", default_value_t = 100.0, help_heading = "Search")]
+    start: f64,
+    /// Highest rate to try.
+    #[arg(long, value_name = "RPS", default_value_t = 1e6, help_heading = "Search")]
+    most: f64,
+    /// Largest gap between the rate that holds and the one that does not, as a share of the first.
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = share, help_heading = "Search")]
+    precision: f64,
+    /// How long each run measures.
+    #[arg(long, value_name = "TIME", default_value = "10s", help_heading = "Search")]
+    step_duration: String,
+    /// Most runs of one step.
+    #[arg(long, value_name = "NUMBER", default_value_t = 5, help_heading = "Search")]
+    repeat_most: u32,
+    /// Share the load: a number of workers on this machine, HOST:PORT,… of `serve worker`, or kubernetes[:NUMBER].
+    #[arg(long, value_name = "WORKERS", help_heading = "By whom")]
+    workers: Option<Workers>,
+}
+
+/// Reads `5%` or `0.05`.
+fn share(text: &str) -> std::result::Result<f64, String> {
+    let (number, scale) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
+    number.trim().parse::<f64>().map(|number| number / scale).map_err(|_| "a share is wanted, such as 5%".to_owned())
+}
+
+pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<Outcome> {
+    let search = Search {
+        slo: args.slo.iter().map(|text| Threshold::parse(text)).collect::<Result<_>>()?,
+        start: args.start,
+        most: args.most,
+        precision: args.precision,
+        repeat_most: args.repeat_most,
+    };
+    search.check()?;
+    let plan = step_plan(&args)?;
+    let mut runner = ThroughPlane { ctx, plan, workers: args.workers };
+    let report = search.run(&mut runner).await?;
+    show(ctx, &report)?;
+    let failed = report.outcome == tune::Outcome::FirstFails;
+    Ok(if failed { Outcome::verdict(exit::BREACHED) } else { Outcome::GOOD })
+}
+
+/// The plan of every step but for its rate.
+fn step_plan(args: &Args) -> Result<Plan> {
+    let given = [
+        (args.plan.rate.is_some() || args.plan.qps.is_some(), "--rate"),
+        (args.plan.duration.is_some(), "--duration"),
+        (args.plan.requests.is_some(), "--requests"),
+        (args.plan.model.is_some(), "--model"),
+    ];
+    if let Some((_, flag)) = given.iter().find(|(given, _)| *given) {
+        return Err(Error::new(Code::UsageError, format!("{flag} has no place in a search for the highest rate"))
+            .remedy("Use --start, --most and --step-duration."));
+    }
+    let length = duration::parse(&args.step_duration).map_err(|problem| {
+        Error::new(Code::UsageError, format!("--step-duration `{}` is no duration", args.step_duration))
+            .because(problem)
+    })?;
+    let settled = plan(&args.plan)?;
+    Ok(Plan { duration: Some(length), ..settled })
+}
+
+struct ThroughPlane<'c> {
+    ctx: &'c Ctl,
+    plan: Plan,
+    workers: Option<Workers>,
+}
+
+impl Runner for ThroughPlane<'_> {
+    async fn measure(&mut self, rate: f64) -> Result<PerfResult> {
+        let overload = match &self.plan.load {
+            Load::Open { overload, .. } => *overload,
+            Load::Closed => Overload::Queue,
+        };
+        let load = Load::Open { pacing: Pacing::Constant { rate }, overload };
+        let name = format!("{} at {}/s", self.plan.name, units::rate(rate));
+        measure(self.ctx, &Plan { name, load, ..self.plan.clone() }, self.workers.as_ref()).await
+    }
+
+    fn decided(&mut self, step: &Step) -> Result<()> {
+        self.ctx.ui.note(&format!("{:>10}/s  {:<9}  {}", units::rate(step.rate), step.decision.word(), figures(step)))
+    }
+}
+
+fn figures(step: &Step) -> String {
+    let texts: Vec<String> = step.figures.iter().map(|figure| figure.verdict.to_string()).collect();
+    texts.join(", ")
+}
+
+fn show(ctx: &Ctl, report: &Report) -> Result<()> {
+    let columns = [
+        Column::new("RATE", |step: &Step| format!("{}/s", units::rate(step.rate))),
+        Column::new("ACHIEVED", |step: &Step| format!("{}/s", units::rate(step.achieved_rate))),
+        Column::new("RUNS", |step: &Step| step.runs.to_string()),
+        Column::new("DECISION", |step: &Step| step.decision.word().to_owned()),
+        Column::new("FIGURES", figures),
+    ];
+    let rate = |rate: Option<f64>| rate.map(units::rate).unwrap_or_default();
+    ctx.ui.note(&match report.outcome {
+        tune::Outcome::Found => {
+            format!(
+                "The highest rate that holds is {}/s; {}/s does not.",
+                rate(report.highest_rate),
+                rate(report.fails_at)
+            )
+        }
+        tune::Outcome::FirstFails => {
+            format!("The first rate, {}/s, does not hold: begin lower with --start.", rate(report.fails_at))
+        }
+        tune::Outcome::LimitNotFound => {
+            format!("The highest rate that was tried, {}/s, still holds: go on with --most.", rate(report.highest_rate))
+        }
+    })?;
+    let names = report.highest_rate.map(|rate| rate.to_string());
+    ctx.ui.print(&Rendered::table(report, &report.steps, &columns)?.names(names))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_read_with_and_without_percent() {
+        assert_eq!([share("5%"), share("0.05"), share("2 %")], [Ok(0.05), Ok(0.05), Ok(0.02)]);
+        assert!(share("much").is_err());
+    }
+}

@@ -1,0 +1,406 @@
+//! Many shares made one result. Counts are added and never percentiles, so that the whole is exactly the sum of its parts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::AddAssign;
+
+use super::offset::Offset;
+use crate::base::clock::Timestamp;
+use crate::base::id;
+use crate::model::performance::environment::Environment;
+use crate::model::performance::histogram::Histogram;
+use crate::model::performance::plan::{Load, Plan};
+use crate::model::performance::result::{
+    Bytes, Connections, Ending, GeneratorReport, Interval, Latency, PerfResult, Requests, SCHEMA, WorkerShare,
+};
+use crate::perf::control::Detail;
+
+/// A begin that is this much after the agreed moment is worth a warning: a hundredth of an interval.
+const LATE_NS: i64 = 10_000_000;
+
+/// What came of one worker's share.
+pub(super) struct Part {
+    /// The worker's address or name.
+    pub name: String,
+    /// Its clock.
+    pub clock: Offset,
+    /// When its measurement was to begin, after the warm-up, by our clock.
+    pub begin_ns: i64,
+    /// Its intervals as they came in.
+    pub intervals: Vec<(Interval, Option<Detail>)>,
+    /// Its end.
+    pub end: End,
+}
+
+/// How a worker's share ended.
+pub(super) enum End {
+    /// With its result, whose intervals are in the part.
+    Whole {
+        /// What it measured.
+        result: Box<PerfResult>,
+        /// Its begin after the agreed moment.
+        start_slip_ns: i64,
+    },
+    /// Without; why.
+    Lost(String),
+}
+
+/// The result of the whole `plan`. `stopped` is why it was ended before its time, where it was.
+pub(super) fn merge(plan: Plan, parts: &[Part], stopped: Option<Ending>) -> PerfResult {
+    let mut sum = Sum::default();
+    parts.iter().for_each(|part| sum.add(part));
+    let (began, ended) = span(parts);
+    let elapsed = nanoseconds(ended - began) / 1e9;
+    let answered = sum.answered;
+    if plan.load == Load::Closed {
+        // Without a moment at which requests are due, the two are the same.
+        sum.latency.service = sum.latency.response.clone();
+    }
+    PerfResult {
+        schema: SCHEMA.to_owned(),
+        id: id::new(),
+        name: plan.name.clone(),
+        profile_id: None,
+        requested_rate: plan.load.rate(plan.duration),
+        plan,
+        started_at: moment(began),
+        ended_at: moment(ended),
+        elapsed_seconds: elapsed,
+        ended_by: ending(parts, stopped),
+        achieved_rate: per_second(answered, elapsed),
+        requests: sum.requests,
+        statuses: sum.statuses,
+        errors: sum.errors,
+        connections: sum.connections,
+        bytes: sum.bytes,
+        latency: sum.latency,
+        intervals: intervals(parts, elapsed),
+        generator: GeneratorReport { name: "native".to_owned(), ..sum.generator },
+        environment: environment(parts),
+        workers: parts.iter().map(share).collect(),
+        warnings: warnings(parts),
+        server_metrics: BTreeMap::new(),
+    }
+}
+
+#[derive(Default)]
+struct Sum {
+    requests: Requests,
+    answered: u64,
+    statuses: BTreeMap<String, u64>,
+    errors: BTreeMap<crate::model::performance::result::Cause, u64>,
+    connections: Connections,
+    bytes: Bytes,
+    latency: Latency,
+    generator: GeneratorReport,
+}
+
+impl Sum {
+    fn add(&mut self, part: &Part) {
+        match &part.end {
+            End::Whole { result, .. } => self.add_result(result),
+            End::Lost(_) => {
+                part.intervals.iter().for_each(|(interval, _)| self.add_interval(interval));
+                if let Some(detail) = last_detail(part) {
+                    self.add_detail(detail);
+                }
+            }
+        }
+    }
+
+    fn add_result(&mut self, result: &PerfResult) {
+        let (all, one) = (&mut self.requests, &result.requests);
+        all.due += one.due;
+        all.sent += one.sent;
+        all.succeeded += one.succeeded;
+        all.failed += one.failed;
+        all.dropped += one.dropped;
+        // The moments of the most need not be the same: this is no less than the truth.
+        all.queued_most += one.queued_most;
+        self.answered += answered(result);
+        add_counts(&mut self.statuses, &result.statuses);
+        add_counts(&mut self.errors, &result.errors);
+        self.connections.opened += result.connections.opened;
+        self.connections.failed += result.connections.failed;
+        self.connections.closed_by_peer += result.connections.closed_by_peer;
+        self.connections.connect.merge(&result.connections.connect);
+        self.bytes.sent += result.bytes.sent;
+        self.bytes.received += result.bytes.received;
+        self.latency.response.merge(&result.latency.response);
+        self.latency.service.merge(&result.latency.service);
+        self.latency.slip.merge(&result.latency.slip);
+        add_histograms(&mut self.latency.by_class, &result.latency.by_class);
+        self.add_generator(&result.generator);
+    }
+
+    fn add_interval(&mut self, interval: &Interval) {
+        self.requests.due += interval.sent + interval.dropped;
+        self.requests.sent += interval.sent;
+        self.requests.succeeded += interval.succeeded;
+        self.requests.failed += interval.failed;
+        self.requests.dropped += interval.dropped;
+        self.answered += interval.response.count();
+        self.latency.response.merge(&interval.response);
+    }
+
+    fn add_detail(&mut self, detail: &Detail) {
+        self.latency.service.merge(&detail.service);
+        self.latency.slip.merge(&detail.slip);
+        add_histograms(&mut self.latency.by_class, &detail.by_class);
+        add_counts(&mut self.statuses, &detail.statuses);
+        add_counts(&mut self.errors, &detail.errors);
+    }
+
+    fn add_generator(&mut self, one: &GeneratorReport) {
+        let all = &mut self.generator;
+        let sum = |left: Option<f64>, right: Option<f64>| left.zip(right).map(|(a, b)| a + b).or(left).or(right);
+        all.version.clone_from(&one.version);
+        all.threads += one.threads;
+        all.cpu_user_seconds = sum(all.cpu_user_seconds, one.cpu_user_seconds);
+        all.cpu_system_seconds = sum(all.cpu_system_seconds, one.cpu_system_seconds);
+        all.steal = all.steal.into_iter().chain(one.steal).reduce(f64::max);
+        all.resolution_ns = all.resolution_ns.max(one.resolution_ns);
+    }
+}
+
+/// What a worker counted until its last interval with details: each holds all before it.
+fn last_detail(part: &Part) -> Option<&Detail> {
+    part.intervals.iter().rev().find_map(|(_, detail)| detail.as_ref())
+}
+
+fn add_counts<K: Ord + Clone, N: AddAssign + Default + Copy>(all: &mut BTreeMap<K, N>, one: &BTreeMap<K, N>) {
+    for (key, count) in one {
+        *all.entry(key.clone()).or_default() += *count;
+    }
+}
+
+fn add_histograms(all: &mut BTreeMap<String, Histogram>, one: &BTreeMap<String, Histogram>) {
+    for (key, histogram) in one {
+        all.entry(key.clone()).or_default().merge(histogram);
+    }
+}
+
+/// Responses of a worker, good or bad.
+fn answered(result: &PerfResult) -> u64 {
+    result.latency.response.count()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts and times are far below 2^52")]
+fn per_second(count: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "lengths of runs are far below 2^52 ns")]
+fn nanoseconds(length: i64) -> f64 {
+    length as f64
+}
+
+fn moment(ns: i64) -> Timestamp {
+    Timestamp::from_microsecond(ns / 1_000).unwrap_or_default()
+}
+
+/// First begin and last end, by our clock.
+fn span(parts: &[Part]) -> (i64, i64) {
+    let bounds = |part: &Part| match &part.end {
+        End::Whole { result, start_slip_ns } => {
+            let begin = part.begin_ns + start_slip_ns;
+            (begin, begin + length_ns(result.elapsed_seconds))
+        }
+        End::Lost(_) => {
+            let ends = part.intervals.iter().map(|(interval, _)| interval.start_seconds + interval.length_seconds);
+            (part.begin_ns, part.begin_ns + length_ns(ends.fold(0.0, f64::max)))
+        }
+    };
+    let bounds: Vec<(i64, i64)> = parts.iter().map(bounds).collect();
+    let began = bounds.iter().map(|bound| bound.0).min().unwrap_or_default();
+    (began, bounds.iter().map(|bound| bound.1).max().unwrap_or(began))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "lengths of runs are far below 2^63 ns")]
+fn length_ns(seconds: f64) -> i64 {
+    (seconds * 1e9) as i64
+}
+
+fn ending(parts: &[Part], stopped: Option<Ending>) -> Ending {
+    let mut results = parts.iter().filter_map(|part| match &part.end {
+        End::Whole { result, .. } => Some(result.ended_by),
+        End::Lost(_) => None,
+    });
+    let first = results.next();
+    stopped.or(first).unwrap_or(Ending::WorkersLost)
+}
+
+/// The run second by second: the intervals of one number are added. The last one ends with the run.
+fn intervals(parts: &[Part], elapsed: f64) -> Vec<Interval> {
+    let most = parts.iter().map(|part| part.intervals.len()).max().unwrap_or_default();
+    let column = |index: usize| parts.iter().filter_map(move |part| part.intervals.get(index).map(|pair| &pair.0));
+    let mut all: Vec<Interval> = (0..most).filter_map(|index| add_intervals(column(index))).collect();
+    let is_empty = |interval: &Interval| interval.sent + interval.failed + interval.response.count() == 0;
+    all.retain(|interval| interval.start_seconds < elapsed || !is_empty(interval));
+    if let Some(last) = all.last_mut() {
+        last.length_seconds = last.length_seconds.min((elapsed - last.start_seconds).max(0.0));
+    }
+    all
+}
+
+/// One interval of several; `None` of none.
+pub(super) fn add_intervals<'i>(mut intervals: impl Iterator<Item = &'i Interval>) -> Option<Interval> {
+    let mut sum = intervals.next()?.clone();
+    for one in intervals {
+        sum.start_seconds = sum.start_seconds.min(one.start_seconds);
+        sum.length_seconds = sum.length_seconds.max(one.length_seconds);
+        sum.sent += one.sent;
+        sum.succeeded += one.succeeded;
+        sum.failed += one.failed;
+        sum.dropped += one.dropped;
+        sum.response.merge(&one.response);
+    }
+    Some(sum)
+}
+
+/// The first worker's machine, with the names of all.
+fn environment(parts: &[Part]) -> Environment {
+    let results: Vec<&PerfResult> = parts
+        .iter()
+        .filter_map(|part| match &part.end {
+            End::Whole { result, .. } => Some(&**result),
+            End::Lost(_) => None,
+        })
+        .collect();
+    let hosts: BTreeSet<&str> = results.iter().map(|result| result.environment.host.as_str()).collect();
+    let first = results.first().map(|result| result.environment.clone()).unwrap_or_default();
+    Environment { host: hosts.into_iter().collect::<Vec<_>>().join(", "), ..first }
+}
+
+fn share(part: &Part) -> WorkerShare {
+    let mut share = WorkerShare {
+        name: part.name.clone(),
+        sent: part.intervals.iter().map(|(interval, _)| interval.sent).sum(),
+        achieved_rate: 0.0,
+        clock_offset_ns: part.clock.offset_ns,
+        clock_error_ns: part.clock.error_ns,
+        start_slip_ns: 0,
+        slip_p99_ns: 0,
+        lost: None,
+    };
+    match &part.end {
+        End::Whole { result, start_slip_ns } => {
+            share.sent = result.requests.sent;
+            share.achieved_rate = result.achieved_rate;
+            share.start_slip_ns = *start_slip_ns;
+            share.slip_p99_ns = result.latency.slip.percentile_ns(99.0);
+        }
+        End::Lost(why) => {
+            let seconds: f64 = part.intervals.iter().map(|(interval, _)| interval.length_seconds).sum();
+            let answered = part.intervals.iter().map(|(interval, _)| interval.response.count()).sum();
+            share.achieved_rate = per_second(answered, seconds);
+            share.lost = Some(why.clone());
+        }
+    }
+    share
+}
+
+fn warnings(parts: &[Part]) -> Vec<String> {
+    parts.iter().flat_map(|part| part_warnings(part, parts.len())).collect()
+}
+
+fn part_warnings(part: &Part, workers: usize) -> Vec<String> {
+    let name = &part.name;
+    match &part.end {
+        End::Lost(why) => {
+            let seconds = part.intervals.len();
+            let mut lost = format!(
+                "worker {name}, one of {workers}, was lost ({why}): its share counts for the {seconds} intervals that arrived"
+            );
+            if part.intervals.last().is_some_and(|(_, detail)| detail.is_none()) {
+                lost.push_str("; of those, statuses and causes of errors are not known");
+            }
+            vec![lost]
+        }
+        End::Whole { result, start_slip_ns } => {
+            let late = (*start_slip_ns > LATE_NS)
+                .then(|| format!("worker {name} began {} ms after the agreed moment", start_slip_ns / 1_000_000));
+            late.into_iter().chain(result.warnings.iter().map(|warning| format!("worker {name}: {warning}"))).collect()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn histogram(values: &[u64]) -> Histogram {
+        let mut histogram = Histogram::new();
+        values.iter().for_each(|value| histogram.record_ns(*value));
+        histogram
+    }
+
+    fn interval(index: u32, values: &[u64]) -> Interval {
+        let count = values.len() as u64;
+        Interval {
+            start_seconds: f64::from(index),
+            length_seconds: 1.0,
+            sent: count,
+            succeeded: count,
+            failed: 0,
+            dropped: 0,
+            response: histogram(values),
+        }
+    }
+
+    fn part(name: &str, values: &[&[u64]], end: impl FnOnce(&[Interval]) -> End) -> Part {
+        let intervals: Vec<Interval> = (0..).zip(values).map(|(index, values)| interval(index, values)).collect();
+        let end = end(&intervals);
+        let clock = Offset { offset_ns: 5, error_ns: 2 };
+        let intervals = intervals.into_iter().map(|interval| (interval, None)).collect();
+        Part { name: name.to_owned(), clock, begin_ns: 1_000_000_000, intervals, end }
+    }
+
+    fn whole(intervals: &[Interval], slip: i64) -> End {
+        let lost = Part {
+            name: String::new(),
+            clock: Offset { offset_ns: 0, error_ns: 0 },
+            begin_ns: 0,
+            intervals: intervals.iter().map(|interval| (interval.clone(), None)).collect(),
+            end: End::Lost(String::new()),
+        };
+        let result = merge(Plan::default(), &[lost], Some(Ending::Duration));
+        End::Whole { result: Box::new(result), start_slip_ns: slip }
+    }
+
+    fn counts(histogram: &Histogram) -> Vec<(u64, u64)> {
+        histogram.counts().collect()
+    }
+
+    #[test]
+    fn the_whole_is_the_sum_of_its_parts() {
+        let (a, b): (&[&[u64]], &[&[u64]]) = (&[&[100, 200], &[300]], &[&[100], &[5_000_000, 7]]);
+        let parts = [part("a", a, |done| whole(done, 0)), part("b", b, |done| whole(done, 20_000_000))];
+        let merged = merge(Plan::default(), &parts, None);
+        assert_eq!(counts(&merged.latency.response), counts(&histogram(&[100, 200, 300, 100, 5_000_000, 7])));
+        assert_eq!((merged.requests.sent, merged.intervals.len(), merged.ended_by), (6, 2, Ending::Duration));
+        assert_eq!(counts(&merged.intervals[1].response), counts(&histogram(&[300, 5_000_000, 7])));
+        assert!((merged.elapsed_seconds - 2.02).abs() < 1e-6, "{}", merged.elapsed_seconds);
+        assert!(merged.warnings.iter().any(|warning| warning.contains("b began 20 ms after")), "{:?}", merged.warnings);
+    }
+
+    #[test]
+    fn a_lost_worker_counts_as_far_as_it_came_and_is_told() {
+        let parts = [
+            part("a", &[&[10], &[20]], |done| whole(done, 0)),
+            part("b", &[&[30, 30]], |_| End::Lost("the connection broke".to_owned())),
+        ];
+        let merged = merge(Plan::default(), &parts, None);
+        assert_eq!(counts(&merged.latency.response), counts(&histogram(&[10, 20, 30, 30])));
+        assert_eq!((merged.workers[1].sent, merged.workers[1].lost.as_deref()), (2, Some("the connection broke")));
+        assert!(merged.warnings[0].contains("worker b, one of 2, was lost"), "{:?}", merged.warnings);
+        assert_eq!(merged.ended_by, Ending::Duration);
+    }
+
+    #[test]
+    fn without_any_worker_left_the_end_says_so() {
+        let parts = [part("a", &[], |_| End::Lost("gone".to_owned()))];
+        let merged = merge(Plan::default(), &parts, None);
+        assert_eq!((merged.ended_by, merged.requests.sent), (Ending::WorkersLost, 0));
+        assert_eq!(merge(Plan::default(), &parts, Some(Ending::Stopped)).ended_by, Ending::Stopped);
+    }
+}

@@ -1,0 +1,77 @@
+//! How sure a figure is: thresholds against intervals instead of values.
+
+use super::{Figure, Limit, Metric, Series, Threshold};
+use crate::model::performance::histogram::Histogram;
+use crate::model::performance::result::PerfResult;
+use crate::perf::stats::order;
+
+/// 97.5th percentile of the normal distribution.
+const Z95: f64 = 1.959_964;
+
+impl Threshold {
+    /// Whether the threshold holds for every value from `low` to `high`, or for none; nothing can be said otherwise.
+    pub fn clears(&self, low: f64, high: f64) -> Option<bool> {
+        let holds = |value| self.operator.holds(value, self.limit.number());
+        (holds(low) == holds(high)).then(|| holds(low))
+    }
+
+    /// The 95 % interval of the figure as far as one sample tells it: of a percentile by order statistics, of a share of
+    /// requests by Wilson's method. None for figures whose spread only several runs tell.
+    pub fn bounds(&self, result: &PerfResult) -> Option<(f64, f64)> {
+        let requests = &result.requests;
+        match &self.metric {
+            Metric::Time(series, Figure::Percentile(percentile)) => {
+                let bounds = order::interval(durations(result, *series), *percentile)?;
+                Some((bounds.low, bounds.high))
+            }
+            Metric::Errors => self.of_share(requests.failed, requests.sent),
+            Metric::Success => self.of_share(requests.succeeded, requests.sent),
+            Metric::Dropped => self.of_share(requests.dropped, requests.due),
+            Metric::Time(..) | Metric::Rate | Metric::Status(_) => None,
+        }
+    }
+
+    fn of_share(&self, part: u64, whole: u64) -> Option<(f64, f64)> {
+        (matches!(self.limit, Limit::Share(_)) && whole > 0).then(|| wilson(part, whole))
+    }
+}
+
+fn durations(result: &PerfResult, series: Series) -> &Histogram {
+    match series {
+        Series::Response => &result.latency.response,
+        Series::Service => &result.latency.service,
+        Series::Slip => &result.latency.slip,
+        Series::Connect => &result.connections.connect,
+    }
+}
+
+/// Wilson's 95 % interval of a share, which is right for shares near 0 and 1 too.
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+fn wilson(part: u64, whole: u64) -> (f64, f64) {
+    let (n, share) = (whole as f64, part as f64 / whole as f64);
+    let square = Z95 * Z95;
+    let middle = (share + square / (2.0 * n)) / (1.0 + square / n);
+    let half = Z95 / (1.0 + square / n) * (share * (1.0 - share) / n + square / (4.0 * n * n)).sqrt();
+    ((middle - half).max(0.0), (middle + half).min(1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_threshold_is_clear_where_both_ends_lie_on_one_side() {
+        let threshold = Threshold::parse("p99<20ms").unwrap();
+        assert_eq!(threshold.clears(1e6, 19e6), Some(true));
+        assert_eq!(threshold.clears(21e6, 30e6), Some(false));
+        assert_eq!(threshold.clears(19e6, 21e6), None);
+    }
+
+    #[test]
+    fn wilson_knows_that_no_error_in_a_few_says_little() {
+        let (low, high) = wilson(0, 100);
+        assert!(low.abs() < 1e-12 && (0.036..0.038).contains(&high), "{low} {high}");
+        let (low, high) = wilson(50, 100);
+        assert!((low - 0.4038).abs() < 1e-3 && (high - 0.5962).abs() < 1e-3, "{low} {high}");
+    }
+}

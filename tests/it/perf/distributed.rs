@@ -1,0 +1,328 @@
+//! Several workers: in this process where what they measured is looked at, and as real processes where they are killed.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use mesheryctl::base::Code;
+use mesheryctl::client::worker::PROTOCOL;
+use mesheryctl::load::distributed::{self, Site};
+use mesheryctl::model::performance::histogram::Histogram;
+use mesheryctl::model::performance::plan::{Load, Overload, Pacing, Plan, Target as PlanTarget};
+use mesheryctl::model::performance::result::{Ending, PerfResult};
+use mesheryctl::model::performance::workers::Workers;
+use mesheryctl::perf::control::Control;
+use mesheryctl::perf::engine;
+use mesheryctl::wire::worker::worker_server::{Worker, WorkerServer};
+use mesheryctl::wire::worker::{ClockRequest, ClockResponse, HelloRequest, HelloResponse, RunRequest, RunResponse};
+use mesheryctl::worker::{self, Engine, Settings};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::target::Target;
+use crate::support::env::Env;
+
+const TOKEN: &str = "a-shared-secret";
+
+fn plan(url: &str, seconds: u64, rate: f64) -> Plan {
+    Plan {
+        name: "several".into(),
+        targets: vec![PlanTarget { url: url.to_owned(), weight: 1 }],
+        load: Load::Open { pacing: Pacing::Constant { rate }, overload: Overload::Queue },
+        connections: 8,
+        duration: Some(Duration::from_secs(seconds)),
+        timeout: Duration::from_secs(1),
+        ..Plan::default()
+    }
+}
+
+/// A home that holds the token.
+fn site(env: &Env, token: &str) -> Site {
+    let file = env.write("home/.meshery/worker-token", token);
+    Site { home: file.parent().unwrap().to_owned(), kubeconfig: None }
+}
+
+/// Serves a worker in this process.
+async fn serve(engine: Engine) -> (String, CancellationToken) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let stop = CancellationToken::new();
+    tokio::spawn(worker::serve(listener, Settings { token: TOKEN.to_owned(), engine }, stop.clone()));
+    (address, stop)
+}
+
+fn counts(histogram: &Histogram) -> Vec<(u64, u64)> {
+    histogram.counts().collect()
+}
+
+fn sum<'h>(histograms: impl Iterator<Item = &'h Histogram>) -> Histogram {
+    let mut sum = Histogram::new();
+    histograms.for_each(|one| sum.merge(one));
+    sum
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_merged_result_is_exactly_the_sum_of_the_parts() {
+    let (env, target) = (Env::new(), Target::with(200, Duration::from_millis(2)));
+    let parts: Arc<Mutex<Vec<PerfResult>>> = Arc::default();
+    let mut locations = Vec::new();
+    let mut stops = Vec::new();
+    for _ in 0..3 {
+        let parts = parts.clone();
+        let (address, stop) = serve(Arc::new(move |plan, control| {
+            let result = engine::run(plan, control)?;
+            parts.lock().unwrap().push(result.clone());
+            Ok(result)
+        }))
+        .await;
+        locations.push(address);
+        stops.push(stop.drop_guard());
+    }
+    let shown: Arc<Mutex<u64>> = Arc::default();
+    let seen = shown.clone();
+    let control = Control::observed(move |interval| *seen.lock().unwrap() += interval.response.count());
+    let workers = Workers::At { locations };
+    let merged = distributed::run(plan(&target.url(), 2, 300.0), &workers, &site(&env, TOKEN), control).await.unwrap();
+
+    let parts = parts.lock().unwrap();
+    assert_eq!(parts.len(), 3);
+    let all = |of: fn(&PerfResult) -> &Histogram| sum(parts.iter().map(of));
+    assert_eq!(counts(&merged.latency.response), counts(&all(|part| &part.latency.response)));
+    assert_eq!(counts(&merged.latency.service), counts(&all(|part| &part.latency.service)));
+    assert_eq!(counts(&merged.latency.slip), counts(&all(|part| &part.latency.slip)));
+    assert_eq!(counts(&merged.latency.by_class["2xx"]), counts(&all(|part| &part.latency.by_class["2xx"])));
+    let by_interval = sum(merged.intervals.iter().map(|interval| &interval.response));
+    assert_eq!(counts(&by_interval), counts(&merged.latency.response));
+    assert_eq!(*shown.lock().unwrap(), merged.latency.response.count(), "every interval was shown once");
+    let sent: u64 = parts.iter().map(|part| part.requests.sent).sum();
+    assert_eq!((merged.requests.sent, merged.statuses["200"]), (sent, merged.requests.succeeded));
+    assert_eq!(target.seen() as u64, sent);
+    assert_eq!((merged.ended_by, merged.requested_rate), (Ending::Duration, Some(300.0)));
+    assert_eq!(merged.plan.connections, 8, "the plan is the whole one");
+    assert!(merged.workers.iter().all(|share| share.lost.is_none() && share.sent > 0), "{:?}", merged.workers);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_begins_late_is_told() {
+    let (env, target) = (Env::new(), Target::start());
+    let (on_time, _first) = serve(Arc::new(|plan, control| engine::run(plan, control))).await;
+    let (late, _second) = serve(Arc::new(|plan, control| {
+        std::thread::sleep(Duration::from_millis(900));
+        engine::run(plan, control)
+    }))
+    .await;
+    let workers = Workers::At { locations: vec![on_time, late.clone()] };
+    let plan = plan(&target.url(), 1, 50.0);
+    let merged = distributed::run(plan, &workers, &site(&env, TOKEN), Control::default()).await.unwrap();
+    assert!(merged.workers[1].start_slip_ns > 300_000_000, "{:?}", merged.workers);
+    let told = format!("worker {late} began ");
+    assert!(merged.warnings.iter().any(|warning| warning.starts_with(&told)), "{:?}", merged.warnings);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_reaches_every_worker_and_keeps_what_was_measured() {
+    let (env, target) = (Env::new(), Target::start());
+    let (one, _first) = serve(Arc::new(|plan, control| engine::run(plan, control))).await;
+    let (two, _second) = serve(Arc::new(|plan, control| engine::run(plan, control))).await;
+    let reins: Arc<Mutex<Option<Control>>> = Arc::default();
+    let held = reins.clone();
+    let control = Control::observed(move |_| {
+        if let Some(control) = held.lock().unwrap().as_ref() {
+            control.stop(Ending::Threshold);
+        }
+    });
+    *reins.lock().unwrap() = Some(control.clone());
+    let workers = Workers::At { locations: vec![one, two] };
+    let plan = plan(&target.url(), 600, 100.0);
+    let merged = distributed::run(plan, &workers, &site(&env, TOKEN), control).await.unwrap();
+    reins.lock().unwrap().take();
+    assert_eq!(merged.ended_by, Ending::Threshold);
+    assert!(merged.requests.succeeded > 0 && merged.workers.iter().all(|share| share.lost.is_none()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_a_worker_cannot_carry_out_is_refused_in_its_words() {
+    let env = Env::new();
+    let (address, _stop) = serve(Arc::new(|plan, control| engine::run(plan, control))).await;
+    let workers = Workers::At { locations: vec![address.clone()] };
+    let wrong = plan("ftp://127.0.0.1/", 1, 10.0);
+    let result = distributed::run(wrong, &workers, &site(&env, TOKEN), Control::default()).await;
+    match result {
+        Ok(lost) => {
+            assert_eq!(lost.ended_by, Ending::WorkersLost);
+            let why = lost.workers[0].lost.clone().unwrap();
+            assert!(why.contains("ftp"), "{why}");
+        }
+        Err(error) => assert!(error.to_string().contains("ftp"), "{error}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_tokens_strangers_and_nobody_are_told_apart_before_anything_is_sent() {
+    let (env, target) = (Env::new(), Target::start());
+    let (worker, _stop) = serve(Arc::new(|plan, control| engine::run(plan, control))).await;
+    let http = target.url().trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let nobody = Target::nobody().trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let double = stranger().await;
+    let good = site(&env, TOKEN);
+    let other = Env::new();
+    let bad = site(&other, "another-secret");
+    for (location, site, code) in [
+        (worker, &bad, Code::WorkerToken),
+        (nobody, &good, Code::WorkerUnreachable),
+        (double, &good, Code::WorkerProtocol),
+    ] {
+        let workers = Workers::At { locations: vec![location] };
+        let plan = plan(&target.url(), 1, 10.0);
+        let error = distributed::run(plan, &workers, site, Control::default()).await.unwrap_err();
+        assert_eq!(error.code(), code, "{error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+    assert_eq!(target.seen(), 0);
+    let workers = Workers::At { locations: vec![http] };
+    let error = distributed::run(plan("http://127.0.0.1:1/", 1, 1.0), &workers, &good, Control::default()).await;
+    assert_eq!(error.unwrap_err().code(), Code::WorkerUnreachable);
+}
+
+/// A double: a worker of a later protocol.
+struct Stranger;
+
+#[tonic::async_trait]
+impl Worker for Stranger {
+    async fn hello(&self, _: Request<HelloRequest>) -> Result<Response<HelloResponse>, Status> {
+        Ok(Response::new(HelloResponse { protocol: PROTOCOL + 1, version: "99.0.0".into(), ..Default::default() }))
+    }
+
+    async fn clock(&self, _: Request<ClockRequest>) -> Result<Response<ClockResponse>, Status> {
+        Err(Status::internal("nobody asks a stranger for the time"))
+    }
+
+    type RunStream = futures_util::stream::Empty<Result<RunResponse, Status>>;
+
+    async fn run(&self, _: Request<Streaming<RunRequest>>) -> Result<Response<Self::RunStream>, Status> {
+        Err(Status::internal("nobody hands a stranger a plan"))
+    }
+}
+
+async fn stranger() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let incoming = tonic::transport::server::TcpIncoming::from(listener);
+    let serving = tonic::transport::Server::builder().add_service(WorkerServer::new(Stranger));
+    tokio::spawn(serving.serve_with_incoming(incoming));
+    address
+}
+
+/// `serve worker` as a process; killed when dropped.
+struct Process {
+    address: String,
+    child: Child,
+}
+
+impl Process {
+    fn start(env: &Env) -> Self {
+        let run = env.ctl(["serve", "worker", "--listen", "127.0.0.1:0"]).var("MESHERY_WORKER_TOKEN", TOKEN);
+        let mut child =
+            run.command().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = String::new();
+        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        lines.read_line(&mut said).unwrap();
+        let address = said.split(" serves at ").nth(1).unwrap_or_else(|| panic!("it said: {said}"));
+        let address = address.split(' ').next().unwrap().to_owned();
+        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+        Self { address, child }
+    }
+
+    fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Measures with these processes and kills some of them after the first interval.
+async fn with_deaths(deaths: usize) -> (PerfResult, u64) {
+    let (env, target) = (Env::new(), Target::start());
+    let processes: Vec<Process> = (0..3).map(|_| Process::start(&env)).collect();
+    let workers = Workers::At { locations: processes.iter().map(|one| one.address.clone()).collect() };
+    let alive = Mutex::new((processes, deaths));
+    let control = Control::observed(move |_| {
+        let mut alive = alive.lock().unwrap();
+        let dying = std::mem::take(&mut alive.1);
+        alive.0.iter_mut().take(dying).for_each(Process::kill);
+    });
+    let plan = plan(&target.url(), 4, 90.0);
+    let merged = distributed::run(plan, &workers, &site(&env, TOKEN), control).await.unwrap();
+    (merged, target.seen() as u64)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_killed_is_told_with_its_share_and_the_others_go_on() {
+    let (merged, seen) = with_deaths(1).await;
+    let lost: Vec<bool> = merged.workers.iter().map(|share| share.lost.is_some()).collect();
+    assert_eq!((lost, merged.ended_by), (vec![true, false, false], Ending::Duration));
+    let share = &merged.workers[0];
+    assert!(share.sent > 0 && share.sent < merged.workers[1].sent, "{:?}", merged.workers);
+    assert_eq!(merged.requests.sent, merged.workers.iter().map(|share| share.sent).sum::<u64>());
+    assert!(merged.requests.sent <= seen, "nothing is counted that was not sent");
+    let told = &merged.warnings[0];
+    assert!(told.contains("one of 3, was lost") && !told.contains("not known"), "its statuses are known: {told}");
+    assert_eq!(merged.latency.by_class["2xx"].count(), merged.statuses["200"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_workers_the_result_is_what_arrived() {
+    let (merged, _) = with_deaths(3).await;
+    assert_eq!(merged.ended_by, Ending::WorkersLost);
+    assert!(merged.workers.iter().all(|share| share.lost.is_some()));
+    assert!(merged.requests.sent > 0 && merged.latency.response.count() > 0);
+}
+
+#[test]
+fn the_command_line_starts_workers_by_itself() {
+    let (env, target) = (Env::new(), Target::start());
+    let url = target.url();
+    let args = ["perf", "run", "--url", &url, "--requests", "40", "--connections", "4", "--workers", "2", "-o", "json"];
+    let shown = env.ctl(args).ok();
+    let result = shown.json();
+    assert_eq!((&result["requests"]["succeeded"], target.seen()), (&40.into(), 40), "{shown}");
+    let names: Vec<&str> =
+        result["workers"].as_array().unwrap().iter().filter_map(|one| one["name"].as_str()).collect();
+    assert_eq!(names, ["worker-0", "worker-1"]);
+    let few = env.ctl(["perf", "run", "--url", &url, "--requests", "40", "--workers", "2"]).run();
+    assert_eq!(few.code, Some(2), "{few}");
+    assert!(few.stderr.contains("1 connections cannot be shared by 2 workers"), "{few}");
+    let wrong = env.ctl(["perf", "run", "--url", &url, "--workers", "nowhere"]).run();
+    assert_eq!(wrong.code, Some(2), "{wrong}");
+}
+
+#[test]
+fn a_worker_ends_with_whoever_started_it() {
+    let env = Env::new();
+    let run = env.ctl(["serve", "worker", "--listen", "127.0.0.1:0", "--until-stdin-closes"]);
+    let mut child = run.command().stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut said).unwrap();
+    assert!(said.contains("The worker serves at 127.0.0.1:"), "{said}");
+    let token: PathBuf = env.path("home/.meshery/worker-token");
+    assert_eq!(std::fs::read_to_string(token).unwrap().trim().len(), 64);
+    drop(child.stdin.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn an_address_that_cannot_be_listened_on_is_refused() {
+    let env = Env::new();
+    let wrong = env.ctl(["serve", "worker", "--listen", "nowhere"]).run();
+    assert_eq!(wrong.code, Some(2), "{wrong}");
+    assert!(wrong.stderr.contains("address-invalid"), "{wrong}");
+    let no_token = env.ctl(["serve", "worker", "--listen", "127.0.0.1:0", "--token-file", "missing"]).run();
+    assert_eq!(no_token.code, Some(4), "{no_token}");
+}

@@ -1,0 +1,259 @@
+//! Other generators: what they cannot do is refused; what they measure becomes a result. fortio and wrk are real in the
+//! ignored tests; Nighthawk is a double that speaks its protocol.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use mesheryctl::load;
+use mesheryctl::model::performance::plan::{Generator, Header, Load, Overload, Pacing, Plan, Target as PlanTarget};
+use mesheryctl::model::performance::result::{Cause, Ending};
+use mesheryctl::perf::control::Control;
+use mesheryctl::wire::nighthawk::execution_request::CommandSpecificOptions;
+use mesheryctl::wire::nighthawk::nighthawk_service_server::{NighthawkService, NighthawkServiceServer};
+use mesheryctl::wire::nighthawk::percentile::DurationType;
+use mesheryctl::wire::nighthawk::{
+    CommandLineOptions, Counter, ExecutionRequest, ExecutionResponse, Output, Percentile, Result as Measured, Statistic,
+};
+use tonic::{Request, Response, Status, Streaming};
+
+use super::target::Target;
+use crate::support::env::Env;
+
+fn plan(generator: Generator, url: &str) -> Plan {
+    Plan {
+        name: "external".into(),
+        generator,
+        targets: vec![PlanTarget { url: url.to_owned(), weight: 1 }],
+        connections: 2,
+        duration: Some(Duration::from_secs(2)),
+        timeout: Duration::from_secs(2),
+        ..Plan::default()
+    }
+}
+
+fn constant(rate: f64) -> Load {
+    Load::Open { pacing: Pacing::Constant { rate }, overload: Overload::Queue }
+}
+
+#[test]
+fn a_program_that_is_not_there_is_an_error_and_never_replaced() {
+    let (env, target) = (Env::new(), Target::start());
+    let url = target.url();
+    for generator in ["fortio", "wrk", "wrk2", "nighthawk"] {
+        let rate = if ["fortio", "wrk"].contains(&generator) { "max" } else { "10" };
+        let args = ["perf", "run", "--url", &url, "--duration", "1s", "--rate", rate, "--load-generator", generator];
+        let missing = env.ctl(args).var("PATH", "/nowhere").run();
+        assert_eq!(missing.code, Some(5), "{missing}");
+        assert!(missing.stderr.contains("generator-missing") && missing.stderr.contains("PATH"), "{missing}");
+    }
+    assert_eq!(target.seen(), 0);
+    let named = env
+        .ctl(["perf", "run", "--url", &url, "--duration", "1s", "--load-generator", "fortio"])
+        .var("MESHERY_FORTIO", "/nowhere/fortio")
+        .run();
+    assert!(named.stderr.contains("MESHERY_FORTIO names `/nowhere/fortio`"), "{named}");
+}
+
+#[test]
+fn what_a_program_cannot_do_is_refused_by_name() {
+    let (env, target) = (Env::new(), Target::start());
+    let url = target.url();
+    for (generator, flags, part) in [
+        ("wrk", &["--rate", "10"][..], "wrk has no rate"),
+        ("wrk", &["--requests", "5"], "cannot count requests"),
+        ("fortio", &["--rate", "ramp:1..2/1s"], "constant rate only"),
+        ("fortio", &["-H", "Authorization: Bearer hunter2"], "Authorization"),
+        ("wrk2", &["--rate", "max"], "needs a rate"),
+        ("fortio", &["--options", "-json /etc/passwd"], "option `json`"),
+    ] {
+        let mut args = vec!["perf", "run", "--url", &url, "--duration", "1s", "--load-generator", generator];
+        args.extend(flags.iter().filter(|_| !flags.contains(&"--requests")));
+        if flags.contains(&"--requests") {
+            args.extend(flags);
+        }
+        let refused = env.ctl(args).run();
+        assert_eq!(refused.code, Some(2), "{part}: {refused}");
+        assert!(refused.stderr.contains(part) && refused.stderr.contains("generator-option"), "{part}: {refused}");
+        assert!(!refused.stderr.contains("hunter2"), "{refused}");
+    }
+    assert_eq!(target.seen(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_that_is_another_one_is_not_run() {
+    use std::os::unix::fs::PermissionsExt;
+    let (env, target) = (Env::new(), Target::start());
+    let file = env.write("other", "#!/bin/sh\necho 'wrk 4.0.0 [epoll]'; echo '  -R, --rate'\n");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let args = ["perf", "run", "--url", &target.url(), "--duration", "1s", "--load-generator", "wrk"];
+    let other = env.ctl(args).var("MESHERY_WRK", file).run();
+    assert_eq!(other.code, Some(5), "{other}");
+    assert!(other.stderr.contains("is no wrk") && other.stderr.contains("--rate"), "{other}");
+}
+
+/// A double of nighthawk_service: it remembers what it is asked and answers as its protocol says.
+#[derive(Clone, Default)]
+struct Double {
+    asked: Arc<Mutex<Vec<CommandLineOptions>>>,
+}
+
+impl Double {
+    async fn serve(self) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let incoming = tonic::transport::server::TcpIncoming::from(listener);
+        let serving = tonic::transport::Server::builder().add_service(NighthawkServiceServer::new(self));
+        tokio::spawn(serving.serve_with_incoming(incoming));
+        address
+    }
+}
+
+fn output(options: &CommandLineOptions) -> Output {
+    let length = options.duration.unwrap();
+    let sent = u64::from(options.requests_per_second.unwrap()) * u64::try_from(length.seconds).unwrap();
+    let percentile = |at: f64, us: i32, count: u64| {
+        let value = DurationType::Duration(prost_types::Duration { seconds: 0, nanos: us * 1_000 });
+        Percentile { duration_type: Some(value), percentile: at, count }
+    };
+    let counter = |name: &str, value| Counter { name: name.into(), value };
+    Output {
+        results: vec![Measured {
+            name: "global".into(),
+            statistics: vec![Statistic {
+                id: "benchmark_http_client.request_to_response".into(),
+                count: sent,
+                percentiles: vec![percentile(0.5, 100, sent / 2), percentile(1.0, 3_000, sent)],
+                ..Statistic::default()
+            }],
+            counters: vec![counter("benchmark.http_2xx", sent - 1), counter("benchmark.http_5xx", 1)],
+            execution_duration: Some(length),
+            ..Measured::default()
+        }],
+        ..Output::default()
+    }
+}
+
+#[tonic::async_trait]
+impl NighthawkService for Double {
+    type ExecutionStreamStream = BoxStream<'static, Result<ExecutionResponse, Status>>;
+
+    async fn execution_stream(
+        &self,
+        request: Request<Streaming<ExecutionRequest>>,
+    ) -> Result<Response<Self::ExecutionStreamStream>, Status> {
+        let mut requests = request.into_inner();
+        let asked = self.asked.clone();
+        let answer = stream::once(async move {
+            let first = requests.next().await.unwrap()?;
+            let Some(CommandSpecificOptions::StartRequest(start)) = first.command_specific_options else {
+                return Err(Status::invalid_argument("a start is wanted"));
+            };
+            let options = start.options.unwrap();
+            let response = ExecutionResponse { output: Some(output(&options)), ..ExecutionResponse::default() };
+            asked.lock().unwrap().push(options);
+            Ok(response)
+        });
+        Ok(Response::new(answer.boxed()))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nighthawk_is_asked_by_its_service() {
+    let double = Double::default();
+    let address = double.clone().serve().await;
+    let plan = Plan {
+        load: constant(100.0),
+        threads: 2,
+        warm_up: Duration::from_secs(1),
+        generator_options: Some(format!("address={address}")),
+        ..plan(Generator::Nighthawk, "http://127.0.0.1:1/")
+    };
+    let result = load::run(plan, Control::default()).await.unwrap();
+    assert_eq!((result.requests.sent, result.requests.succeeded), (100, 99));
+    assert_eq!(result.errors, [(Cause::Status, 1)].into());
+    assert_eq!((result.latency.response.count(), result.generator.name.as_str()), (100, "nighthawk"));
+    let asked = double.asked.lock().unwrap();
+    let lengths: Vec<i64> = asked.iter().map(|options| options.duration.unwrap().seconds).collect();
+    assert_eq!(lengths, [1, 2], "the warm-up is a run of its own");
+    assert_eq!((asked[1].requests_per_second, asked[1].connections), (Some(50), Some(1)), "of each worker");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the kit: tests/kit/up.sh load"]
+async fn wrk_measures_what_the_target_saw() {
+    let target = Target::with(200, Duration::from_millis(5));
+    let mut plan = plan(Generator::Wrk, &target.url());
+    plan.request.headers.push(Header { name: "Authorization".into(), value: "Bearer hunter2".into() });
+    let result = load::run(plan, Control::default()).await.unwrap();
+    assert_eq!(result.ended_by, Ending::Duration);
+    assert!(target.last().contains("Authorization: Bearer hunter2"), "{}", target.last());
+    assert_eq!(result.plan.request.headers[0].value, "[redacted]");
+    let (seen, sent) = (target.seen() as u64, result.requests.sent);
+    assert!(
+        seen >= sent && seen - sent <= 4,
+        "{seen} {sent}: in flight at the end are two at most, and one probe each"
+    );
+    assert_eq!(result.latency.service.count(), result.requests.succeeded, "{:?}", result.warnings);
+    assert!(result.latency.service.min_ns() >= 5_000_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the kit: tests/kit/up.sh load"]
+async fn wrk_tells_errors_and_a_stop_keeps_its_report() {
+    let target = Target::with(503, Duration::from_millis(1));
+    let control = Control::default();
+    let plan = Plan { duration: Some(Duration::from_secs(600)), ..plan(Generator::Wrk, &target.url()) };
+    let running = tokio::spawn(load::run(plan, control.clone()));
+    while target.seen() < 50 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    control.stop(Ending::Stopped);
+    let result = running.await.unwrap().unwrap();
+    assert_eq!((result.ended_by, result.requests.succeeded), (Ending::Stopped, 0));
+    assert_eq!(result.errors.keys().copied().collect::<Vec<_>>(), [Cause::Status]);
+    assert!(result.errors[&Cause::Status] >= 50);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the kit: tests/kit/up.sh load"]
+async fn fortio_measures_what_the_target_saw() {
+    let target = Target::with(200, Duration::from_millis(5));
+    let counted = Plan { duration: None, requests: Some(60), ..plan(Generator::Fortio, &target.url()) };
+    let result = load::run(counted, Control::default()).await.unwrap();
+    assert_eq!((result.requests.sent, result.requests.succeeded), (60, 60), "{result:?}");
+    assert_eq!((result.ended_by, result.statuses["200"]), (Ending::Requests, 60));
+    assert_eq!(result.latency.service.count(), 60);
+    assert!(result.latency.service.percentile_ns(50.0) >= 4_900_000);
+    assert_eq!(result.generator.resolution_ns, 100_000);
+    assert!(result.generator.version.starts_with(|c: char| c.is_ascii_digit()), "{}", result.generator.version);
+
+    let mut posted = Plan { load: constant(50.0), ..plan(Generator::Fortio, &target.url()) };
+    posted.request.method = "PUT".into();
+    posted.request.body = b"hello".to_vec();
+    let result = load::run(posted, Control::default()).await.unwrap();
+    assert!(target.last().starts_with("PUT / HTTP/1.1") && target.last().ends_with("hello"), "{}", target.last());
+    assert_eq!(result.requested_rate, Some(50.0));
+    assert!(result.requests.sent >= 90 && result.requests.due >= result.requests.sent, "{:?}", result.requests);
+    assert!(
+        result.warnings.iter().any(|warning| warning.contains("coordinated omission") || warning.contains("was sent"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the kit: tests/kit/up.sh load"]
+async fn fortio_tells_errors_and_a_stop_keeps_its_report() {
+    let target = Target::with(503, Duration::from_millis(1));
+    let control = Control::default();
+    let plan = Plan { duration: Some(Duration::from_secs(600)), ..plan(Generator::Fortio, &target.url()) };
+    let running = tokio::spawn(load::run(plan, control.clone()));
+    while target.seen() < 50 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    control.stop(Ending::Stopped);
+    let result = running.await.unwrap().unwrap();
+    assert_eq!((result.ended_by, result.requests.succeeded), (Ending::Stopped, 0));
+    assert!(result.errors[&Cause::Status] >= 50, "{:?}", result.errors);
+}
