@@ -14,7 +14,9 @@ use crate::model::performance::summary::Sum;
 /// times are not known by interval and stay empty.
 pub fn assemble(id: Uuid, plan: &Plan, started_at: Timestamp, intervals: Vec<Interval>) -> PerfResult {
     let mut sum = Sum::default();
-    intervals.iter().for_each(|interval| sum.add(interval));
+    for interval in &intervals {
+        sum.add(interval);
+    }
     let whole = sum.whole();
     let elapsed = whole.length_seconds;
     let answered = whole.succeeded + whole.failed;

@@ -105,6 +105,7 @@ impl Command {
         }
         .map(Into::into)
     }
+
     /// Whether it needs neither config file nor plane.
     pub(super) fn is_offline(&self) -> bool {
         matches!(self, Command::Compare(_) | Command::Convert(_) | Command::Meshmark(_) | Command::Selftest(_))

@@ -81,8 +81,8 @@ impl Handle {
 
     /// Tells what a measurement has measured so far.
     pub fn measured(&self, measured: Measured) {
-        let rate = crate::base::text::count(measured.answered_per_second() as usize, "response");
-        self.tell(Severity::Informational, format!("{rate} a second"), Payload::Measured(measured));
+        let summary = format!("{} responses a second", measured.answered_per_second());
+        self.tell(Severity::Informational, summary, Payload::Measured(measured));
     }
 
     /// Puts what is known now of an object, such as its health, in the place of its result.

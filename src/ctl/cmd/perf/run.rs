@@ -52,7 +52,7 @@ pub struct Planned {
 #[allow(dead_code, reason = "only its schema is wanted")]
 pub enum Printed {
     /// A result with the verdicts on it.
-    Result(outcome::Shown),
+    Result(Box<outcome::Shown>),
     /// Plans.
     Planned(Vec<Planned>),
 }

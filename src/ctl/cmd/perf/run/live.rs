@@ -180,7 +180,7 @@ mod tests {
         let text: Vec<String> = frame.iter().map(|line| line.text(100, true)).collect();
         assert!(text[0].contains("28s left"), "{text:?}");
         assert!(text[1].contains("800/s of 500/s") && text[1].ends_with("▁█"), "{text:?}");
-        assert!(text[3].contains("9"), "{text:?}");
+        assert!(text[3].contains('9'), "{text:?}");
         let ascii = live.frame(Duration::from_secs(2), Look { unicode: false, tick: 1 });
         assert!(ascii[1].text(100, false).is_ascii());
     }

@@ -12,6 +12,7 @@ use crate::model::performance::plan::{Generator, Load, Overload, Pacing, Plan, P
 use crate::wire::rest::performance::profile::{mesh_name, set_body};
 
 /// One value of a plan as people read it.
+#[expect(clippy::struct_field_names, reason = "the fields are the columns of the output")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Value {
     /// Name of the value.
