@@ -152,7 +152,20 @@ fn a_result_comes_from_standard_input_and_damage_is_told() {
 #[test]
 fn a_comparison_tells_method_intervals_and_verdicts() {
     let env = env();
-    assert_snapshot!(env.ctl(["perf", "compare", "base.json", "slow.json"]).run(), @"");
+    let output = env.ctl(["perf", "compare", "base.json", "slow.json"]).run();
+    assert_eq!((output.code, output.stderr.as_str()), (Some(0), ""), "{output}");
+    let line = |name: &str| output.stdout.lines().find(|line| line.split(' ').next() == Some(name)).unwrap();
+    for name in ["mean", "p50", "p90", "p99"] {
+        assert!(line(name).ends_with("worse") && line(name).contains("+50"), "{output}");
+    }
+    for name in ["rps", "errors", "p99.9"] {
+        assert!(line(name).ends_with("undecided"), "{output}");
+    }
+    for said in ["baseline  base.json\n", "against   slow.json\n", "intervals by block bootstrap: 30 and 30 intervals"]
+    {
+        assert!(output.stdout.contains(said), "{said}: {output}");
+    }
+    assert!(output.stdout.contains("  p99.9 wants 95,941 responses, there are 30,000 (in the baseline)\n"), "{output}");
 }
 
 #[test]
@@ -180,7 +193,21 @@ fn a_meshmark_has_its_inputs_beside_it() {
     let env = env();
     assert_snapshot!(
         env.ctl(["perf", "meshmark", "--with", "slow.json,slow.json", "--without", "base.json,same.json", "--function", "mtls"]).run(),
-        @""
+        @r"
+    exit: 0
+    --- stdout
+    MeshMark 85.0  (95 % interval 85.0 to 85.0)
+    mesheryctl.meshmark/v1; interval from the spread of 2 pairs, by Student's distribution
+
+    CLASS           WEIGHT  EFFICIENCY
+    latency           0.50       66.7%
+    throughput        0.25        100%
+    reliability       0.25        100%
+    in all                       83.3%
+    functions in use, worth 10% of the overhead: mtls
+    · classes without inputs are left out, and the weights of the others scaled to 1
+    --- stderr
+    "
     );
     let output = env.ctl(["perf", "meshmark", "--explain"]).run();
     assert!(output.code == Some(0) && output.stdout.contains("mesheryctl.meshmark/v1"), "{output}");
