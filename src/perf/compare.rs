@@ -235,7 +235,7 @@ pub fn compare(results: &[(&str, &PerfResult)], seed: u64) -> Result<Comparison>
 fn because(base: Option<&Intervals>, other: Option<&Intervals>) -> String {
     match (base, other) {
         (Some(base), Some(other)) => format!(
-            "{} and {} intervals, drawn in stretches of {} and {} because neighbouring seconds are alike",
+            "{} and {} intervals, drawn in stretches of {} and {}, which keep neighbours together that are alike",
             base.len(),
             other.len(),
             base.block(),

@@ -2,7 +2,7 @@
 
 use super::{Difference, Metric, Verdict};
 use crate::model::performance::result::PerfResult;
-use crate::perf::stats::bootstrap::{Intervals, Redrawn};
+use crate::perf::stats::bootstrap::{GRID, Intervals, Redrawn};
 use crate::perf::stats::random::Random;
 use crate::perf::stats::{Bounds, Z95, difference, order, student95, wilson95};
 use crate::perf::summary::Percentile;
@@ -52,7 +52,10 @@ pub fn of(metric: Metric, base: &PerfResult, other: &PerfResult, half_width: Opt
     let difference = before.zip(after).map(|(before, after)| after - before);
     let ratio = before.zip(difference).filter(|(before, _)| *before > 0.0).map(|(before, change)| change / before);
     let interval = match (difference, half_width) {
-        (Some(middle), Some(half)) => Some(Bounds { low: middle - half, high: middle + half }),
+        (Some(middle), Some(half)) => {
+            let half = half.max(resolution(metric, before.into_iter().chain(after).fold(0.0, f64::max)));
+            Some(Bounds { low: middle - half, high: middle + half })
+        }
         (Some(_), None) => by_order(metric, base, other),
         (None, _) => None,
     };
@@ -61,9 +64,18 @@ pub fn of(metric: Metric, base: &PerfResult, other: &PerfResult, half_width: Opt
         Some(interval) if because.is_none() => verdict(metric, interval),
         _ => Verdict::Undecided,
     };
-    let because =
-        because.or_else(|| interval.is_none().then(|| "its interval cannot be told from these results".to_owned()));
+    let because = because.or_else(|| {
+        interval.is_none().then(|| format!("the interval of {} cannot be told from these results", metric.name()))
+    });
     Difference { metric, base: before, value: after, difference, ratio, interval, verdict, because }
+}
+
+/// Durations are known to three digits: no difference below that is one, however alike the seconds of a run are.
+fn resolution(metric: Metric, value: f64) -> f64 {
+    match metric {
+        Metric::Mean | Metric::Percentile(_) => value * (GRID - 1.0),
+        Metric::Rate | Metric::Errors => 0.0,
+    }
 }
 
 fn verdict(metric: Metric, interval: Bounds) -> Verdict {

@@ -14,7 +14,7 @@ pub const FEWEST: usize = 20;
 /// The most intervals that are drawn from; neighbours are joined beyond that.
 const MOST: usize = 300;
 /// Durations nearer to each other than this ratio are one, which is far below the spread of any percentile.
-const GRID: f64 = 1.002;
+pub const GRID: f64 = 1.002;
 
 /// A run in the form that is drawn from.
 #[derive(Debug, Clone)]

@@ -17,19 +17,21 @@ const FORTIO: &str = r#"{
     {"Start": 0.004, "End": 0.02, "Percent": 100, "Count": 30}], "Percentiles": [{"Percentile": 50, "Value": 0.002}]},
   "RetCodes": {"200": 2998, "-1": 2}, "URL": "http://shop.example/", "SocketCount": 6}"#;
 
-/// A run of 30 s with 1,000 requests each, spread evenly over 1 to 5 ms times `factor`.
+/// A run of 30 s with 1,000 requests each, spread evenly over 1 to 5 ms times `factor` percent, a little more or less
+/// from second to second.
 fn run(name: &str, factor: u64) -> PerfResult {
     let mut result = format::read(FORTIO.as_bytes(), name).unwrap();
     name.clone_into(&mut result.name);
     result.warnings.clear();
+    (result.achieved_rate, result.requested_rate) = (1_000.0, Some(1_000.0));
+    (result.requests.sent, result.requests.succeeded) = (30_000, 29_998);
     "native".clone_into(&mut result.generator.name);
     result.generator.resolution_ns = 0;
     result.latency.response = Histogram::new();
     for second in 0..30u32 {
         let mut response = Histogram::new();
-        (0..1_000u64).for_each(|n| {
-            response.record_ns((1_000_000 + (n * 7_919 + u64::from(second) * 977) % 1_000 * 4_000) * factor / 100)
-        });
+        let scale = factor * (95 + u64::from(second * 7 % 11));
+        (0..1_000).for_each(|n| response.record_ns((1_000_000 + n * 4_000) * scale / 10_000));
         result.latency.response.merge(&response);
         result.intervals.push(Interval {
             start_seconds: f64::from(second),
@@ -58,7 +60,44 @@ fn env() -> Env {
 #[test]
 fn a_foreign_result_is_shown_with_what_it_cannot_say() {
     let env = env();
-    assert_snapshot!(env.ctl(["perf", "convert", "fortio.json", "--threshold", "p50<5ms", "--threshold", "errors<1"]).run(), @"");
+    assert_snapshot!(env.ctl(["perf", "convert", "fortio.json", "--threshold", "p50<5ms", "--threshold", "errors<1"]).run(), @r"
+    exit: 0
+    --- stdout
+    shop
+    target     http://shop.example/
+    model      open: constant, waits when busy; http1 over 4 connections
+    length     30s, planned time
+    rate       100/s of 100/s asked (100%)
+    requests   3,000 sent
+    statuses   200 x 2,998
+    errors     2 (0.0667%)
+                 other                    2  0.0667%
+    connected  6 opened
+
+                 RESPONSE   95% INTERVAL             SERVICE
+    min            1.02ms                             1.02ms
+    mean           2.35ms                             2.35ms
+    stdev           1.4ms                              1.4ms
+    p50               2ms   1.97ms to 2.09ms             2ms
+    p75            3.03ms   2.97ms to 3.09ms          3.03ms
+    p90            3.66ms   3.59ms to 3.69ms          3.66ms
+    p95            3.84ms   3.81ms to 3.88ms          3.84ms
+    p99 ~             4ms   4ms to 10.4ms                4ms
+    p99.9 ~        18.9ms   16.3ms to 20ms            18.9ms
+    p99.99 ~         20ms   18.9ms to 20ms              20ms
+    max              20ms                               20ms
+    ~ no fact: the sample is too small; p99 wants 9,508 responses, there are 3,000
+
+    generator  fortio 1.75.2
+
+    ✓ p50<5ms held: 2ms
+    ✗ errors<1 breached: 2
+    ! read from buckets of fortio's JSON: percentiles between their bounds are
+      interpolated, intervals are lost
+    ! fortio counts from the moment a request was sent: what it waited behind a slow
+      response is not in the durations
+    --- stderr
+    ");
 }
 
 #[test]
@@ -97,7 +136,15 @@ fn a_result_comes_from_standard_input_and_damage_is_told() {
     let output = env.ctl(["perf", "convert", "-", "--to", "csv"]).stdin(FORTIO).run();
     assert_eq!(output.code, Some(0), "{output}");
     assert!(output.stdout.starts_with("metric,value,unit,low,high,note\nname,shop,"), "{output}");
-    assert_snapshot!(env.ctl(["perf", "convert", "-"]).stdin("{\"schema\": \"x\"}").run(), @"");
+    assert_snapshot!(env.ctl(["perf", "convert", "-"]).stdin("{\"schema\": \"x\"}").run(), @r"
+    exit: 65
+    --- stdout
+    --- stderr
+    error: stdin: the file is no result that can be read
+    cause: its schema is `x`, this version reads `mesheryctl.perf.result/v1`
+    fix: Check that the file is whole; convert what another program wrote with that program's own tools first.
+    see: mesheryctl explain result-unreadable
+    ");
     let output = env.ctl(["perf", "convert", "nothing.json"]).run();
     assert_eq!(output.code, Some(5), "{output}");
 }
@@ -105,7 +152,23 @@ fn a_result_comes_from_standard_input_and_damage_is_told() {
 #[test]
 fn a_comparison_tells_method_intervals_and_verdicts() {
     let env = env();
-    assert_snapshot!(env.ctl(["perf", "compare", "base.json", "slow.json"]).run(), @"");
+    let output = env.ctl(["perf", "compare", "base.json", "slow.json"]).run();
+    assert_eq!((output.code, output.stderr.as_str()), (Some(0), ""), "{output}");
+    let line = |name: &str| output.stdout.lines().find(|line| line.split(' ').next() == Some(name)).unwrap();
+    for name in ["mean", "p50", "p90", "p99"] {
+        assert!(
+            line(name).ends_with("worse") && ["+49.", "+50"].iter().any(|ratio| line(name).contains(ratio)),
+            "{output}"
+        );
+    }
+    for name in ["rps", "errors", "p99.9"] {
+        assert!(line(name).ends_with("undecided"), "{output}");
+    }
+    for said in ["baseline  base.json\n", "against   slow.json\n", "intervals by block bootstrap: 30 and 30 intervals"]
+    {
+        assert!(output.stdout.contains(said), "{said}: {output}");
+    }
+    assert!(output.stdout.contains("  p99.9 wants 95,941 responses, there are 30,000 (in the baseline)\n"), "{output}");
 }
 
 #[test]
@@ -133,7 +196,21 @@ fn a_meshmark_has_its_inputs_beside_it() {
     let env = env();
     assert_snapshot!(
         env.ctl(["perf", "meshmark", "--with", "slow.json,slow.json", "--without", "base.json,same.json", "--function", "mtls"]).run(),
-        @""
+        @r"
+    exit: 0
+    --- stdout
+    MeshMark 85.0  (95 % interval 85.0 to 85.0)
+    mesheryctl.meshmark/v1; interval from the spread of 2 pairs, by Student's distribution
+
+    CLASS           WEIGHT  EFFICIENCY
+    latency           0.50       66.7%
+    throughput        0.25        100%
+    reliability       0.25        100%
+    in all                       83.3%
+    functions in use, worth 10% of the overhead: mtls
+    · classes without inputs are left out, and the weights of the others scaled to 1
+    --- stderr
+    "
     );
     let output = env.ctl(["perf", "meshmark", "--explain"]).run();
     assert!(output.code == Some(0) && output.stdout.contains("mesheryctl.meshmark/v1"), "{output}");

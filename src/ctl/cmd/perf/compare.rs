@@ -54,7 +54,7 @@ pub struct View {
 
 pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let gates = args.fail_on.iter().map(|text| Gate::parse(text)).collect::<Result<Vec<_>>>()?;
-    let read = args.results.iter().map(|file| results::read(ctx, file)).collect::<Result<Vec<PerfResult>>>()?;
+    let read = args.results.iter().map(|file| results::read_telling(ctx, file)).collect::<Result<Vec<PerfResult>>>()?;
     let named: Vec<(&str, &PerfResult)> = args.results.iter().map(String::as_str).zip(&read).collect();
     let comparison = compare::compare(&named, args.seed)?;
     let judged: Vec<GateVerdict> = gates.iter().flat_map(|gate| gate.judge(&comparison)).collect();
@@ -137,7 +137,7 @@ impl Look {
         }
         for figure in other.figures.iter().filter(|figure| figure.verdict == Verdict::Undecided) {
             if let Some(because) = &figure.because {
-                let _ = writeln!(text, "  {}: {because}", figure.metric.name());
+                let _ = writeln!(text, "  {because}");
             }
         }
         let _ = writeln!(text, "intervals by {}: {}", other.method.name(), other.because);

@@ -76,7 +76,8 @@ fn parser() -> impl TypedValueParser<Value = Format> {
 pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let format = args.format()?;
     let thresholds = args.thresholds.iter().map(|text| Threshold::parse(text)).collect::<Result<Vec<_>>>()?;
-    let result = results::read(ctx, &args.result)?;
+    let result =
+        if format.is_some() { results::read_telling(ctx, &args.result)? } else { results::read(&args.result)? };
     let verdicts: Vec<_> = thresholds.iter().map(|threshold| threshold.judge(&result)).collect();
     let Some(format) = format else {
         let text = show::show(&ctx.ui, &result, &verdicts);

@@ -78,8 +78,9 @@ pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
         return Err(Error::new(Code::ComparisonInvalid, message).remedy("Give as many --with as --without."));
     }
     let (compute, memory) = (usage("--cpu", args.cpu.as_deref())?, usage("--memory", args.memory.as_deref())?);
-    let read =
-        |files: &[String]| files.iter().map(|file| results::read(ctx, file)).collect::<Result<Vec<PerfResult>>>();
+    let read = |files: &[String]| {
+        files.iter().map(|file| results::read_telling(ctx, file)).collect::<Result<Vec<PerfResult>>>()
+    };
     let (with, without) = (read(&args.with)?, read(&args.without)?);
     let inputs =
         Inputs { pairs: with.iter().zip(&without).collect(), compute, memory, functions: args.functions.clone() };

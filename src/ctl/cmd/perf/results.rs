@@ -13,12 +13,20 @@ use crate::perf::format;
 /// The largest file that is read: far above what a run of a day gives.
 const MOST: u64 = 512 * 1024 * 1024;
 
-/// Reads a result; `-` is standard input. What its format lost is told on stderr.
+/// Reads a result; `-` is standard input.
 ///
 /// # Errors
 /// It cannot be read, or is no result.
-pub fn read(ctx: &Ctl, file: &str) -> Result<PerfResult> {
-    let result = format::read(&bytes(file)?, if file == "-" { "stdin" } else { file })?;
+pub fn read(file: &str) -> Result<PerfResult> {
+    format::read(&bytes(file)?, if file == "-" { "stdin" } else { file })
+}
+
+/// As [`read`]; what the format of the file lost is told on stderr, for verbs that do not show the result's warnings.
+///
+/// # Errors
+/// See [`read`].
+pub fn read_telling(ctx: &Ctl, file: &str) -> Result<PerfResult> {
+    let result = read(file)?;
     for warning in result.warnings.iter().filter(|warning| warning.starts_with("read from ")) {
         ctx.ui.note(&format!("{} {file}: {warning}", ctx.ui.sign(Tone::Faint)))?;
     }
