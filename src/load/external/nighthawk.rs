@@ -290,7 +290,7 @@ mod tests {
             (Plan { request: binary, ..base() }, "not text"),
         ];
         for (plan, part) in rows {
-            let error = wish(&plan, &Vec::new()).unwrap_err();
+            let error = wish(&plan, &Vec::new()).err().unwrap();
             assert!(error.message().contains(part), "{part}: {error}");
         }
     }
