@@ -100,7 +100,7 @@ pack() {
   FOLDER=$(mktemp -d)
   mkdir -p "$FOLDER/man" "$FOLDER/completions" "$OUTPUT"
   install -m 755 "$1" "$FOLDER/mesheryctl"
-  install -m 644 "$HERE"/completions/{mesheryctl.bash,_mesheryctl,mesheryctl.fish} "$FOLDER/completions/"
+  install -m 644 "$HERE"/completions/{mesheryctl.bash,_mesheryctl,mesheryctl.fish,_mesheryctl.ps1,mesheryctl.elv} "$FOLDER/completions/"
   install -m 644 "$HERE"/completions/man/*.1 "$FOLDER/man/"
   install -m 644 "$HERE"/{README.md,LICENSE,CHANGELOG.md} "$FOLDER/"
   tar -C "$FOLDER" --format=gnu --sort=name --mtime='UTC 1970-01-01' --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX \

@@ -13,8 +13,10 @@ pub mod http;
 pub mod import;
 mod operations;
 mod patterns;
+mod performance;
 pub mod probe;
 pub mod process;
+pub mod prometheus;
 pub mod provider;
 pub mod refused;
 pub mod remote_error;
@@ -31,6 +33,7 @@ use futures_util::stream::BoxStream;
 use crate::base::{Error, Result};
 
 pub use http::HttpTransport;
+pub use performance::ResultsWanted;
 
 /// A response body as it arrives.
 pub type Body = BoxStream<'static, Result<Bytes>>;

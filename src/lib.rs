@@ -7,7 +7,7 @@
 //! | 0 | [`base`] | errors, exit codes, environment, files, YAML, TLS, HTTP client: nothing that knows the domain |
 //! | 1 | [`model`] | plain types of the domain, no I/O |
 //! | 2 | [`wire`] | what crosses a process boundary: REST paths and bodies |
-//! | 3 | [`pattern`], [`plane`], [`perf`] | engines: a pattern file becomes ordered Kubernetes objects; a plane becomes components; a plan becomes load and its result |
+//! | 3 | [`pattern`], [`plane`], [`perf`], [`schedule`] | engines: a pattern file becomes ordered Kubernetes objects; a plane becomes components; a plan becomes load and its result; when what repeats is due |
 //! | 4 | [`store`], [`cluster`], [`client`], [`oci`], [`docker`], [`release`] | the outside world, one noun each |
 //! | 5 | [`platform`], [`load`] | the life of a plane on Docker and on Kubernetes: joins `plane` with gateways; a measurement by any generator: joins `perf` with gateways |
 //! | 6 | [`server`], [`adapter`], [`provider`], [`sample`] | long-running roles: the REST server, adapters, a remote provider, the practice cluster |
@@ -33,6 +33,7 @@ pub mod platform;
 pub mod provider;
 pub mod release;
 pub mod sample;
+pub mod schedule;
 pub mod server;
 pub mod store;
 pub mod wire;

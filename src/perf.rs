@@ -2,7 +2,25 @@
 //! they hold a threshold, how two differ, how they are written in the formats of other tools. It knows no server, store or
 //! cluster; the only outside it meets are the targets of a plan.
 
+pub mod compare;
 pub mod control;
 pub mod engine;
+pub mod format;
+pub mod meshmark;
+pub mod partial;
 pub mod plan;
+#[cfg(test)]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "figures of tests are small"
+)]
+pub(crate) mod sample;
 pub mod selftest;
+pub mod smp;
+pub mod stats;
+pub mod summary;
+pub mod threshold;
+pub mod units;

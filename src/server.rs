@@ -8,8 +8,10 @@ pub mod import;
 pub mod in_process;
 pub mod kubeconfig;
 pub mod operations;
+pub mod performance;
 pub mod providers;
 pub mod rest;
+pub mod schedules;
 pub mod security;
 mod sender;
 pub mod serve;
@@ -64,6 +66,8 @@ pub struct State {
     pub settings: Settings,
     /// Adapters, and how they were when they were asked last.
     pub adapters: adapters::Adapters,
+    /// What runs by itself at its time.
+    pub schedules: schedules::Schedules,
     /// Cancelled when streams of events are to end, because the server does.
     pub closing: CancellationToken,
 }
@@ -82,12 +86,15 @@ impl Server {
     pub async fn open(settings: Settings) -> Result<Self> {
         let store = Store::open(&dirs::database(&settings.home)).await?;
         let operations = Operations::open(store.clone()).await?;
+        performance::settle::settle(&store).await?;
         let adapters = adapters::Adapters::of_environment();
         let providers = Providers::open(settings.providers.clone(), store.clone()).await?;
         let closing = CancellationToken::new();
-        let state = Arc::new(State { store, operations, providers, settings, adapters, closing });
+        let schedules = schedules::Schedules::default();
+        let state = Arc::new(State { store, operations, providers, settings, adapters, schedules, closing });
         if !state.settings.in_process {
             adapters::listen(&state).await?;
+            tokio::spawn(schedules::run(Arc::downgrade(&state)));
         }
         if !state.settings.in_process && !state.providers.is_empty() {
             let looking = state.clone();

@@ -13,11 +13,15 @@ mod json;
 mod migration;
 mod open;
 pub mod operations;
+pub mod order;
 pub mod page;
 pub mod patterns;
 pub mod preferences;
+pub mod profiles;
 pub mod provider_sync;
+pub mod results;
 pub mod revisions;
+pub mod schedules;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -84,6 +88,21 @@ impl Store {
     /// What each apply brought.
     pub fn revisions(&self) -> revisions::Revisions<'_> {
         revisions::Revisions(self)
+    }
+
+    /// Performance profiles.
+    pub fn profiles(&self) -> profiles::Profiles<'_> {
+        profiles::Profiles(self)
+    }
+
+    /// Results of measurements.
+    pub fn results(&self) -> results::Results<'_> {
+        results::Results(self)
+    }
+
+    /// Schedules of performance profiles.
+    pub fn schedules(&self) -> schedules::Schedules<'_> {
+        schedules::Schedules(self)
     }
 
     /// What is known of remote providers, and what they do not have yet.

@@ -30,6 +30,19 @@ milliseconds() {
   echo $(((ended - began) / 1000000))
 }
 
+# peak COMMAND...: its largest resident set in KiB, read while it runs
+peak() {
+  local pid most=0 now
+  "$@" >/dev/null 2>&1 &
+  pid=$!
+  while now=$(awk '/^VmHWM/ { print $2 }' "/proc/$pid/status" 2>/dev/null) && [ -n "$now" ]; do
+    most=$now
+    sleep 0.005
+  done
+  wait "$pid"
+  echo "$most"
+}
+
 median() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
 
 ratio() { awk -v ours="$1" -v peer="$2" 'BEGIN { printf "%.2f", ours / peer }'; }

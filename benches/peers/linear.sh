@@ -13,19 +13,6 @@ export MESHERY_HOME=$WORK/home
 trap '"$BINARY" sample stop >/dev/null 2>&1 || true; rm -rf "$WORK"' EXIT
 "$BINARY" sample start >/dev/null 2>&1
 
-# peak COMMAND...: its largest resident set in KiB, read while it runs
-peak() {
-  local pid most=0 now
-  "$@" >/dev/null 2>&1 &
-  pid=$!
-  while now=$(awk '/^VmHWM/ { print $2 }' "/proc/$pid/status" 2>/dev/null) && [ -n "$now" ]; do
-    most=$now
-    sleep 0.005
-  done
-  wait "$pid"
-  echo "$most"
-}
-
 printf '%8s %12s %16s %10s\n' services 'apply ms' 'unchanged ms' 'peak MiB'
 declare -A time memory
 for services in 500 1000 2000; do

@@ -34,6 +34,8 @@ pub enum Kind {
     Invalid,
     /// The state of the target conflicts with the request.
     Conflict,
+    /// A measurement was completed and does not hold what was wanted of it.
+    Breached,
     /// A fault of this program.
     Internal,
     /// Ended by SIGINT.

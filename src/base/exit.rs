@@ -9,6 +9,9 @@ pub const FAILED: u8 = 1;
 /// A `diff` verb found differences.
 pub const DIFFERS: u8 = 1;
 
+/// A threshold of a performance test is breached.
+pub const BREACHED: u8 = 99;
+
 /// The documented table: code and meaning, for help texts and the man page.
 pub const TABLE: &[(u8, &str)] = &[
     (0, "done, verdict good"),
@@ -39,6 +42,7 @@ pub fn code(kind: Kind) -> u8 {
         Kind::Timeout => 6,
         Kind::Partial => 7,
         Kind::Invalid => 65,
+        Kind::Breached => BREACHED,
         Kind::Internal => 70,
         Kind::Interrupted => 130,
         Kind::Terminated => 143,

@@ -54,6 +54,14 @@ impl Cluster {
         }
     }
 
+    /// Every object of a kind in all namespaces.
+    ///
+    /// # Errors
+    /// When the API server does not answer, or this user may not list them.
+    pub async fn everything(&self, kind: &KindInfo) -> Result<Vec<Value>> {
+        self.list(kind, None, None).await.map_err(|error| fault::of_call(self, &error))
+    }
+
     /// Every object of a kind, in a namespace when one is named; `selector` chooses by label.
     pub(super) async fn list(
         &self,

@@ -126,6 +126,7 @@ impl Command {
             Command::Sample(command) => return command.run(ctx).await,
             Command::Self_(command) => return command.run(ctx).await,
             Command::Pattern(command) => return command.run(ctx).await,
+            Command::Perf(command) => return command.run(ctx).await,
             Command::Adapter(command) => return command.run(ctx).await,
             Command::Perf(command) => return command.run(ctx).await,
             Command::Quickstart(args) => quickstart::run(ctx, args).await,

@@ -16,7 +16,7 @@ use super::cmd::{help, schema};
 use super::settings::Settings;
 use super::ui::format::{NAMES, PICTURES};
 use crate::base::{Code, Error, Result, env};
-use crate::client::Client;
+use crate::client::{Client, ResultsWanted};
 use crate::plane::adapter::ALL;
 
 /// How long a server may take for its names.
@@ -98,6 +98,31 @@ pub fn operations() -> ArgValueCandidates {
     asked(async |client| {
         let operations = client.operations(0, 0).await.ok()?.operations;
         Some(operations.into_iter().map(|operation| (operation.id.to_string(), operation.subject)).collect())
+    })
+}
+
+/// Names of performance profiles, asked of the plane.
+pub fn perf_profiles() -> ArgValueCandidates {
+    asked(async |client| {
+        let profiles = client.perf_profiles("").await.ok()?;
+        Some(profiles.into_iter().map(|profile| (profile.name, profile.id.to_string())).collect())
+    })
+}
+
+/// Ids of results of measurements, newest first, asked of the plane.
+pub fn perf_results() -> ArgValueCandidates {
+    asked(async |client| {
+        let wanted = ResultsWanted { page_size: 100, ..ResultsWanted::default() };
+        let results = client.perf_results(wanted).await.ok()?.results;
+        Some(results.into_iter().map(|result| (result.meshery_id.to_string(), result.name)).collect())
+    })
+}
+
+/// Names of schedules, asked of the plane.
+pub fn schedules() -> ArgValueCandidates {
+    asked(async |client| {
+        let schedules = client.schedules().await.ok()?;
+        Some(schedules.into_iter().map(|schedule| (schedule.name, schedule.cron_expression)).collect())
     })
 }
 

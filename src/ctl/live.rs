@@ -82,7 +82,7 @@ impl Live {
             }
             Payload::Health(status) => return self.health(status, now),
             Payload::Object(result) => return Some(self.object(result, now)),
-            Payload::Warning { .. } | Payload::Ended(_) => {}
+            Payload::Measured(_) | Payload::Warning { .. } | Payload::Ended(_) => {}
         }
         None
     }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::base::clock::Timestamp;
 use crate::model::operation::Operation;
 use crate::model::pattern::{ObjectResult, ObjectStatus};
+use crate::model::performance::summary::Measured;
 
 /// How grave an event is; the words of the later Meshery event model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -52,6 +53,8 @@ pub enum Payload {
     Health(Box<ObjectStatus>),
     /// One object reached its outcome.
     Object(Box<ObjectResult>),
+    /// What a running measurement has measured so far.
+    Measured(Measured),
     /// Something worth knowing that does not stop the operation.
     Warning {
         /// One sentence.

@@ -20,6 +20,8 @@ pub enum OperationKind {
     PatternRollback,
     /// Take existing objects over into a pattern.
     PatternAdopt,
+    /// Measure by a plan.
+    PerfRun,
 }
 
 /// Where an operation stands.
@@ -54,7 +56,7 @@ pub struct Operation {
     pub id: Uuid,
     /// What it does.
     pub kind: OperationKind,
-    /// What it does it to: the pattern's name.
+    /// What it does it to: the name of the pattern or of the test.
     pub subject: String,
     /// Where it stands.
     pub status: OperationStatus,

@@ -1,5 +1,5 @@
-//! Performance: what a measurement is to do ([`plan`]), what came of it ([`result`]), and what is kept between
-//! measurements ([`profile`]).
+//! Performance: what a measurement is to do ([`plan`]), what came of it ([`result`]), what is told of it while it
+//! runs and in lists ([`summary`]), and what is kept between measurements ([`profile`]).
 
 pub mod duration;
 pub mod environment;
@@ -7,3 +7,4 @@ pub mod histogram;
 pub mod plan;
 pub mod profile;
 pub mod result;
+pub mod summary;

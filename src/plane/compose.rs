@@ -52,7 +52,7 @@ fn header(options: &ComposeOptions) -> String {
     let files = files.join(" ");
     format!(
         "# The plane's image is not in a registry: bring it to the engine with\n\
-         #   mesheryctl system image save - | docker load\n\
+         #   mesheryctl system image save -f - | docker load\n\
          # Files of secrets keep their owner in the container, so user {USER} has to be able to read them:\n\
          #   setfacl -m u:{USER}:r {files}\n"
     )

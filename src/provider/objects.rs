@@ -15,8 +15,9 @@ use super::Shared;
 use super::failure::Reply;
 use crate::base::{Code, Error, Result};
 use crate::store::accounts::objects::{NewObject, Object, Shelf, Wanted};
+use crate::store::order::Direction;
 use crate::store::page::{DEFAULT_SIZE, Page};
-use crate::store::patterns::{Direction, OrderBy};
+use crate::store::patterns::OrderBy;
 use crate::wire::provider::{Answer, FEATURES, Feature, METRICS, PREFERENCES, PROFILE_RESULTS};
 
 /// Collection that holds the one object of preferences.

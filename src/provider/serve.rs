@@ -45,7 +45,7 @@ pub async fn serve(options: Options) -> Result<()> {
     let tls = options.tls.as_ref().map(|(certificate, key)| listener::tls(certificate, key)).transpose()?;
     let users = options.users.as_deref().map(users_file::read).transpose()?;
     dirs::create_private(&options.data)?;
-    let _claim = dirs::Lock::take(&options.data.join("provider.lock"))?.ok_or_else(|| {
+    let _claim = dirs::Lock::take(&options.data.join("serve.lock"))?.ok_or_else(|| {
         Error::new(Code::ServerRunning, format!("another provider works on {} already", options.data.display()))
             .remedy("Use that one, stop it, or name another folder with --data.")
     })?;

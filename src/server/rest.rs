@@ -18,6 +18,7 @@ pub mod openapi;
 pub mod operations;
 mod page;
 pub mod patterns;
+pub mod performance;
 pub mod plan;
 pub mod preferences;
 pub mod providers;
@@ -56,6 +57,7 @@ pub fn routes() -> Vec<Route> {
         deploy::routes(),
         plan::routes(),
         revisions::routes(),
+        performance::routes(),
         operations::routes(),
         events::routes(),
         event_log::routes(),

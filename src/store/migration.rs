@@ -4,6 +4,7 @@ mod m0001_first;
 mod m0002_revisions;
 mod m0003_adapters;
 mod m0004_providers;
+mod m0005_performance;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -16,6 +17,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_revisions::Migration),
             Box::new(m0003_adapters::Migration),
             Box::new(m0004_providers::Migration),
+            Box::new(m0005_performance::Migration),
         ]
     }
 }

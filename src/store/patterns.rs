@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{self, Expr, Func, LikeExpr};
-use sea_orm::{ActiveValue::Set, Condition, Order, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue::Set, Order, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
+use super::order::{self, Direction};
 use super::page::Page;
 use super::{Store, json};
 use crate::base::{Result, clock};
@@ -54,20 +54,11 @@ pub enum OrderBy {
 impl OrderBy {
     /// Reads `COLUMN asc` or `COLUMN desc`; anything else is `None`, and the caller's default holds.
     pub fn parse(text: &str) -> Option<(Self, Direction)> {
-        let mut words = text.split_ascii_whitespace();
-        let (column, direction) = (words.next()?, words.next()?);
-        if words.next().is_some() {
-            return None;
-        }
+        let (column, direction) = order::parse(text)?;
         let column = match column {
             "name" => OrderBy::Name,
             "created_at" | "createdAt" => OrderBy::CreatedAt,
             "updated_at" | "updatedAt" => OrderBy::UpdatedAt,
-            _ => return None,
-        };
-        let direction = match direction.to_ascii_lowercase().as_str() {
-            "asc" => Direction::Ascending,
-            "desc" => Direction::Descending,
             _ => return None,
         };
         Some((column, direction))
@@ -80,15 +71,6 @@ impl OrderBy {
             OrderBy::UpdatedAt => Column::UpdatedAt,
         }
     }
-}
-
-/// Which end of an order comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// Smallest or oldest first.
-    Ascending,
-    /// Largest or newest first.
-    Descending,
 }
 
 /// What a list of patterns holds.
@@ -130,11 +112,10 @@ impl Patterns<'_> {
     /// One page and the number of rows in all pages.
     pub async fn list(&self, filter: &Filter<'_>) -> Result<(Vec<PatternRecord>, u64)> {
         let fail = |error: &DbErr| self.0.failed("list patterns", error);
-        let select = Entity::find().filter(matching(filter.search));
+        let select = Entity::find().filter(order::contains(Column::Name, filter.search));
         let total = select.clone().count(&self.0.read).await.map_err(|error| fail(&error))?;
-        let direction = if filter.order.1 == Direction::Ascending { Order::Asc } else { Order::Desc };
         let rows = select
-            .order_by(filter.order.0.column(), direction)
+            .order_by(filter.order.0.column(), filter.order.1.order())
             .order_by(Column::Id, Order::Asc)
             .offset(filter.page.limit().map(|_| filter.page.offset().min(i64::MAX as u64)))
             .limit(filter.page.limit())
@@ -228,16 +209,6 @@ impl Patterns<'_> {
 /// New ones are random: people tell patterns apart by the beginning of the id, and ids that grow with time begin alike.
 fn fresh(asked: Option<Uuid>) -> Uuid {
     asked.unwrap_or_else(Uuid::new_v4)
-}
-
-/// `lower(name) LIKE %search%` with the wildcards in `search` taken literally.
-fn matching(search: &str) -> Condition {
-    if search.is_empty() {
-        return Condition::all();
-    }
-    let escaped = search.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    let name = Expr::expr(Func::lower(Expr::col(Column::Name)));
-    Condition::all().add(sea_query::ExprTrait::like(name, LikeExpr::new(format!("%{escaped}%")).escape('\\')))
 }
 
 fn record(row: Model) -> Result<PatternRecord> {

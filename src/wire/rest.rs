@@ -3,6 +3,7 @@
 pub mod adapter;
 pub mod exchange;
 pub mod paths;
+pub mod performance;
 pub mod plan;
 pub mod session;
 

@@ -9,7 +9,7 @@ const RANKS: &[&[&str]] = &[
     &["base"],
     &["model"],
     &["wire"],
-    &["pattern", "plane", "perf"],
+    &["pattern", "plane", "perf", "schedule"],
     &["store", "cluster", "client", "oci", "docker", "release"],
     &["platform", "load"],
     &["server", "sample", "adapter", "provider"],
@@ -19,7 +19,8 @@ const RANKS: &[&[&str]] = &[
 
 /// What `ctl` may use: the client, engines for what it can do offline, registries and release feeds, which the user
 /// names, and `platform`, because no server can bring itself up.
-const FOR_CTL: &[&str] = &["base", "model", "wire", "pattern", "plane", "perf", "client", "oci", "release", "platform"];
+const FOR_CTL: &[&str] =
+    &["base", "model", "wire", "pattern", "plane", "perf", "schedule", "client", "oci", "release", "platform"];
 
 /// Frameworks, and the paths (below src/, without .rs) that may use them.
 const FRAMEWORKS: &[(&str, &[&str])] = &[

@@ -13,6 +13,7 @@ mod image;
 mod kubernetes;
 mod layers;
 mod lifecycle;
+mod login;
 mod pattern;
 #[cfg(target_os = "linux")]
 mod perf;

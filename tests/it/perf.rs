@@ -1,7 +1,14 @@
-//! The load generator against targets that behave, and against those that do not.
+//! `perf`: the load generator against targets that behave and those that do not, and what the plane keeps of it.
 
 mod engine;
+mod profile;
 mod real;
+mod rest;
+mod result;
+mod results;
+mod run;
+mod schedule;
 mod selftest;
 mod servers;
+pub mod target;
 mod targets;

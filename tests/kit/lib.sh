@@ -284,7 +284,7 @@ put_env() { printf '%s=%s\n' "$1" "$2" >>"$ENV_FILE.new"; }
 # ---- tiers ----
 
 # Tiers in the order they are started; each has <tier>_install, _start, _healthy, _env, _stop.
-TIERS=(api node istio docker load)
+TIERS=(api node istio docker metrics load)
 
 # builds_on TIER: the tiers it needs
 builds_on() {
@@ -304,6 +304,8 @@ wants() { case " ${WANTED_TIERS[*]} " in *" $1 "*) ;; *) return 1 ;; esac; }
 . "$KIT_DIR/istio.sh"
 # shellcheck source=tests/kit/docker.sh
 . "$KIT_DIR/docker.sh"
+# shellcheck source=tests/kit/metrics.sh
+. "$KIT_DIR/metrics.sh"
 # shellcheck source=tests/kit/load.sh
 . "$KIT_DIR/load.sh"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings real components up for the ignored tests, and writes where they are to an env file.
-#   tests/kit/up.sh [TIER...]   tiers: api, node (the default; holds api), istio (holds node), docker and load (beside them)
+#   tests/kit/up.sh [TIER...]   tiers: api, node (the default; holds api), istio (holds node), docker, metrics and load (beside them)
 # The env file's path is the last line on stdout: $MESHERYCTL_KIT_CACHE/run/env, by default
 # below ${XDG_CACHE_HOME:-~/.cache}/mesheryctl-kit. What is up and healthy is left alone.
 #   KUBEBUILDER_ASSETS=DIR          tier api with the etcd, kube-apiserver and kubectl of DIR

@@ -63,6 +63,7 @@ fn kind(operation: &Operation) -> &'static str {
         OperationKind::PatternDelete => "delete",
         OperationKind::PatternRollback => "rollback",
         OperationKind::PatternAdopt => "adopt",
+        OperationKind::PerfRun => "perf run",
     }
 }
 

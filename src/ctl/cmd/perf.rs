@@ -1,6 +1,16 @@
 //! `perf`: what a mesh costs, and whether a service holds what it has to.
 
+pub mod compare;
+pub mod convert;
+pub mod meshmark;
+pub mod outcome;
+pub mod profile;
+pub mod result;
+mod results;
+pub mod run;
+pub mod schedule;
 pub mod selftest;
+pub mod show;
 
 use clap::Subcommand;
 
@@ -14,22 +24,79 @@ use crate::ctl::Ctl;
     subcommand_required = true,
     arg_required_else_help = true,
     after_help = "EXAMPLES:
-  mesheryctl perf selftest"
+  mesheryctl perf run --url http://localhost:8080 --rate 500 --duration 30s
+  mesheryctl perf profile create shop --url http://localhost:8080 --rate 500
+  mesheryctl perf run shop --threshold 'p99<20ms'
+  mesheryctl perf result list"
 )]
 pub enum Command {
+    /// Measure a target.
+    #[command(visible_alias = "apply")]
+    Run(Box<run::Args>),
+    /// Keep plans of measurements under a name.
+    Profile(Box<profile::Args>),
+    /// Look at the results of measurements.
+    Result(result::Args),
+    /// Run profiles at their time.
+    #[command(subcommand)]
+    Schedule(schedule::Command),
+    /// Compare results with a baseline.
+    Compare(compare::Args),
+    /// Convert a result into another format.
+    Convert(convert::Args),
+    /// Compute the MeshMark of a mesh from runs with and without it.
+    Meshmark(meshmark::Args),
     /// Measure servers of known delay, and report the generator's own error.
     Selftest(selftest::Args),
+    /// List profiles, or the results of one.
+    #[command(hide = true)]
+    List(LegacyList),
+    /// Show a profile, or a result.
+    #[command(hide = true)]
+    View(LegacyView),
+}
+
+/// `perf list` of 2021.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "EXAMPLES:\n  mesheryctl perf list")]
+pub struct LegacyList {
+    /// A profile whose results are wanted.
+    #[arg(value_name = "PROFILE")]
+    profile: Option<String>,
+}
+
+/// `perf view` of 2021.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "EXAMPLES:\n  mesheryctl perf view shop")]
+pub struct LegacyView {
+    /// Name or id of a profile.
+    #[arg(value_name = "PROFILE")]
+    profile: String,
+    /// Name of a test; its newest result is shown.
+    #[arg(value_name = "TEST")]
+    test: Option<String>,
 }
 
 impl Command {
     pub(super) async fn run(self, ctx: &Ctl) -> Result<Outcome> {
         match self {
-            Command::Selftest(args) => selftest::run(ctx, args).await,
+            Command::Selftest(args) => return selftest::run(ctx, args).await,
+            Command::Run(args) => return run::run(ctx, *args).await,
+            Command::Profile(args) => profile::run(ctx, *args).await,
+            Command::Result(args) => result::run(ctx, args).await,
+            Command::Schedule(command) => command.run(ctx).await,
+            Command::Compare(args) => compare::run(ctx, &args),
+            Command::Convert(args) => convert::run(ctx, &args),
+            Command::Meshmark(args) => meshmark::run(ctx, &args),
+            Command::List(LegacyList { profile: Some(profile) }) => result::list::of_profile(ctx, &profile).await,
+            Command::List(LegacyList { profile: None }) => profile::list::all(ctx, "").await,
+            Command::View(LegacyView { profile, test: None }) => profile::view::show(ctx, &profile).await,
+            Command::View(LegacyView { profile, test: Some(test) }) => result::view::newest(ctx, &profile, &test).await,
         }
+        .map(Into::into)
     }
-
     /// Whether it needs neither config file nor plane.
     pub(super) fn is_offline(&self) -> bool {
-        matches!(self, Command::Selftest(_))
+        matches!(self, Command::Compare(_) | Command::Convert(_) | Command::Meshmark(_) | Command::Selftest(_))
     }
 }

@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 
-use super::{adapter, change, explain, pattern, probe, provider, quickstart, sample, self_, system, version};
+use super::{adapter, change, explain, pattern, perf, probe, provider, quickstart, sample, self_, system, version};
 use crate::base::{Code, Error, Result, text};
 use crate::ctl::ui::{Column, ErrorObject, Rendered};
 use crate::ctl::{Ctl, complete};
@@ -63,6 +63,24 @@ pub const SCHEMAS: &[Entry] = &[
     ("pattern status", || schema_for!(OneOrAll<crate::wire::rest::PatternStatus>)),
     ("pattern validate", || schema_for!(Vec<pattern::validate::Checked>)),
     ("pattern view", || schema_for!(OneOrAll<crate::model::pattern::PatternRecord>)),
+    ("perf compare", || schema_for!(perf::compare::View)),
+    ("perf convert", || schema_for!(perf::convert::View)),
+    ("perf meshmark", || schema_for!(perf::meshmark::View)),
+    ("perf profile create", || schema_for!(crate::model::performance::profile::Profile)),
+    ("perf profile delete", || schema_for!(Vec<crate::model::performance::profile::Profile>)),
+    ("perf profile edit", || schema_for!(crate::model::performance::profile::Profile)),
+    ("perf profile list", || schema_for!(Vec<crate::model::performance::profile::Profile>)),
+    ("perf profile view", || schema_for!(crate::model::performance::profile::Profile)),
+    ("perf result delete", || schema_for!(Vec<perf::result::list::Row>)),
+    ("perf result import", || schema_for!(perf::result::list::Row)),
+    ("perf result list", || schema_for!(Vec<perf::result::list::Row>)),
+    ("perf result view", || schema_for!(perf::outcome::Shown)),
+    ("perf run", || schema_for!(perf::run::Printed)),
+    ("perf schedule create", || schema_for!(crate::model::performance::profile::Schedule)),
+    ("perf schedule delete", || schema_for!(change::Change)),
+    ("perf schedule list", || schema_for!(Vec<crate::model::performance::profile::Schedule>)),
+    ("perf schedule pause", || schema_for!(crate::model::performance::profile::Schedule)),
+    ("perf schedule resume", || schema_for!(crate::model::performance::profile::Schedule)),
     ("perf selftest", || schema_for!(crate::perf::selftest::Report)),
     ("probe grpc", || schema_for!(probe::Probed)),
     ("probe http", || schema_for!(probe::Probed)),
@@ -185,8 +203,16 @@ mod tests {
     use crate::ctl::cli;
 
     /// Commands that print text for a shell or a person, whatever `-o` says, or that run until stopped.
-    const TEXT: &[&str] =
-        &["completion", "help", "man", "serve server", "serve adapter", "serve sample", "serve provider"];
+    const TEXT: &[&str] = &[
+        "completion",
+        "help",
+        "man",
+        "serve server",
+        "serve adapter",
+        "serve sample",
+        "serve provider",
+        "perf result export",
+    ];
 
     #[test]
     fn every_command_has_a_schema_or_prints_text() {

@@ -11,6 +11,7 @@ use crate::base::{Error, Result, clock};
 use crate::model::event::{Event, Payload, Severity};
 use crate::model::operation::{ContextFailure, Operation, OperationKind, OperationStatus};
 use crate::model::pattern::{Action, Health, ObjectResult, ObjectStatus};
+use crate::model::performance::summary::Measured;
 
 /// A running operation. Telling never waits and never fails; dropping the handle without [`Handle::finish`] ends the
 /// operation as failed.
@@ -76,6 +77,12 @@ impl Handle {
         let summary = format!("{} {}", result.object, result.action.word());
         self.change(|operation| operation.results.push(result.clone()));
         self.tell(severity, summary, Payload::Object(Box::new(result)));
+    }
+
+    /// Tells what a measurement has measured so far.
+    pub fn measured(&self, measured: Measured) {
+        let rate = crate::base::text::count(measured.answered_per_second() as usize, "response");
+        self.tell(Severity::Informational, format!("{rate} a second"), Payload::Measured(measured));
     }
 
     /// Puts what is known now of an object, such as its health, in the place of its result.
@@ -179,7 +186,7 @@ fn event(id: Uuid, kind: OperationKind, severity: Severity, summary: String, pay
         operation_id: Some(id),
         created_at: clock::now(),
         severity,
-        category: "pattern".to_owned(),
+        category: if kind == OperationKind::PerfRun { "performance" } else { "pattern" }.to_owned(),
         action: action(kind).to_owned(),
         summary,
         details: String::new(),
@@ -193,5 +200,6 @@ fn action(kind: OperationKind) -> &'static str {
         OperationKind::PatternDelete => "delete",
         OperationKind::PatternRollback => "rollback",
         OperationKind::PatternAdopt => "adopt",
+        OperationKind::PerfRun => "run",
     }
 }

@@ -118,16 +118,21 @@ fn framed(id: i64, data: &impl Serialize) -> sse::Event {
 }
 
 fn respond(tail: Tail, frame: fn(&Event) -> sse::Event) -> Response {
+    streamed(tail.stream(frame))
+}
+
+/// Frames as a reply that no proxy holds back and that shows both ends a broken connection.
+pub(super) fn streamed(frames: impl Stream<Item = Result<sse::Event, Infallible>> + Send + 'static) -> Response {
     let keepalive = KeepAlive::new().interval(KEEPALIVE).text("keepalive");
     let headers = [
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
-    (headers, Sse::new(tail.stream(frame)).keep_alive(keepalive)).into_response()
+    (headers, Sse::new(frames).keep_alive(keepalive)).into_response()
 }
 
 /// A reader of the log.
-struct Tail {
+pub(super) struct Tail {
     state: Shared,
     operation: Option<Uuid>,
     after: i64,
@@ -137,7 +142,7 @@ struct Tail {
 }
 
 impl Tail {
-    fn new(state: Shared, operation: Option<Uuid>, after: i64) -> Self {
+    pub(super) fn new(state: Shared, operation: Option<Uuid>, after: i64) -> Self {
         let grown = state.operations.stored();
         Self { state, operation, after, grown, ready: VecDeque::new(), ended: false }
     }
@@ -149,7 +154,8 @@ impl Tail {
         })
     }
 
-    async fn next(&mut self) -> Option<Event> {
+    /// The next event; none after the last one of an operation, or when the server ends.
+    pub(super) async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 self.after = event.id;

@@ -36,6 +36,11 @@ impl Query {
         parts.map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
     }
 
+    /// Every non-empty value under the name, as it is.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.clone()).collect()
+    }
+
     /// The value as a number.
     pub fn number<T: std::str::FromStr>(&self, names: &[&str]) -> Result<Option<T>> {
         let Some(text) = self.get(names) else { return Ok(None) };

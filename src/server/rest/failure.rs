@@ -67,7 +67,7 @@ pub fn status(error: &Error) -> StatusCode {
         Kind::Conflict => StatusCode::CONFLICT,
         Kind::Timeout => StatusCode::GATEWAY_TIMEOUT,
         Kind::Unreachable | Kind::Auth => StatusCode::BAD_GATEWAY,
-        Kind::Failed | Kind::Partial | Kind::Internal | Kind::Interrupted | Kind::Terminated => {
+        Kind::Failed | Kind::Partial | Kind::Breached | Kind::Internal | Kind::Interrupted | Kind::Terminated => {
             StatusCode::INTERNAL_SERVER_ERROR
         }
     }

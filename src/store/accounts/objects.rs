@@ -6,8 +6,9 @@ use sea_orm::{ActiveValue::Set, Order, QueryOrder, QuerySelect};
 use serde_json::Value;
 
 use super::super::Store;
+use super::super::order::Direction;
 use super::super::page::Page;
-use super::super::patterns::{Direction, OrderBy};
+use super::super::patterns::OrderBy;
 use super::json;
 use crate::base::Result;
 use crate::base::clock::{self, Timestamp};

@@ -83,6 +83,38 @@ pub const PATTERN_REVISION: Spellings = &["/api/pattern/revisions/{id}"];
 pub const PATTERN_PLAN: Spellings = &["/api/pattern/plan"];
 /// How what was applied stands, and who changed it.
 pub const PATTERN_DRIFT: Spellings = &["/api/pattern/drift"];
+/// Performance profiles.
+pub const PERF_PROFILES: Spellings = &["/api/user/performance/profiles"];
+/// One performance profile.
+pub const PERF_PROFILE: Spellings = &["/api/user/performance/profiles/{id}"];
+/// Measures by a profile, told as a stream of the earlier eras' frames.
+pub const PERF_PROFILE_RUN: Spellings = &["/api/user/performance/profiles/{id}/run"];
+/// Results of a profile.
+pub const PERF_PROFILE_RESULTS: Spellings = &["/api/user/performance/profiles/{id}/results"];
+/// Results; a result is added by POST.
+pub const PERF_RESULTS: Spellings = &["/api/perf/results", "/api/user/performance/profiles/results"];
+/// One result, whole.
+pub const PERF_RESULT: Spellings = &["/api/perf/results/{id}"];
+/// One result as a document of the Service Mesh Performance specification.
+pub const PERF_DOCUMENT: Spellings = &["/api/perf/profile/result/{id}"];
+/// The same, named by `?id=`.
+pub const PERF_DOCUMENT_2021: Spellings = &["/api/perf/result"];
+/// Begins a measurement.
+pub const PERF_RUN: Spellings = &["/api/perf/run"];
+/// Measures by query parameters, told as a stream of the earlier eras' frames.
+pub const PERF_LOAD_TEST: Spellings = &["/api/perf/load-test"];
+/// Measures by a file of the Service Mesh Performance specification, told in the same way.
+pub const PERF_LOAD_TEST_FILE: Spellings = &["/api/perf/profile", "/api/perf/load-test-smps"];
+/// What clients offer for a new measurement.
+pub const PERF_DEFAULTS: Spellings = &["/api/perf/load-test-prefs"];
+/// Schedules.
+pub const SCHEDULES: Spellings = &["/api/user/schedules"];
+/// One schedule.
+pub const SCHEDULE: Spellings = &["/api/user/schedules/{id}"];
+/// Meshes by the names of the Service Mesh Performance specification.
+pub const MESH_TYPES: Spellings = &["/api/mesh"];
+/// Stored test files.
+pub const PERF_TESTS: Spellings = &["/api/user/prefs/perf"];
 /// Operations, newest first.
 pub const OPERATIONS: Spellings = &["/api/operations"];
 /// One operation.

@@ -5,8 +5,11 @@ use std::path::Path;
 use mesheryctl::base::env;
 
 /// The `.proto` file, the package whose name its code gets, and the committed file.
-const FILES: &[(&str, &str, &str)] =
-    &[("meshops.proto", "meshes.rs", "meshops.rs"), ("health.proto", "grpc.health.v1.rs", "health.rs")];
+const FILES: &[(&str, &str, &str)] = &[
+    ("meshops.proto", "meshes.rs", "meshops.rs"),
+    ("health.proto", "grpc.health.v1.rs", "health.rs"),
+    ("smp.proto", "smp.rs", "smp.rs"),
+];
 
 /// Messages that carry kubeconfigs: without `Debug`, so that none can get into a log.
 const SECRET: &[&str] = &[
@@ -26,6 +29,7 @@ fn the_committed_code_is_the_one_the_proto_files_give() {
         tonic_prost_build::configure()
             .emit_rerun_if_changed(false)
             .skip_debug(SECRET)
+            .btree_map(".smp")
             .out_dir(out.path())
             .compile_fds(descriptors)
             .unwrap();

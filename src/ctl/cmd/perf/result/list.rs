@@ -1,0 +1,120 @@
+//! `perf result list`.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::base::clock::{self, Timestamp};
+use crate::base::error::Result;
+use crate::client::ResultsWanted;
+use crate::ctl::ui::{Column, Rendered};
+use crate::ctl::{Ctl, complete};
+use crate::model::performance::summary::{ResultState, Summary};
+use crate::perf::units;
+use crate::wire::rest::performance::MesheryResult;
+
+/// List results, newest first.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "EXAMPLES:
+  mesheryctl perf result list
+  mesheryctl perf result list shop --limit 0 -o json")]
+pub struct Args {
+    /// Whole name or id of a profile, for its results only.
+    #[arg(value_name = "PROFILE", add = complete::perf_profiles())]
+    profile: Option<String>,
+    /// Only results whose test's name holds this text.
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// Results to list at most; 0 for all.
+    #[arg(long, value_name = "NUMBER", default_value_t = 25)]
+    limit: u64,
+    /// Number of the page, from 1.
+    #[arg(short = 'p', long, value_name = "NUMBER", default_value_t = 1, hide_short_help = true)]
+    page: u64,
+}
+
+/// One result.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Row {
+    /// Its id.
+    pub id: Uuid,
+    /// Name of the test.
+    pub name: String,
+    /// Mesh; empty for none.
+    pub mesh: String,
+    /// The profile.
+    pub profile_id: Option<Uuid>,
+    /// When the measurement began.
+    pub started_at: Timestamp,
+    /// How far it is.
+    pub state: ResultState,
+    /// Its figures.
+    pub summary: Summary,
+}
+
+impl From<MesheryResult> for Row {
+    fn from(result: MesheryResult) -> Self {
+        Self {
+            id: result.meshery_id,
+            name: result.name,
+            mesh: result.mesh,
+            profile_id: result.performance_profile,
+            started_at: result.test_start_time,
+            state: result.state,
+            summary: result.summary,
+        }
+    }
+}
+
+pub(super) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
+    let wanted = ResultsWanted {
+        page: args.page.saturating_sub(1),
+        page_size: args.limit,
+        profile: args.profile.as_deref().unwrap_or_default(),
+        search: args.search.as_deref().unwrap_or_default(),
+    };
+    list(ctx, wanted).await
+}
+
+/// Lists the results of a profile; every result when it is empty.
+pub(in super::super) async fn of_profile(ctx: &Ctl, profile: &str) -> Result<()> {
+    list(ctx, ResultsWanted { page_size: 25, profile, ..ResultsWanted::default() }).await
+}
+
+async fn list(ctx: &Ctl, wanted: ResultsWanted<'_>) -> Result<()> {
+    let page = ctx.client().await?.perf_results(wanted).await?;
+    let total = page.page.total_count;
+    let rows: Vec<Row> = page.results.into_iter().map(Row::from).collect();
+    let columns = columns(ctx.now());
+    let names: Vec<String> = rows.iter().map(|row| row.id.to_string()).collect();
+    ctx.ui.print(&Rendered::list("results", &rows, &columns)?.names(names))?;
+    if ctx.ui.format().is_table() && rows.len() as u64 != total {
+        ctx.ui.note(&format!("{} of {total} results; --limit 0 lists all", rows.len()))?;
+    }
+    Ok(())
+}
+
+fn columns(now: Timestamp) -> Vec<Column<'static, Row>> {
+    let time = units::duration_ns;
+    vec![
+        Column::new("ID", |row: &Row| row.id.to_string()),
+        Column::new("NAME", |row: &Row| row.name.clone()),
+        Column::new("MESH", |row: &Row| row.mesh.clone()),
+        Column::new("QPS", |row: &Row| units::rate(row.summary.achieved_rate)),
+        Column::new("DURATION", |row: &Row| time_of(row.summary.elapsed_seconds)),
+        Column::new("P50", move |row: &Row| time(row.summary.p50_ns)),
+        Column::new("P99", move |row: &Row| time(row.summary.p99_ns)),
+        Column::new("ERRORS", |row: &Row| row.summary.failed.to_string()),
+        Column::new("STATE", |row: &Row| row.state.name().to_owned()),
+        Column::new("AGE", move |row: &Row| clock::age(row.started_at, now)),
+        Column::wide("P99.9", move |row: &Row| time(row.summary.p999_ns)),
+        Column::wide("MAX", move |row: &Row| time(row.summary.max_ns)),
+        Column::wide("SENT", |row: &Row| row.summary.sent.to_string()),
+        Column::wide("GENERATOR", |row: &Row| row.summary.generator.clone()),
+        Column::wide("TARGETS", |row: &Row| row.summary.targets.join(",")),
+    ]
+}
+
+fn time_of(seconds: f64) -> String {
+    format!("{seconds:.1}s")
+}

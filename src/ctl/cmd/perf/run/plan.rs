@@ -1,0 +1,513 @@
+//! The effective plan: flags over file over profile over default, each value with where it comes from.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::args::PlanArgs;
+use super::law::{self, Law};
+use crate::base::dirs;
+use crate::base::error::{Code, Error, Result};
+use crate::model::performance::duration;
+use crate::model::performance::plan::{Generator, Load, Overload, Pacing, Plan, Protocol, Reuse};
+use crate::wire::rest::performance::profile::{mesh_name, set_body};
+
+/// One value of a plan as people read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Value {
+    /// Name of the value.
+    pub name: &'static str,
+    /// The value.
+    pub value: String,
+    /// Where it comes from: `default`, `profile NAME`, `file NAME` or `--FLAG`.
+    pub origin: String,
+}
+
+/// A plan that is being settled, layer by layer.
+#[derive(Debug, Clone)]
+pub(crate) struct Draft {
+    pub(crate) plan: Plan,
+    values: Vec<Value>,
+}
+
+impl Draft {
+    /// The defaults.
+    pub(crate) fn new() -> Self {
+        let plan = Plan::default();
+        let values = rows(&plan).into_iter().map(|(name, value)| Value { name, value, origin: "default".to_owned() });
+        Self { values: values.collect(), plan }
+    }
+
+    /// A stored profile over what is there.
+    pub(crate) fn profile(&mut self, name: &str, plan: Plan) {
+        self.plan = plan;
+        self.note(&format!("profile {name}"));
+    }
+
+    /// A test file over what is there: it says everything but what only this program knows.
+    pub(crate) fn file(&mut self, name: &str, file: Plan) {
+        let kept = self.plan.clone();
+        let tls = if file.tls == Plan::default().tls { kept.tls } else { file.tls.clone() };
+        self.plan = Plan {
+            tls,
+            warm_up: kept.warm_up,
+            timeout: kept.timeout,
+            streams: kept.streams,
+            threads: kept.threads,
+            pin: kept.pin,
+            busy: kept.busy,
+            redirects: kept.redirects,
+            seed: kept.seed,
+            reuse: kept.reuse,
+            requests: kept.requests,
+            ..file
+        };
+        self.note(&format!("file {name}"));
+    }
+
+    /// Flags over what is there.
+    ///
+    /// # Errors
+    /// The first flag that cannot be read or contradicts another value.
+    pub(crate) fn flags(&mut self, args: &PlanArgs) -> Result<()> {
+        args.target_flags(&mut self.plan)?;
+        args.load_flags(&mut self.plan)?;
+        args.limit_flags(&mut self.plan)?;
+        args.request_flags(&mut self.plan)?;
+        args.tls_flags(&mut self.plan);
+        self.note("flags");
+        if let Some(flag) = args.rate_flag() {
+            self.originate("model", flag);
+            self.originate("overload", flag);
+        }
+        args.given().into_iter().for_each(|(name, flag)| self.originate(name, flag));
+        Ok(())
+    }
+
+    fn originate(&mut self, name: &str, origin: &str) {
+        if let Some(value) = self.values.iter_mut().find(|value| value.name == name) {
+            origin.clone_into(&mut value.origin);
+        }
+    }
+
+    /// Notes the origin of every value that changed.
+    fn note(&mut self, origin: &str) {
+        let now = rows(&self.plan);
+        let known = std::mem::take(&mut self.values);
+        let settle = |(name, value): (&'static str, String)| match known.iter().find(|old| old.name == name) {
+            Some(old) if old.value == value => old.clone(),
+            _ => Value { name, value, origin: origin.to_owned() },
+        };
+        self.values = now.into_iter().map(settle).collect();
+    }
+
+    /// Every value with its origin.
+    pub(crate) fn values(&self) -> &[Value] {
+        &self.values
+    }
+
+    /// A value that is settled after all layers, such as a name nobody gave.
+    pub(crate) fn settle(&mut self, change: impl FnOnce(&mut Plan)) {
+        change(&mut self.plan);
+        self.note("default");
+    }
+}
+
+/// Every value of a plan, by name, as people read it.
+pub(crate) fn rows(plan: &Plan) -> Vec<(&'static str, String)> {
+    let targets: Vec<String> =
+        plan.targets
+            .iter()
+            .map(|target| {
+                if target.weight == 1 {
+                    target.url.clone()
+                } else {
+                    format!("{} (weight {})", target.url, target.weight)
+                }
+            })
+            .collect();
+    let mut rows = vec![
+        ("name", plan.name.clone()),
+        ("targets", targets.join(", ")),
+        ("protocol", plan.protocol.name().to_owned()),
+        ("generator", plan.generator.name().to_owned()),
+        ("model", plan.load.model().to_owned()),
+        ("rate", rate(&plan.load)),
+        ("overload", overload(&plan.load)),
+        ("connections", plan.connections.to_string()),
+        ("streams", plan.streams.to_string()),
+        ("reuse", reuse(plan.reuse)),
+        ("threads", if plan.threads == 0 { "one for each processor".to_owned() } else { plan.threads.to_string() }),
+        ("duration", plan.duration.map_or_else(String::new, duration::format)),
+        ("requests", plan.requests.map_or_else(String::new, |number| number.to_string())),
+        ("warm-up", duration::format(plan.warm_up)),
+        ("timeout", duration::format(plan.timeout)),
+        ("method", plan.request.method.clone()),
+        ("headers", plan.request.headers.iter().map(|header| header.name.as_str()).collect::<Vec<_>>().join(", ")),
+        ("cookies", plan.request.cookies.keys().cloned().collect::<Vec<_>>().join(", ")),
+        ("body", body(&plan.request.body)),
+        ("redirects", plan.redirects.to_string()),
+        ("tls", tls(plan)),
+        ("mesh", plan.mesh.clone().unwrap_or_default()),
+        ("labels", plan.labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ")),
+        ("seed", plan.seed.to_string()),
+    ];
+    rows.retain(|(name, value)| !value.is_empty() || *name == "targets");
+    rows
+}
+
+fn body(bytes: &[u8]) -> String {
+    if bytes.is_empty() { String::new() } else { format!("{} bytes", bytes.len()) }
+}
+
+fn rate(load: &Load) -> String {
+    let Load::Open { pacing, .. } = load else { return "max".to_owned() };
+    match pacing {
+        Pacing::Constant { rate } => format!("{rate}/s"),
+        Pacing::Poisson { rate } => format!("{rate}/s, Poisson"),
+        Pacing::Ramp { from, to, over } => format!("{from}/s to {to}/s in {}", duration::format(*over)),
+        Pacing::Steps { steps } => {
+            let step = |step: &crate::model::performance::plan::Step| {
+                format!("{}/s for {}", step.rate, duration::format(step.length))
+            };
+            steps.iter().map(step).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+fn overload(load: &Load) -> String {
+    match load {
+        Load::Closed => String::new(),
+        Load::Open { overload: Overload::Queue, .. } => "queue".to_owned(),
+        Load::Open { overload: Overload::Drop, .. } => "drop".to_owned(),
+        Load::Open { overload: Overload::Grow { limit }, .. } => format!("grow to {limit} connections"),
+    }
+}
+
+fn reuse(reuse: Reuse) -> String {
+    match reuse {
+        Reuse::KeepAlive => "keep-alive".to_owned(),
+        Reuse::PerRequest => "per-request".to_owned(),
+        Reuse::Range { min, max } => format!("{min} to {max} requests"),
+    }
+}
+
+fn tls(plan: &Plan) -> String {
+    let tls = &plan.tls;
+    let facts = [
+        tls.ca.as_ref().map(|path| format!("trusts {path}")),
+        tls.cert.as_ref().map(|path| format!("shows {path}")),
+        tls.server_name.as_ref().map(|name| format!("asks for {name}")),
+        tls.insecure.then(|| "trusts anybody".to_owned()),
+    ];
+    facts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+impl PlanArgs {
+    /// The flag that decides how much is sent when.
+    fn rate_flag(&self) -> Option<&'static str> {
+        if self.rate.is_some() { Some("--rate") } else { self.qps.map(|_| "--qps") }
+    }
+
+    /// Flags that were given: the value's name and the flag.
+    fn given(&self) -> Vec<(&'static str, &'static str)> {
+        [
+            (self.name.is_some(), "name", "--name"),
+            (!self.url.is_empty(), "targets", "--url"),
+            (self.protocol.is_some(), "protocol", "--protocol"),
+            (self.load_generator.is_some(), "generator", "--load-generator"),
+            (self.model.is_some(), "model", "--model"),
+            (self.rate.is_some(), "rate", "--rate"),
+            (self.qps.is_some(), "rate", "--qps"),
+            (self.overload.is_some(), "overload", "--overload"),
+            (self.connections.is_some(), "connections", "--connections"),
+            (self.streams.is_some(), "streams", "--streams"),
+            (self.reuse.is_some(), "reuse", "--reuse"),
+            (self.threads.is_some(), "threads", "--threads"),
+            (self.duration.is_some(), "duration", "--duration"),
+            (self.requests.is_some(), "requests", "--requests"),
+            (self.warm_up.is_some(), "warm-up", "--warm-up"),
+            (self.request_timeout.is_some(), "timeout", "--request-timeout"),
+            (self.method.is_some(), "method", "--method"),
+            (!self.header.is_empty(), "headers", "--header"),
+            (!self.cookie.is_empty(), "cookies", "--cookie"),
+            (self.body.is_some(), "body", "--body"),
+            (self.redirects.is_some(), "redirects", "--redirects"),
+            (self.mesh.is_some(), "mesh", "--mesh"),
+            (!self.label.is_empty(), "labels", "--label"),
+            (self.seed.is_some(), "seed", "--seed"),
+        ]
+        .into_iter()
+        .filter_map(|(given, name, flag)| given.then_some((name, flag)))
+        .collect()
+    }
+
+    fn target_flags(&self, plan: &mut Plan) -> Result<()> {
+        if let Some(name) = &self.name {
+            plan.name.clone_from(name);
+        }
+        if let Some(mesh) = &self.mesh {
+            plan.mesh = mesh_name(mesh);
+        }
+        for label in &self.label {
+            let (name, value) = law::pair("--label", label)?;
+            plan.labels.insert(name, value);
+        }
+        if !self.url.is_empty() {
+            plan.targets = self.url.iter().map(|text| law::target(text)).collect::<Result<_>>()?;
+        }
+        plan.protocol = match self.protocol {
+            Some(protocol) => protocol.into(),
+            None if !self.url.is_empty() => of_scheme(&plan.targets[0].url).unwrap_or(plan.protocol),
+            None => plan.protocol,
+        };
+        if let Some(name) = &self.load_generator {
+            plan.generator = generator(name)?;
+        }
+        if let Some(options) = &self.options {
+            plan.generator_options = Some(String::from_utf8_lossy(&text_or_file("--options", options)?).into_owned());
+        }
+        Ok(())
+    }
+
+    fn load_flags(&self, plan: &mut Plan) -> Result<()> {
+        let law = match (&self.rate, self.qps) {
+            (Some(text), _) => Some(law::rate(text)?),
+            (None, Some(0.0)) => Some(Law::Max),
+            (None, Some(_)) => Some(law::rate(&self.qps.unwrap_or_default().to_string())?),
+            (None, None) => None,
+        };
+        let overload = self.overload.as_deref().map(law::overload).transpose()?;
+        plan.load = load(plan.load.clone(), law, self.model, overload)?;
+        Ok(())
+    }
+
+    fn limit_flags(&self, plan: &mut Plan) -> Result<()> {
+        if let Some(connections) = self.connections {
+            plan.connections = connections;
+        }
+        if let Some(streams) = self.streams {
+            plan.streams = streams;
+        }
+        if let Some(text) = &self.reuse {
+            plan.reuse = law::reuse(text)?;
+        }
+        if let Some(threads) = self.threads {
+            plan.threads = threads;
+        }
+        if let Some(text) = &self.duration {
+            plan.duration = Some(time("--duration", text)?);
+        }
+        if let Some(number) = self.requests {
+            plan.requests = Some(number);
+            // A count alone ends the measurement; the duration of a profile or of the defaults is not what was meant.
+            if self.duration.is_none() {
+                plan.duration = None;
+            }
+        }
+        if let Some(text) = &self.warm_up {
+            plan.warm_up = time("--warm-up", text)?;
+        }
+        if let Some(text) = &self.request_timeout {
+            plan.timeout = time("--request-timeout", text)?;
+        }
+        plan.pin |= self.pin;
+        plan.seed = self.seed.unwrap_or(plan.seed);
+        Ok(())
+    }
+
+    fn request_flags(&self, plan: &mut Plan) -> Result<()> {
+        for text in &self.header {
+            for line in lines_or_file(text)? {
+                plan.request.headers.push(law::header(&line)?);
+            }
+        }
+        for text in &self.cookie {
+            let (name, value) = law::pair("--cookie", text)?;
+            plan.request.cookies.insert(name, value);
+        }
+        if let Some(body) = &self.body {
+            set_body(plan, text_or_file("--body", body)?);
+        }
+        if let Some(media) = &self.content_type {
+            plan.request.content_type = Some(media.clone());
+        }
+        if let Some(method) = &self.method {
+            plan.request.method = method.to_uppercase();
+        }
+        plan.redirects = self.redirects.unwrap_or(plan.redirects);
+        Ok(())
+    }
+
+    fn tls_flags(&self, plan: &mut Plan) {
+        let tls = &mut plan.tls;
+        if self.disable_cert {
+            tls.ca = None;
+        }
+        for (given, value) in [(&self.ca, &mut tls.ca), (&self.cert, &mut tls.cert), (&self.key, &mut tls.key)] {
+            if let Some(path) = given {
+                // The generator may run in another folder than this command.
+                *value = Some(std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string());
+            }
+        }
+        if let Some(name) = &self.sni {
+            tls.server_name = Some(name.clone());
+        }
+        tls.insecure |= self.insecure;
+    }
+}
+
+/// The load that rate, model and overload come to, over the one that is there.
+fn load(known: Load, law: Option<Law>, model: Option<super::args::Model>, overload: Option<Overload>) -> Result<Load> {
+    use super::args::Model;
+    let conflict = |message: &str, remedy: &str| Error::new(Code::UsageError, message).remedy(remedy);
+    let was = match &known {
+        Load::Open { overload, .. } => *overload,
+        Load::Closed => Overload::Queue,
+    };
+    let settled = match (law, model) {
+        (Some(Law::Max), Some(Model::Open)) => {
+            return Err(conflict(
+                "`max` and the open model exclude each other",
+                "The open model sends by the clock: give a rate, as --rate 500, or leave --model away.",
+            ));
+        }
+        (Some(Law::By(_)), Some(Model::Closed)) => {
+            return Err(conflict(
+                "a rate and the closed model exclude each other",
+                "In the closed model answers set the rate: leave --rate away, or --model.",
+            ));
+        }
+        (Some(Law::By(pacing)), _) => Load::Open { pacing, overload: was },
+        (Some(Law::Max), _) | (None, Some(Model::Closed)) => Load::Closed,
+        (None, Some(Model::Open)) if known == Load::Closed => {
+            return Err(conflict("the open model wants a rate", "Give one, such as --rate 500."));
+        }
+        (None, _) => known,
+    };
+    match (settled, overload) {
+        (Load::Closed, Some(_)) => Err(conflict(
+            "--overload says nothing in the closed model, which sends only when there is a free connection",
+            "Give a rate, such as --rate 500, or leave --overload away.",
+        )),
+        (Load::Open { pacing, .. }, Some(overload)) => Ok(Load::Open { pacing, overload }),
+        (settled, None) => Ok(settled),
+    }
+}
+
+/// The protocol that the scheme of a URL leaves no doubt about.
+fn of_scheme(url: &str) -> Option<Protocol> {
+    let (scheme, rest) = url.split_once("://")?;
+    let has_path = rest.split_once('/').is_some_and(|(_, path)| path.contains('/'));
+    match scheme {
+        "grpc" | "grpcs" if has_path => Some(Protocol::Grpc),
+        "grpc" | "grpcs" => Some(Protocol::GrpcHealth),
+        "tcp" | "tls" => Some(Protocol::Tcp),
+        "udp" => Some(Protocol::Udp),
+        _ => None,
+    }
+}
+
+fn generator(name: &str) -> Result<Generator> {
+    let known = Generator::ALL.into_iter().find(|generator| generator.name().eq_ignore_ascii_case(name));
+    known.ok_or_else(|| {
+        let names: Vec<&str> = Generator::ALL.iter().map(|generator| generator.name()).collect();
+        Error::new(Code::UsageError, format!("there is no load generator `{name}`"))
+            .remedy(format!("Use one of {}.", names.join(", ")))
+    })
+}
+
+fn time(flag: &str, text: &str) -> Result<std::time::Duration> {
+    duration::parse(text).map_err(|problem| {
+        Error::new(Code::UsageError, format!("`{text}` is no value for {flag}"))
+            .because(problem)
+            .remedy("Write a number and a unit, such as 500ms, 30s, 1m30s or 2h.")
+    })
+}
+
+/// What a flag gives: the file it names with `@` in front or plainly, else its own text.
+fn text_or_file(flag: &str, text: &str) -> Result<Vec<u8>> {
+    let path = text.strip_prefix('@').unwrap_or(text);
+    let named = text.starts_with('@');
+    let path = std::path::Path::new(path);
+    if !named && (text.len() > 4_096 || !path.is_file()) {
+        return Ok(text.as_bytes().to_vec());
+    }
+    std::fs::read(path).map_err(|error| dirs::read_error(path, &error).detail(format!("it was named by {flag}")))
+}
+
+/// The lines of a file named with `@` in front, else the text itself.
+fn lines_or_file(text: &str) -> Result<Vec<String>> {
+    let Some(path) = text.strip_prefix('@') else { return Ok(vec![text.to_owned()]) };
+    let path = std::path::Path::new(path);
+    let content = std::fs::read_to_string(path).map_err(|error| dirs::read_error(path, &error))?;
+    Ok(content.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::args::Model;
+    use super::*;
+    use crate::model::performance::plan::Target;
+
+    fn origin(draft: &Draft, name: &str) -> String {
+        draft.values().iter().find(|value| value.name == name).unwrap().origin.clone()
+    }
+
+    #[test]
+    fn flags_stand_over_file_over_profile_over_default() {
+        let mut draft = Draft::new();
+        let profile =
+            Plan { connections: 4, threads: 2, duration: Some(std::time::Duration::from_secs(5)), ..Plan::default() };
+        draft.profile("p", profile);
+        let file =
+            Plan { connections: 8, targets: vec![Target { url: "http://f/".into(), weight: 1 }], ..Plan::default() };
+        draft.file("t.yaml", file);
+        draft.flags(&PlanArgs { url: vec!["http://a/".into()], qps: Some(10.0), ..PlanArgs::default() }).unwrap();
+        let plan = &draft.plan;
+        assert_eq!((plan.threads, plan.connections, plan.targets[0].url.as_str()), (2, 8, "http://a/"));
+        assert_eq!(origin(&draft, "threads"), "profile p");
+        assert_eq!(origin(&draft, "connections"), "file t.yaml");
+        assert_eq!((origin(&draft, "rate"), origin(&draft, "targets")), ("--qps".into(), "--url".into()));
+        assert_eq!(origin(&draft, "method"), "default");
+    }
+
+    #[test]
+    fn values_that_exclude_each_other_are_named() {
+        let by = || Some(Law::By(Pacing::Constant { rate: 1.0 }));
+        let open = Load::Open { pacing: Pacing::Constant { rate: 5.0 }, overload: Overload::Drop };
+        let message = |outcome: Result<Load>| outcome.unwrap_err().message().to_owned();
+        assert!(message(load(Load::Closed, Some(Law::Max), Some(Model::Open), None)).contains("`max`"));
+        assert!(message(load(Load::Closed, by(), Some(Model::Closed), None)).contains("closed model"));
+        assert!(message(load(Load::Closed, None, Some(Model::Open), None)).contains("wants a rate"));
+        assert!(message(load(Load::Closed, None, None, Some(Overload::Drop))).contains("--overload"));
+        assert_eq!(load(open.clone(), None, Some(Model::Closed), None).unwrap(), Load::Closed);
+        assert_eq!(load(open.clone(), None, Some(Model::Open), None).unwrap(), open);
+        let Load::Open { overload, .. } = load(open, by(), None, None).unwrap() else { panic!("closed") };
+        assert_eq!(overload, Overload::Drop, "the profile's policy stands");
+    }
+
+    #[test]
+    fn a_number_of_requests_replaces_the_duration() {
+        let mut draft = Draft::new();
+        draft.flags(&PlanArgs { requests: Some(10), ..PlanArgs::default() }).unwrap();
+        assert_eq!((draft.plan.duration, draft.plan.requests), (None, Some(10)));
+    }
+
+    #[test]
+    fn bodies_come_from_files_and_unreadable_ones_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("body.json");
+        std::fs::write(&path, "{}").unwrap();
+        for text in [path.display().to_string(), format!("@{}", path.display()), "{}".to_owned()] {
+            assert_eq!(text_or_file("--body", &text).unwrap(), b"{}");
+        }
+        assert_eq!(text_or_file("--body", "@/no/such/file").unwrap_err().code(), Code::FileNotFound);
+    }
+
+    #[test]
+    fn the_scheme_decides_the_protocol_where_it_can() {
+        assert_eq!(of_scheme("grpc://a:1/s/m"), Some(Protocol::Grpc));
+        assert_eq!(of_scheme("grpc://a:1"), Some(Protocol::GrpcHealth));
+        assert_eq!((of_scheme("udp://a:1"), of_scheme("https://a")), (Some(Protocol::Udp), None));
+    }
+}

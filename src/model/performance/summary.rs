@@ -1,0 +1,236 @@
+//! A measurement in a few figures: while it runs, and in lists.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::histogram::Histogram;
+use super::plan::Plan;
+use super::result::{Ending, Interval, PerfResult};
+
+/// What a running measurement has measured: its last interval, and all of them. Percentiles are response times in
+/// nanoseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Measured {
+    /// Milliseconds from the start of the measurement to the end of the interval.
+    pub elapsed_ms: u64,
+    /// Length of the interval in milliseconds.
+    pub length_ms: u64,
+    /// The interval.
+    pub last: Figures,
+    /// Everything so far.
+    pub so_far: Figures,
+}
+
+/// Requests by what became of them, and how long they took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Figures {
+    /// Requests sent.
+    pub sent: u64,
+    /// Good responses.
+    pub succeeded: u64,
+    /// Failed requests.
+    pub failed: u64,
+    /// Dropped requests.
+    pub dropped: u64,
+    /// Median.
+    pub p50_ns: u64,
+    /// 99th percentile.
+    pub p99_ns: u64,
+}
+
+impl Figures {
+    /// The figures of an interval, or of a sum of them.
+    pub fn of(interval: &Interval) -> Self {
+        Self {
+            sent: interval.sent,
+            succeeded: interval.succeeded,
+            failed: interval.failed,
+            dropped: interval.dropped,
+            p50_ns: interval.response.percentile_ns(50.0),
+            p99_ns: interval.response.percentile_ns(99.0),
+        }
+    }
+}
+
+impl Measured {
+    /// Responses a second in the interval, good or bad.
+    pub fn answered_per_second(&self) -> u64 {
+        (self.last.succeeded + self.last.failed).saturating_mul(1000) / self.length_ms.max(1)
+    }
+}
+
+/// Intervals added up.
+#[derive(Debug, Clone)]
+pub struct Sum(Interval);
+
+impl Default for Sum {
+    fn default() -> Self {
+        Self(Interval {
+            start_seconds: 0.0,
+            length_seconds: 0.0,
+            sent: 0,
+            succeeded: 0,
+            failed: 0,
+            dropped: 0,
+            response: Histogram::new(),
+        })
+    }
+}
+
+impl Sum {
+    /// Adds an interval.
+    pub fn add(&mut self, interval: &Interval) {
+        let sum = &mut self.0;
+        sum.length_seconds = sum.length_seconds.max(interval.start_seconds + interval.length_seconds);
+        sum.sent += interval.sent;
+        sum.succeeded += interval.succeeded;
+        sum.failed += interval.failed;
+        sum.dropped += interval.dropped;
+        sum.response.merge(&interval.response);
+    }
+
+    /// What they come to, as one interval from the start.
+    pub fn whole(&self) -> &Interval {
+        &self.0
+    }
+
+    /// What is told when `last` was added last.
+    pub fn measured(&self, last: &Interval) -> Measured {
+        Measured {
+            elapsed_ms: milliseconds(last.start_seconds + last.length_seconds),
+            length_ms: milliseconds(last.length_seconds),
+            last: Figures::of(last),
+            so_far: Figures::of(&self.0),
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of a run are small and positive")]
+fn milliseconds(seconds: f64) -> u64 {
+    (seconds * 1000.0).round() as u64
+}
+
+/// How far a stored result is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ResultState {
+    /// The measurement goes on; what is stored is what it had measured a moment ago.
+    Running,
+    /// It is whole.
+    #[default]
+    Complete,
+    /// The process that measured ended before the measurement did.
+    Partial,
+    /// The measurement could not be begun, or its generator broke down.
+    Failed,
+}
+
+impl ResultState {
+    /// Its name in output, the same as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Complete => "complete",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A result as a list shows it. Durations are response times in nanoseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Summary {
+    /// Load model: `open` or `closed`.
+    pub model: String,
+    /// Generator's name.
+    pub generator: String,
+    /// Protocol's name.
+    pub protocol: String,
+    /// Addresses that were measured.
+    pub targets: Vec<String>,
+    /// Connections of the plan.
+    pub connections: u32,
+    /// Requests a second that were asked for, in the mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_rate: Option<f64>,
+    /// Responses a second.
+    pub achieved_rate: f64,
+    /// Length in seconds.
+    pub elapsed_seconds: f64,
+    /// Requests sent.
+    pub sent: u64,
+    /// Good responses.
+    pub succeeded: u64,
+    /// Failed requests.
+    pub failed: u64,
+    /// Dropped requests.
+    pub dropped: u64,
+    /// Median.
+    pub p50_ns: u64,
+    /// 90th percentile.
+    pub p90_ns: u64,
+    /// 99th percentile.
+    pub p99_ns: u64,
+    /// 99.9th percentile.
+    pub p999_ns: u64,
+    /// The longest.
+    pub max_ns: u64,
+    /// Why it ended.
+    pub ended_by: Ending,
+    /// Number of warnings.
+    pub warnings: usize,
+}
+
+impl From<&PerfResult> for Summary {
+    fn from(result: &PerfResult) -> Self {
+        let Plan { load, protocol, targets, connections, .. } = &result.plan;
+        let response = &result.latency.response;
+        Self {
+            model: load.model().to_owned(),
+            generator: result.generator.name.clone(),
+            protocol: protocol.name().to_owned(),
+            targets: targets.iter().map(|target| target.url.clone()).collect(),
+            connections: *connections,
+            requested_rate: result.requested_rate,
+            achieved_rate: result.achieved_rate,
+            elapsed_seconds: result.elapsed_seconds,
+            sent: result.requests.sent,
+            succeeded: result.requests.succeeded,
+            failed: result.requests.failed,
+            dropped: result.requests.dropped,
+            p50_ns: response.percentile_ns(50.0),
+            p90_ns: response.percentile_ns(90.0),
+            p99_ns: response.percentile_ns(99.0),
+            p999_ns: response.percentile_ns(99.9),
+            max_ns: response.max_ns(),
+            ended_by: result.ended_by,
+            warnings: result.warnings.len(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interval(start: f64, durations: &[u64], failed: u64) -> Interval {
+        let mut response = Histogram::new();
+        durations.iter().for_each(|duration| response.record_ns(*duration));
+        let succeeded = durations.len() as u64;
+        let sent = succeeded + failed;
+        Interval { start_seconds: start, length_seconds: 0.5, sent, succeeded, failed, dropped: 1, response }
+    }
+
+    #[test]
+    fn what_is_told_covers_the_last_interval_and_all_of_them() {
+        let mut sum = Sum::default();
+        sum.add(&interval(0.0, &[1_000], 0));
+        let last = interval(0.5, &[5_000, 5_000, 5_000], 1);
+        sum.add(&last);
+        let told = sum.measured(&last);
+        assert_eq!((told.elapsed_ms, told.length_ms, told.answered_per_second()), (1000, 500, 8));
+        assert_eq!((told.last.sent, told.so_far.sent, told.so_far.dropped), (4, 5, 2));
+        assert!(told.so_far.p50_ns >= 5_000 && sum.whole().response.min_ns() == 1_000);
+        assert!((sum.whole().length_seconds - 1.0).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,209 @@
+//! `--fail-on 'p99>+5%'`: differences that a pipeline does not let pass.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Comparison, Difference, Metric};
+use crate::base::error::{Code, Error, Result};
+use crate::model::performance::duration;
+use crate::perf::threshold::Outcome;
+
+/// A limit on a difference from the baseline, as a share of it or in the metric's unit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gate {
+    text: String,
+    metric: Metric,
+    /// Whether a difference above the limit fails, rather than one below.
+    above: bool,
+    limit: Limit,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Limit {
+    Ratio(f64),
+    Absolute(f64),
+}
+
+/// What came of a gate for one result.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct GateVerdict {
+    /// The gate as it was written.
+    pub gate: String,
+    /// The result that was held against it.
+    pub name: String,
+    /// `breached` when the whole interval is beyond the limit, `held` when none of it is, `undecided` in between.
+    pub outcome: Outcome,
+    /// The difference as people read it.
+    pub value: String,
+}
+
+impl fmt::Display for GateVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} by {}: {}", self.gate, self.outcome.name(), self.name, self.value)
+    }
+}
+
+impl Gate {
+    /// Reads a gate: a metric (`p99`, `mean`, `rps`, `errors`), `>` or `<`, and a signed difference (`+5%`, `-2%`, `+2ms`).
+    ///
+    /// # Errors
+    /// [`Code::ThresholdInvalid`], with what was expected.
+    pub fn parse(text: &str) -> Result<Self> {
+        let refused = |expected: &str| {
+            Error::new(Code::ThresholdInvalid, format!("`{text}` is no limit on a difference: {expected} expected"))
+                .remedy("Write METRIC, > or <, and a signed difference, in quotes, for example 'p99>+5%' or 'rps<-2%'.")
+        };
+        let at = text.find(['<', '>']).ok_or_else(|| refused("> or <"))?;
+        let name = text[..at].trim();
+        let metric = Metric::all()
+            .find(|metric| metric.name() == name)
+            .ok_or_else(|| refused("rps, errors, mean, p50, p75, p90, p95, p99 or p99.9"))?;
+        let limit = limit(metric, text[at + 1..].trim()).ok_or_else(|| refused("a signed difference such as +5%"))?;
+        Ok(Self { text: text.trim().to_owned(), metric, above: text[at..].starts_with('>'), limit })
+    }
+
+    /// Holds every compared result against the gate.
+    pub fn judge(&self, comparison: &Comparison) -> Vec<GateVerdict> {
+        let judged = comparison.others.iter().filter_map(|other| {
+            let difference = other.figures.iter().find(|figure| figure.metric == self.metric)?;
+            Some(GateVerdict {
+                gate: self.text.clone(),
+                name: other.name.clone(),
+                outcome: self.outcome(difference),
+                value: shown(difference),
+            })
+        });
+        judged.collect()
+    }
+
+    fn outcome(&self, difference: &Difference) -> Outcome {
+        let limit = match (self.limit, difference.base) {
+            (Limit::Absolute(limit), _) => limit,
+            (Limit::Ratio(ratio), Some(base)) => ratio * base,
+            (Limit::Ratio(_), None) => return Outcome::Undecided,
+        };
+        let Some(bounds) = difference.interval.filter(|_| difference.because.is_none()) else {
+            return Outcome::Undecided;
+        };
+        let (nearest, farthest) = if self.above { (bounds.low, bounds.high) } else { (-bounds.high, -bounds.low) };
+        let limit = if self.above { limit } else { -limit };
+        match () {
+            () if nearest > limit => Outcome::Breached,
+            () if farthest <= limit => Outcome::Held,
+            () => Outcome::Undecided,
+        }
+    }
+}
+
+fn limit(metric: Metric, text: &str) -> Option<Limit> {
+    let (sign, rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1.0, rest),
+        None => (1.0, text.strip_prefix('+')?),
+    };
+    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
+    if let Some(percent) = rest.strip_suffix('%') {
+        return number(percent).map(|percent| Limit::Ratio(sign * percent / 100.0));
+    }
+    let absolute = match metric {
+        Metric::Rate => number(rest.strip_suffix("/s").unwrap_or(rest))?,
+        // A share of a share would be ambiguous.
+        Metric::Errors => return None,
+        Metric::Mean | Metric::Percentile(_) => duration::parse(rest).ok()?.as_secs_f64() * 1e9,
+    };
+    Some(Limit::Absolute(sign * absolute))
+}
+
+fn shown(difference: &Difference) -> String {
+    let metric = difference.metric;
+    let Some(middle) = difference.difference else { return "n/a".to_owned() };
+    let bounds = difference
+        .interval
+        .map(|bounds| format!(", 95 % interval {} to {}", metric.signed(bounds.low), metric.signed(bounds.high)));
+    format!(
+        "{} ({}){}",
+        metric.signed(middle),
+        crate::perf::units::change(difference.ratio),
+        bounds.unwrap_or_default()
+    )
+}
+
+/// What follows from gates for the exit code: a breach is 99. A gate that is undecided has not been shown to be breached
+/// and lets pass; callers tell it.
+///
+/// # Errors
+/// A gate is breached.
+pub fn conclude(verdicts: &[GateVerdict]) -> Result<()> {
+    let breached: Vec<String> =
+        verdicts.iter().filter(|verdict| verdict.outcome == Outcome::Breached).map(ToString::to_string).collect();
+    match breached.first() {
+        Some(first) => Err(Error::new(Code::ThresholdBreached, first.clone()).details(breached)),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        clippy::float_cmp,
+        reason = "figures of tests are small and exact"
+    )]
+
+    use proptest::prelude::*;
+
+    use super::super::compare;
+    use super::*;
+    use crate::base::exit;
+    use crate::perf::sample;
+
+    fn outcome(gate: &str, factor: f64) -> Outcome {
+        let (base, other) = (sample::scaled(60_000, 1.0, 1), sample::scaled(60_000, factor, 2));
+        let comparison = compare(&[("a", &base), ("b", &other)], 1).unwrap();
+        Gate::parse(gate).unwrap().judge(&comparison)[0].outcome
+    }
+
+    #[test]
+    fn a_gate_is_breached_when_the_whole_interval_is_beyond_it() {
+        assert_eq!(outcome("p99>+5%", 1.5), Outcome::Breached);
+        assert_eq!(outcome("p99>+100%", 1.5), Outcome::Held);
+        assert_eq!(outcome("p50>+20%", 1.2), Outcome::Undecided);
+        assert_eq!(outcome("p99>+1ms", 1.5), Outcome::Breached);
+        assert_eq!(outcome("p50<-5%", 0.5), Outcome::Breached);
+        assert_eq!(outcome("p50<-60%", 0.5), Outcome::Held);
+        assert_eq!(outcome("rps<-2%", 1.5), Outcome::Held);
+        assert_eq!(outcome("p99.9>+5%", 1.5), Outcome::Undecided);
+    }
+
+    #[test]
+    fn a_breach_ends_with_its_own_code() {
+        let verdict = |outcome| GateVerdict { gate: "g".into(), name: "n".into(), outcome, value: "v".into() };
+        assert!(conclude(&[verdict(Outcome::Held), verdict(Outcome::Undecided)]).is_ok());
+        let error = conclude(&[verdict(Outcome::Breached)]).unwrap_err();
+        assert_eq!(exit::code(error.kind()), 99);
+    }
+
+    #[test]
+    fn what_is_no_gate_is_refused() {
+        for (text, said) in [
+            ("p99", "> or <"),
+            ("p98>+5%", "p99.9"),
+            ("p99>5%", "signed"),
+            ("p99>+5", "signed"),
+            ("errors>+5ms", "signed"),
+        ] {
+            let error = Gate::parse(text).unwrap_err();
+            assert!(error.message().contains(said), "{text}: {error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in ".{0,30}") {
+            let _ = Gate::parse(&text);
+        }
+    }
+}

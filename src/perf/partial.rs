@@ -1,0 +1,140 @@
+//! A result from the intervals of a measurement that nobody could end: the process died, or the run is still going on.
+
+use uuid::Uuid;
+
+use crate::base::clock::{self, Timestamp};
+use crate::model::performance::environment::Environment;
+use crate::model::performance::plan::{Plan, Protocol};
+use crate::model::performance::result::{
+    Bytes, Connections, Ending, GeneratorReport, Interval, Latency, PerfResult, Requests, SCHEMA,
+};
+use crate::model::performance::summary::Sum;
+
+/// What a plan and its intervals say of a measurement that began at `started_at`. Causes, statuses, bytes and service
+/// times are not known by interval and stay empty.
+pub fn assemble(id: Uuid, plan: &Plan, started_at: Timestamp, intervals: Vec<Interval>) -> PerfResult {
+    let mut sum = Sum::default();
+    intervals.iter().for_each(|interval| sum.add(interval));
+    let whole = sum.whole();
+    let elapsed = whole.length_seconds;
+    let answered = whole.succeeded + whole.failed;
+    PerfResult {
+        schema: SCHEMA.to_owned(),
+        id,
+        name: plan.name.clone(),
+        profile_id: None,
+        plan: redacted(plan),
+        started_at,
+        ended_at: ended(started_at, elapsed),
+        elapsed_seconds: elapsed,
+        ended_by: Ending::Stopped,
+        requested_rate: plan.load.rate(plan.duration),
+        #[expect(clippy::cast_precision_loss, reason = "no count of responses comes near 2^52")]
+        achieved_rate: if elapsed > 0.0 { answered as f64 / elapsed } else { 0.0 },
+        requests: Requests {
+            due: whole.sent + whole.dropped,
+            sent: whole.sent,
+            succeeded: whole.succeeded,
+            failed: whole.failed,
+            dropped: whole.dropped,
+            queued_most: 0,
+        },
+        statuses: std::collections::BTreeMap::new(),
+        errors: std::collections::BTreeMap::new(),
+        connections: Connections::default(),
+        bytes: Bytes::default(),
+        latency: Latency { response: whole.response.clone(), ..Latency::default() },
+        intervals,
+        generator: GeneratorReport {
+            name: plan.generator.name().to_owned(),
+            threads: plan.threads,
+            ..GeneratorReport::default()
+        },
+        environment: Environment::default(),
+        workers: Vec::new(),
+        warnings: Vec::new(),
+        server_metrics: std::collections::BTreeMap::new(),
+    }
+}
+
+fn ended(started_at: Timestamp, elapsed: f64) -> Timestamp {
+    let length = jiff::SignedDuration::try_from_secs_f64(elapsed).unwrap_or_default();
+    started_at.checked_add(length).unwrap_or_else(|_| clock::now())
+}
+
+/// Header fields whose values let somebody in.
+const SECRET: &[&str] = &["authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"];
+/// What stands in their place.
+pub const REDACTED: &str = "[redacted]";
+
+/// The plan without the values that authorise, as results show it.
+pub fn redacted(plan: &Plan) -> Plan {
+    let mut plan = plan.clone();
+    for header in &mut plan.request.headers {
+        if SECRET.contains(&header.name.to_ascii_lowercase().as_str()) {
+            REDACTED.clone_into(&mut header.value);
+        }
+    }
+    for value in plan.request.cookies.values_mut() {
+        REDACTED.clone_into(value);
+    }
+    if plan.protocol != Protocol::Udp && plan.protocol != Protocol::Tcp {
+        for target in &mut plan.targets {
+            target.url = without_password(&target.url);
+        }
+    }
+    plan
+}
+
+fn without_password(url: &str) -> String {
+    match url::Url::parse(url) {
+        Ok(mut parsed) if parsed.password().is_some() => {
+            // Refused only for URLs that cannot have one.
+            let _ = parsed.set_password(Some(REDACTED));
+            parsed.to_string()
+        }
+        _ => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::performance::histogram::Histogram;
+    use crate::model::performance::plan::{Header, Target};
+
+    #[test]
+    fn what_was_stored_is_what_the_result_says() {
+        let mut response = Histogram::new();
+        response.record_n(2_000_000, 90);
+        let second = |start: f64| Interval {
+            start_seconds: start,
+            length_seconds: 1.0,
+            sent: 100,
+            succeeded: 90,
+            failed: 10,
+            dropped: 5,
+            response: response.clone(),
+        };
+        let plan = Plan { name: "cut".into(), ..Plan::default() };
+        let begun = Timestamp::from_second(1_000).unwrap();
+        let result = assemble(Uuid::nil(), &plan, begun, vec![second(0.0), second(1.0)]);
+        assert_eq!((result.requests.sent, result.requests.due, result.latency.response.count()), (200, 210, 180));
+        assert_eq!(result.ended_at, Timestamp::from_second(1_002).unwrap());
+        assert!((result.achieved_rate - 100.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn no_value_that_authorises_is_kept() {
+        let mut plan =
+            Plan { targets: vec![Target { url: "http://me:secret@a/".into(), weight: 1 }], ..Plan::default() };
+        for name in ["Authorization", "X-Trace"] {
+            plan.request.headers.push(Header { name: name.into(), value: "Bearer secret".into() });
+        }
+        plan.request.cookies.insert("session".into(), "secret".into());
+        let shown = redacted(&plan);
+        let text = serde_json::to_string(&shown).unwrap();
+        assert_eq!(text.matches("secret").count(), 1, "only the trace: {text}");
+        assert_eq!(shown.request.headers[1].value, "Bearer secret");
+    }
+}

@@ -1,0 +1,75 @@
+//! Files of the Service Mesh Performance specification: tests ([`read()`], [`write()`]) and results ([`result`]).
+
+mod client;
+mod fields;
+pub mod result;
+mod test;
+mod write;
+
+use std::collections::BTreeMap;
+
+use crate::model::performance::plan::Plan;
+use crate::wire::smp::service_mesh::Type;
+
+pub use test::read;
+pub use write::write;
+
+/// Version of the specification that is written.
+pub const VERSION: &str = "v0.0.1";
+
+/// A test file: what it is called, and one plan for each of its clients.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SmpTest {
+    /// Name of the test; empty when it has none.
+    pub name: String,
+    /// Id of the test, or of the profile it belongs to.
+    pub id: Option<String>,
+    /// Version of the specification it was written for.
+    pub smp_version: Option<String>,
+    /// Marks.
+    pub labels: BTreeMap<String, String>,
+    /// The mesh by its name in the specification, as `ISTIO`.
+    pub mesh: Option<String>,
+    /// One plan for each client, each with every endpoint of the client as a target.
+    pub plans: Vec<Plan>,
+    /// What is odd about the file, each with its place.
+    pub warnings: Vec<String>,
+}
+
+/// The specification's name of a mesh, from that name, its number or a word in use for it; none where it has no such mesh.
+pub fn mesh_name(word: &str) -> Option<&'static str> {
+    let word = word.trim();
+    let kind = match word.parse::<i32>() {
+        Ok(number) => Type::try_from(number).ok()?,
+        Err(_) => by_word(&word.to_uppercase().replace(['-', ' '], "_"))?,
+    };
+    (kind != Type::InvalidMesh).then(|| kind.as_str_name())
+}
+
+fn by_word(word: &str) -> Option<Type> {
+    Type::from_str_name(word).or_else(|| {
+        Some(match word {
+            "OSM" => Type::OpenServiceMesh,
+            "NSM" => Type::NetworkServiceMesh,
+            "TRAEFIK" | "MAESH" => Type::TraefikMesh,
+            "NGINX" => Type::NginxServiceMesh,
+            "CILIUM" => Type::CiliumServiceMesh,
+            "APPMESH" | "AWS_APP_MESH" => Type::AppMesh,
+            _ => return None,
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn meshes_have_names_numbers_and_nicknames() {
+        assert_eq!(mesh_name("3"), Some("ISTIO"));
+        assert_eq!(mesh_name("istio"), Some("ISTIO"));
+        assert_eq!(mesh_name("open-service-mesh"), Some("OPEN_SERVICE_MESH"));
+        assert_eq!(mesh_name("osm"), Some("OPEN_SERVICE_MESH"));
+        assert_eq!([mesh_name("0"), mesh_name("13"), mesh_name("INVALID_MESH"), mesh_name("mess")], [None; 4]);
+    }
+}

@@ -1,0 +1,245 @@
+//! What a result says, and how surely: the one place that decides which figures may be shown as fact.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::model::performance::histogram::Histogram;
+use crate::model::performance::result::{Cause, PerfResult};
+use crate::perf::stats::{Bounds, order};
+use crate::perf::units;
+
+/// Percentiles that every summary has.
+pub const PERCENTILES: [f64; 7] = [50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99];
+
+/// A result in figures.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Summary {
+    /// `open` or `closed`.
+    pub model: String,
+    /// Length in seconds.
+    pub elapsed_seconds: f64,
+    /// Requests a second that were asked for, in the mean; none in the closed model.
+    pub requested_rate: Option<f64>,
+    /// Responses a second.
+    pub achieved_rate: f64,
+    /// Requests that were sent.
+    pub sent: u64,
+    /// Requests that failed.
+    pub failed: u64,
+    /// Requests that were due and never sent.
+    pub dropped: u64,
+    /// Share (0 to 1) of the sent requests that failed.
+    pub error_share: f64,
+    /// Failed requests by cause, most frequent first.
+    pub errors: Vec<ErrorShare>,
+    /// Response times.
+    pub response: Spread,
+    /// Service times; none where they were not measured apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<Spread>,
+    /// Percentiles of the response time.
+    pub percentiles: Vec<Percentile>,
+}
+
+/// Failed requests of one cause.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ErrorShare {
+    /// The cause.
+    pub cause: Cause,
+    /// How many.
+    pub count: u64,
+    /// Share (0 to 1) of the sent requests.
+    pub share: f64,
+}
+
+/// The spread of durations, in nanoseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Spread {
+    /// How many.
+    pub count: u64,
+    /// The shortest.
+    pub min_ns: u64,
+    /// The mean.
+    pub mean_ns: f64,
+    /// The standard deviation.
+    pub stdev_ns: f64,
+    /// The longest.
+    pub max_ns: u64,
+}
+
+impl Spread {
+    /// That of a histogram.
+    pub fn of(histogram: &Histogram) -> Self {
+        Self {
+            count: histogram.count(),
+            min_ns: histogram.min_ns(),
+            mean_ns: histogram.mean_ns(),
+            stdev_ns: histogram.stdev_ns(),
+            max_ns: histogram.max_ns(),
+        }
+    }
+}
+
+/// A percentile of the response time, with all that limits it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Percentile {
+    /// 0 to 100.
+    pub percentile: f64,
+    /// Response time in nanoseconds that so many percent of the responses do not exceed.
+    pub value_ns: u64,
+    /// Its 95 % interval by order statistics, in nanoseconds.
+    pub interval_ns: Bounds,
+    /// The same percentile of the service time, where that was measured apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_ns: Option<u64>,
+    /// The same percentile of the generator's own lateness, where it was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slip_ns: Option<u64>,
+    /// Whether the sample is large enough: the tail beyond it is known to 20 %.
+    pub supported: bool,
+    /// Whether it says more of the service than of the generator: the generator's lateness is at most half of it, and it
+    /// is no shorter than the generator's resolution.
+    pub above_floor: bool,
+}
+
+impl Percentile {
+    /// Whether it may be shown as fact.
+    pub fn is_fact(&self) -> bool {
+        self.supported && self.above_floor
+    }
+
+    /// The percentile of a result; none when it holds no response.
+    pub fn of(result: &PerfResult, percentile: f64) -> Option<Self> {
+        let latency = &result.latency;
+        let interval_ns = order::interval(&latency.response, percentile)?;
+        let value_ns = latency.response.percentile_ns(percentile);
+        let at = |histogram: &Histogram| (!histogram.is_empty()).then(|| histogram.percentile_ns(percentile));
+        let slip_ns = at(&latency.slip);
+        Some(Self {
+            percentile,
+            value_ns,
+            interval_ns,
+            service_ns: at(&latency.service),
+            slip_ns,
+            supported: order::is_supported(latency.response.count(), percentile),
+            // A response time contains the slip, so it is never below it. What counts is which of the two it is made of.
+            above_floor: slip_ns.unwrap_or(0).saturating_mul(2) <= value_ns
+                && value_ns >= result.generator.resolution_ns,
+        })
+    }
+
+    /// Why it is no fact, one reason a line.
+    pub fn reasons(&self, count: u64) -> Vec<String> {
+        let name = units::percentile(self.percentile);
+        let mut reasons = Vec::new();
+        if !self.supported {
+            let wanted = order::wanted_count(self.percentile).map_or("no number of".to_owned(), units::count);
+            reasons.push(format!("{name} wants {wanted} responses, there are {}", units::count(count)));
+        }
+        if !self.above_floor {
+            reasons.push(match self.slip_ns {
+                Some(slip) if slip.saturating_mul(2) > self.value_ns => format!(
+                    "{name} is mostly the generator's own lateness, {} of {}",
+                    units::duration_ns(slip),
+                    units::duration_ns(self.value_ns)
+                ),
+                _ => format!("{name} is below the resolution of the generator"),
+            });
+        }
+        reasons
+    }
+}
+
+impl Summary {
+    /// Of a result, with [`PERCENTILES`].
+    pub fn of(result: &PerfResult) -> Self {
+        Self::with(result, &PERCENTILES)
+    }
+
+    /// Of a result, with the percentiles that are asked for.
+    pub fn with(result: &PerfResult, percentiles: &[f64]) -> Self {
+        let service = &result.latency.service;
+        Self {
+            model: result.plan.load.model().to_owned(),
+            elapsed_seconds: result.elapsed_seconds,
+            requested_rate: result.requested_rate,
+            achieved_rate: result.achieved_rate,
+            sent: result.requests.sent,
+            failed: result.requests.failed,
+            dropped: result.requests.dropped,
+            error_share: share(result.requests.failed, result.requests.sent),
+            errors: errors(result),
+            response: Spread::of(&result.latency.response),
+            service: (!service.is_empty()).then(|| Spread::of(service)),
+            percentiles: percentiles.iter().filter_map(|percentile| Percentile::of(result, *percentile)).collect(),
+        }
+    }
+}
+
+fn errors(result: &PerfResult) -> Vec<ErrorShare> {
+    let counted = result.errors.iter().filter(|(_, count)| **count > 0);
+    let mut errors: Vec<ErrorShare> = counted
+        .map(|(cause, count)| ErrorShare { cause: *cause, count: *count, share: share(*count, result.requests.sent) })
+        .collect();
+    errors.sort_by(|a, b| b.count.cmp(&a.count).then(a.cause.cmp(&b.cause)));
+    errors
+}
+
+/// `part` of `whole`; 0 of nothing.
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+pub fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        clippy::float_cmp,
+        reason = "figures of tests are small and exact"
+    )]
+
+    use super::*;
+    use crate::perf::sample;
+
+    #[test]
+    fn a_small_sample_supports_no_high_percentile() {
+        let mut result = sample::result(1_000);
+        let summary = Summary::of(&result);
+        let supported: Vec<f64> = summary.percentiles.iter().filter(|p| p.supported).map(|p| p.percentile).collect();
+        assert_eq!(supported, [50.0, 75.0, 90.0]);
+        result = sample::result(20_000);
+        assert!(Percentile::of(&result, 99.0).unwrap().supported);
+        assert!(!Percentile::of(&result, 99.9).unwrap().supported);
+    }
+
+    #[test]
+    fn a_percentile_that_is_mostly_lateness_is_below_the_floor() {
+        let mut result = sample::result(20_000);
+        assert!(Percentile::of(&result, 99.0).unwrap().above_floor);
+        result.latency.slip = result.latency.response.clone();
+        let marked = Percentile::of(&result, 99.0).unwrap();
+        assert!(!marked.above_floor && marked.supported && !marked.is_fact());
+        assert!(marked.reasons(20_000)[0].contains("lateness"), "{:?}", marked.reasons(20_000));
+    }
+
+    #[test]
+    fn a_percentile_below_the_resolution_is_below_the_floor() {
+        let mut result = sample::result(20_000);
+        result.generator.resolution_ns = 3_600_000_000_000;
+        let marked = Percentile::of(&result, 50.0).unwrap();
+        assert!(!marked.above_floor && marked.reasons(20_000)[0].contains("resolution"));
+    }
+
+    #[test]
+    fn nothing_measured_has_no_percentile() {
+        let mut result = sample::result(100);
+        result.latency = crate::model::performance::result::Latency::default();
+        result.requests.sent = 0;
+        result.requests.failed = 0;
+        let summary = Summary::of(&result);
+        assert!(summary.percentiles.is_empty() && summary.error_share == 0.0 && summary.service.is_none());
+    }
+}

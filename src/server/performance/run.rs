@@ -1,0 +1,225 @@
+//! One measurement as an operation. What it measures is stored while it goes on; the result is stored first, and what
+//! clusters and Prometheus have to say is added afterwards.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use uuid::Uuid;
+
+use super::guard::Guard;
+use super::order::Order;
+use super::{environment, metrics, results};
+use crate::base::{Code, Error, Result, clock};
+use crate::load;
+use crate::model::operation::OperationStatus;
+use crate::model::performance::result::{Ending, Interval, PerfResult};
+use crate::model::performance::summary::{ResultState, Sum};
+use crate::perf::control::Control;
+use crate::perf::partial;
+use crate::server::Shared;
+use crate::server::operations::Handle;
+
+/// How often intervals are stored: as much of a measurement is lost with its process at most.
+const STORE_EVERY: Duration = Duration::from_secs(2);
+
+/// A running measurement.
+pub(super) struct Job<'a> {
+    pub(super) state: &'a Shared,
+    pub(super) handle: &'a Handle,
+    pub(super) order: &'a Order,
+}
+
+/// Stores the result that a measurement begins with, which is empty.
+pub(super) async fn store_begin(state: &Shared, id: Uuid, order: &Order) -> Result<()> {
+    let mut result = partial::assemble(id, &order.plan, clock::now(), Vec::new());
+    result.profile_id = order.profile_id;
+    results::store(state, &result, ResultState::Running).await
+}
+
+impl Job<'_> {
+    /// Measures, stores, and ends the operation.
+    pub(super) async fn run(self) {
+        let (status, error) = match self.measured().await {
+            Ok(result) => self.verdict(&result),
+            Err(error) => (OperationStatus::Failed, Some(error)),
+        };
+        if let Err(error) = self.handle.finish(status, error.as_ref()).await {
+            tracing::error!(%error, "the end of a measurement could not be stored");
+        }
+    }
+
+    async fn measured(&self) -> Result<PerfResult> {
+        self.handle.stage("measure", None);
+        let mut result = match self.measure().await {
+            Ok(result) => result,
+            Err(error) => {
+                self.store_failure(&error).await?;
+                return Err(error);
+            }
+        };
+        result.id = self.handle.id();
+        result.profile_id = self.order.profile_id;
+        results::store(self.state, &result, ResultState::Complete).await?;
+        self.handle.stage("look at the far side", self.order.context.as_deref());
+        self.enrich(&mut result).await;
+        self.handle.stage("store", None);
+        results::store(self.state, &result, ResultState::Complete).await?;
+        result.warnings.iter().for_each(|warning| self.handle.warning(warning.clone()));
+        Ok(result)
+    }
+
+    /// The measurement itself; ends early when the operation is cancelled or a threshold is out of reach.
+    async fn measure(&self) -> Result<PerfResult> {
+        let (sender, mut intervals) = unbounded_channel::<Interval>();
+        // The receiver lives as long as the measurement does.
+        let control = Control::observed(move |interval| drop(sender.send(interval.clone())));
+        let mut progress = Progress::new(self);
+        let running = load::run(self.order.plan.clone(), control.clone());
+        let mut running = std::pin::pin!(running);
+        let cancel = self.handle.cancelled();
+        let outcome = loop {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled(), if control.stopped().is_none() => control.stop(Ending::Stopped),
+                Some(interval) = intervals.recv() => progress.take(interval, &control).await,
+                outcome = &mut running => break outcome,
+            }
+        };
+        progress.rest(&mut intervals, &control).await;
+        outcome
+    }
+
+    /// Keeps what was measured until the generator broke down.
+    async fn store_failure(&self, error: &Error) -> Result<()> {
+        let id = self.handle.id();
+        let Some((begun, _)) = self.state.store.results().get(id).await? else { return Ok(()) };
+        let intervals = self.state.store.results().intervals(id).await?;
+        let mut result = partial::assemble(id, &self.order.plan, begun.started_at, intervals);
+        result.profile_id = self.order.profile_id;
+        result.warnings.push(error.to_string());
+        results::store(self.state, &result, ResultState::Failed).await
+    }
+
+    /// Adds what others know of the measured side; whoever does not answer leaves a warning.
+    async fn enrich(&self, result: &mut PerfResult) {
+        let far = environment::look(self.state, self.order);
+        let asked = metrics::ask(self.order, result);
+        let (far, asked) = tokio::join!(far, asked);
+        far.into_result(result);
+        asked.into_result(result);
+    }
+
+    fn verdict(&self, result: &PerfResult) -> (OperationStatus, Option<Error>) {
+        if self.handle.cancelled().is_cancelled() {
+            return (OperationStatus::Cancelled, None);
+        }
+        match nothing_succeeded(result) {
+            Some(error) => (OperationStatus::Failed, Some(error)),
+            None => (OperationStatus::Succeeded, None),
+        }
+    }
+}
+
+/// The error of a measurement in which every request failed.
+fn nothing_succeeded(result: &PerfResult) -> Option<Error> {
+    if result.requests.succeeded > 0 {
+        return None;
+    }
+    let message = if result.requests.sent == 0 {
+        format!("`{}` sent no request", result.name)
+    } else {
+        format!("none of the {} of `{}` succeeded", requests(result.requests.sent), result.name)
+    };
+    let mut causes: Vec<_> = result.errors.iter().filter(|(_, count)| **count > 0).collect();
+    causes.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let statuses = result.statuses.iter().map(|(status, count)| format!("status {status}: {count}"));
+    let lines = causes.iter().map(|(cause, count)| format!("{}: {count}", cause.name())).chain(statuses);
+    let error = Error::new(Code::PerfFailed, message).details(lines.collect::<Vec<_>>());
+    Some(match causes.first() {
+        Some((cause, count)) => error.because(format!("{} ({count})", cause.name())),
+        None => error,
+    })
+}
+
+fn requests(count: u64) -> String {
+    crate::base::text::count(usize::try_from(count).unwrap_or(usize::MAX), "request")
+}
+
+/// What is told and stored of a measurement while it goes on.
+struct Progress<'a> {
+    job: &'a Job<'a>,
+    guard: Guard<'a>,
+    sum: Sum,
+    waiting: Vec<Interval>,
+    stored: usize,
+    last: Instant,
+}
+
+impl<'a> Progress<'a> {
+    fn new(job: &'a Job<'a>) -> Self {
+        Self {
+            job,
+            guard: Guard::new(job.order),
+            sum: Sum::default(),
+            waiting: Vec::new(),
+            stored: 0,
+            last: Instant::now(),
+        }
+    }
+
+    async fn take(&mut self, interval: Interval, control: &Control) {
+        self.sum.add(&interval);
+        self.job.handle.measured(self.sum.measured(&interval));
+        if let Some(breach) = self.guard.take(&interval)
+            && control.stopped().is_none()
+        {
+            self.job.handle.warning(format!("the measurement was ended: {breach}"));
+            control.stop(Ending::Threshold);
+        }
+        self.waiting.push(interval);
+        if self.last.elapsed() >= STORE_EVERY {
+            self.store().await;
+        }
+    }
+
+    /// Takes what came with the end of the measurement.
+    async fn rest(&mut self, intervals: &mut UnboundedReceiver<Interval>, control: &Control) {
+        while let Ok(interval) = intervals.try_recv() {
+            self.take(interval, control).await;
+        }
+    }
+
+    /// A failure costs nothing as long as the process lives: the result is stored whole at the end.
+    async fn store(&mut self) {
+        let id = self.job.handle.id();
+        match self.job.state.store.results().append(id, self.stored, &self.waiting).await {
+            Ok(()) => {
+                self.stored += self.waiting.len();
+                self.waiting.clear();
+            }
+            Err(error) => tracing::warn!(%error, "intervals of a measurement were not stored"),
+        }
+        self.last = Instant::now();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::performance::plan::Plan;
+    use crate::model::performance::result::Cause;
+
+    #[test]
+    fn a_run_without_a_success_fails_with_its_causes_the_most_frequent_first() {
+        let plan = Plan { name: "shop".into(), ..Plan::default() };
+        let mut result = partial::assemble(Uuid::nil(), &plan, clock::now(), Vec::new());
+        assert!(nothing_succeeded(&result).unwrap().message().contains("sent no request"));
+        result.requests.sent = 5;
+        result.errors = [(Cause::Timeout, 1), (Cause::Refused, 4)].into();
+        let error = nothing_succeeded(&result).unwrap();
+        assert_eq!(error.report().details, ["refused: 4", "timeout: 1"]);
+        assert!(error.to_string().contains("5 requests"), "{error}");
+        result.requests.succeeded = 1;
+        assert!(nothing_succeeded(&result).is_none());
+    }
+}

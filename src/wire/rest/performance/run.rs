@@ -1,0 +1,69 @@
+//! Beginning a measurement, and the stream that clients of earlier eras follow it by.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::result::MesheryResult;
+use crate::model::performance::plan::Plan;
+use crate::model::performance::summary::Measured;
+
+/// `POST /api/perf/run`: begins a measurement.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct RunRequest {
+    /// What to measure; without it, what the profile says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
+    /// Id or name of the profile that the result belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// What the run has to hold; without any, those of the profile when its plan is measured.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub thresholds: Vec<String>,
+    /// End the run as soon as a threshold cannot hold any more.
+    #[serde(alias = "abortOnFail")]
+    pub abort_on_fail: bool,
+    /// Prometheus to ask afterwards, instead of the one of the preferences; empty for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prometheus: Option<String>,
+    /// Queries by name, instead of the usual ones.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, String>,
+    /// Kubernetes context of what is measured; without one the preferred or current one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// Kubeconfig files (separated as in PATH) instead of the server's; a server that others can reach refuses it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kubeconfig: Option<String>,
+}
+
+/// Reply to a request that began a measurement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RunBegun {
+    /// Id of the operation.
+    #[serde(alias = "operationId")]
+    pub operation_id: Uuid,
+    /// Id of the result, which is there from now on.
+    #[serde(alias = "resultId")]
+    pub result_id: Uuid,
+}
+
+/// One frame of the stream of earlier eras.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StreamFrame {
+    /// `info`, `error` or `success`.
+    pub status: String,
+    /// One sentence.
+    pub message: String,
+    /// The result, in the last frame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<Box<MesheryResult>>,
+    /// What was measured so far, in frames between the first and the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Measured>,
+    /// The operation, for those who want to cancel it.
+    pub operation_id: Uuid,
+}

@@ -1,0 +1,211 @@
+//! `perf run`.
+
+use std::time::Duration;
+
+use super::target::Target;
+use crate::support::env::Env;
+use crate::support::tty::{INTERRUPT, Piped};
+
+#[test]
+fn a_run_sends_what_was_asked_and_shows_and_keeps_its_result() {
+    let (env, target) = (Env::new(), Target::start());
+    let args = ["perf", "run", "--url", &target.url(), "--requests", "20", "--name", "shop", "-o", "json"];
+    let shown = env.ctl(args).ok();
+    let result = shown.json();
+    assert_eq!((&result["requests"]["sent"], &result["requests"]["succeeded"]), (&20.into(), &20.into()), "{shown}");
+    assert_eq!((result["name"].as_str(), result["ended_by"].as_str()), (Some("shop"), Some("requests")));
+    assert_eq!(target.seen(), 20);
+    assert!(shown.stderr.contains("targets") && shown.stderr.contains("(--url)"), "the plan is told first: {shown}");
+    let kept = env.ctl(["perf", "result", "list", "-o", "json"]).ok().json();
+    assert_eq!((&kept[0]["id"], &kept[0]["summary"]["sent"]), (&result["id"], &20.into()));
+    assert_eq!(kept[0]["state"], "complete");
+}
+
+#[test]
+fn old_spellings_mean_the_same() {
+    let (env, target) = (Env::new(), Target::start());
+    let args = [
+        "perf",
+        "apply",
+        "old",
+        "--url",
+        &target.url(),
+        "--qps",
+        "0",
+        "--concurrent-requests",
+        "2",
+        "--duration",
+        "300ms",
+        "--load-generator",
+        "native",
+        "--mesh",
+        "istio",
+        "--yes",
+        "-o",
+        "json",
+    ];
+    let shown = env.ctl(args).ok();
+    let result = shown.json();
+    assert_eq!((&result["plan"]["connections"], &result["plan"]["mesh"]), (&2.into(), &"ISTIO".into()), "{shown}");
+    assert!(shown.stderr.contains("profile old created"), "{shown}");
+    assert_eq!(env.ctl(["perf", "profile", "view", "old", "-o", "json"]).ok().json()["total_results"], 1);
+}
+
+#[test]
+fn a_profile_is_meant_by_its_whole_name() {
+    let (env, target) = (Env::new(), Target::start());
+    env.ctl(["perf", "profile", "create", "test-2", "--url", &target.url(), "--requests", "5"]).ok();
+    let missing = env.ctl(["perf", "run", "test"]).run();
+    assert_eq!(missing.code, Some(5), "{missing}");
+    assert!(missing.stderr.contains("test-2"), "a near name is told: {missing}");
+    assert_eq!(target.seen(), 0);
+    let asked = env.ctl(["perf", "run", "test", "--url", &target.url()]).run();
+    assert_eq!(asked.code, Some(2), "off a terminal nobody can say yes: {asked}");
+    assert!(asked.stderr.contains("--yes"), "{asked}");
+}
+
+#[test]
+fn flags_stand_over_the_profile_and_a_dry_run_sends_nothing() {
+    let (env, target) = (Env::new(), Target::start());
+    let create = ["perf", "profile", "create", "p", "--url", &target.url(), "--rate", "100", "--duration", "5s"];
+    env.ctl(create).ok();
+    let args = ["perf", "run", "p", "--duration", "1m30s", "--dry-run", "-o", "json"];
+    let planned = env.ctl(args).ok().json();
+    let origin = |name: &str| {
+        let values = planned[0]["values"].as_array().unwrap();
+        values.iter().find(|value| value["name"] == name).map(|value| value["origin"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(planned[0]["plan"]["duration"], "1m30s");
+    assert_eq!(origin("duration").as_deref(), Some("--duration"));
+    assert_eq!(origin("rate").as_deref(), Some("profile p"));
+    assert_eq!(origin("timeout").as_deref(), Some("default"));
+    assert_eq!(target.seen(), 0);
+}
+
+#[test]
+fn a_test_file_is_measured_with_all_it_says() {
+    let (env, target) = (Env::new(), Target::start());
+    let file = format!(
+        "test:\n  smp_version: v0.0.1\n  name: filed\n  clients:\n  - load_generator: native\n    protocol: 1\n    connections: 1\n    \
+         headers: {{x-mark: seen}}\n    body: hello\n    endpoint_urls: ['{}']\n  duration: 300ms\nmesh:\n  type: 3\n",
+        target.url()
+    );
+    env.write("work/test.yaml", file);
+    let shown = env.ctl(["perf", "run", "-f", "test.yaml", "-o", "json"]).ok();
+    assert_eq!((&shown.json()["name"], &shown.json()["plan"]["mesh"]), (&"filed".into(), &"ISTIO".into()), "{shown}");
+    let request = target.last().to_lowercase();
+    assert!(
+        request.starts_with("post / http/1.1") && request.contains("x-mark: seen") && request.ends_with("hello"),
+        "{request}"
+    );
+}
+
+#[test]
+fn bad_values_are_refused_before_anything_is_sent() {
+    let (env, target) = (Env::new(), Target::start());
+    let url = target.url();
+    for (flags, word) in [
+        (&["--duration", "30"][..], "unit is missing"),
+        (&["--duration", "0s"], "duration"),
+        (&["--rate=-5"], "cannot be sent"),
+        (&["--rate", "max", "--model", "open"], "exclude each other"),
+        (&["--rate", "5", "--model", "closed"], "exclude each other"),
+        (&["--overload", "drop"], "closed model"),
+        (&["--body", "@missing.json"], "missing.json"),
+        (&["--threshold", "p99<soon"], "soon"),
+        (&["--load-generator", "ab"], "no load generator"),
+        (&["--url", "localhost:8080"], "localhost:8080"),
+        (&["--connections", "0"], "connections"),
+        (&["--header", "no colon"], "colon"),
+        (&["--cert", "a.pem"], "--key"),
+    ] {
+        let args: Vec<&str> = ["perf", "run", "--url", &url].iter().chain(flags).copied().collect();
+        let refused = env.ctl(args).run();
+        assert!(matches!(refused.code, Some(2 | 5 | 65)), "{flags:?}: {refused}");
+        assert!(refused.stderr.contains(word) && refused.stdout.is_empty(), "{flags:?}: {refused}");
+    }
+    assert_eq!(target.seen(), 0);
+    let nothing = env.ctl(["perf", "run"]).run();
+    assert!(nothing.code == Some(2) && nothing.stderr.contains("target"), "{nothing}");
+}
+
+#[test]
+fn a_breached_threshold_ends_with_99_and_one_that_holds_with_0() {
+    let (env, target) = (Env::new(), Target::start());
+    let run = |limit: &str| {
+        let args = [
+            "perf",
+            "run",
+            "--url",
+            &target.url(),
+            "--requests",
+            "200",
+            "--threshold",
+            limit,
+            "errors<1%",
+            "-o",
+            "json",
+        ];
+        env.ctl(args).run()
+    };
+    let held = run("p50<10s");
+    assert_eq!(held.code, Some(0), "{held}");
+    let breached = run("p50<1ns");
+    assert_eq!(breached.code, Some(99), "{breached}");
+    assert_eq!(breached.json()["requests"]["sent"], 200, "the result is shown all the same");
+}
+
+#[test]
+fn a_target_that_is_not_there_fails_the_run_and_the_result_is_kept() {
+    let env = Env::new();
+    let args = ["perf", "run", "--url", &Target::nobody(), "--requests", "3", "--name", "gone"];
+    let failed = env.ctl(args).run();
+    assert_eq!(failed.code, Some(1), "{failed}");
+    assert!(failed.stderr.contains("none of the 3 requests") && failed.stderr.contains("refused"), "{failed}");
+    let kept = env.ctl(["perf", "result", "list", "-o", "json"]).ok().json();
+    assert_eq!((&kept[0]["name"], &kept[0]["summary"]["failed"]), (&"gone".into(), &3.into()));
+}
+
+#[test]
+fn ctrl_c_ends_a_run_with_its_result_and_130() {
+    let (env, target) = (Env::new(), Target::with(200, Duration::from_millis(5)));
+    let args = ["perf", "run", "--url", &target.url(), "--duration", "60s", "--name", "long"];
+    let screen = env.ctl(args).on_terminal(Piped { stdout: true }, &[("p99", INTERRUPT)]);
+    assert_eq!(screen.code, Some(130), "{}", screen.text);
+    assert!(
+        screen.text.contains("59s left") || screen.text.contains("58s left"),
+        "what is left is shown: {}",
+        screen.text
+    );
+    assert!(screen.text.contains("\x1b[?25h"), "the cursor is given back");
+    let kept = env.ctl(["perf", "result", "list", "-o", "json"]).ok().json();
+    assert_eq!(kept[0]["summary"]["ended_by"], "stopped");
+    assert!(kept[0]["summary"]["sent"].as_u64().unwrap() > 0, "{kept}");
+    assert!(screen.stdout.contains("long"), "{}", screen.stdout);
+}
+
+#[test]
+fn a_killed_run_keeps_what_it_had_measured() {
+    let (env, target) = (Env::new(), Target::with(200, Duration::from_millis(5)));
+    let args = ["perf", "run", "--url", &target.url(), "--duration", "60s", "--name", "cut"];
+    let mut child = env
+        .ctl(args)
+        .command()
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let listed = || env.ctl(["perf", "result", "list", "-o", "json"]).ok().json();
+    // It is there from the beginning, and what was measured is added while it goes on.
+    while listed()[0]["state"] != "running" || target.seen() < 800 {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let kept = listed();
+    assert_eq!(kept[0]["state"], "partial", "{kept}");
+    assert!(kept[0]["summary"]["sent"].as_u64().unwrap() > 0, "{kept}");
+    let id = kept[0]["id"].as_str().unwrap().to_owned();
+    let shown = env.ctl(["perf", "result", "view", &id]).ok();
+    assert!(shown.stderr.contains("partial"), "{shown}");
+}

@@ -1,0 +1,105 @@
+//! `perf schedule`, and the server that follows it.
+
+use mesheryctl::model::performance::profile::Missed;
+use mesheryctl::server::providers::ProviderSettings;
+use mesheryctl::server::{Server, Settings, performance, schedules};
+use mesheryctl::wire::rest::performance::{ProfileBody, ScheduleBody};
+
+use super::target::Target;
+use crate::support::env::Env;
+
+#[test]
+fn a_schedule_lives_from_create_to_delete() {
+    let env = Env::new();
+    env.ctl(["perf", "profile", "create", "shop", "--url", "http://127.0.0.1:9/"]).ok();
+    let create = [
+        "perf",
+        "schedule",
+        "create",
+        "shop",
+        "--cron",
+        "0 3 * * *",
+        "--time-zone",
+        "Europe/Berlin",
+        "--name",
+        "nightly",
+    ];
+    let made = env.ctl(create).ok();
+    assert!(made.stdout.contains("next run at") && made.stderr.contains("no server is running"), "{made}");
+    let list = env.ctl(["perf", "schedule", "list"]).ok();
+    assert!(
+        list.stdout.contains("nightly") && list.stdout.contains("Europe/Berlin") && list.stdout.contains("shop"),
+        "{list}"
+    );
+    env.ctl(["perf", "schedule", "pause", "nightly"]).ok();
+    assert!(env.ctl(["perf", "schedule", "list"]).ok().stdout.contains("paused"));
+    let resumed = env.ctl(["perf", "schedule", "resume", "nightly", "-o", "json"]).ok().json();
+    assert!(resumed["next_run"].is_string() && resumed["paused"] == false, "{resumed}");
+    env.ctl(["perf", "schedule", "delete", "nightly", "--yes"]).ok();
+    assert_eq!(env.ctl(["perf", "schedule", "list", "-o", "json"]).ok().stdout, "[]\n");
+    for wrong in [["--cron", "every day"], ["--cron", "0 3 * * *"]] {
+        let zone = if wrong[1].starts_with('0') { "Mars" } else { "UTC" };
+        let refused = env.ctl(["perf", "schedule", "create", "shop", wrong[0], wrong[1], "--time-zone", zone]).run();
+        assert_eq!(refused.code, Some(2), "{refused}");
+    }
+}
+
+async fn server(env: &Env) -> Server {
+    let settings = Settings {
+        home: env.path("home"),
+        token: "t".into(),
+        kubeconfig: Some(env.path("none").display().to_string()),
+        allow_hosts: Vec::new(),
+        in_process: true,
+        providers: ProviderSettings::default(),
+    };
+    Server::open(settings).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_due_runs_once_and_missed_runs_are_made_up_for_as_the_schedule_says() {
+    let (env, target) = (Env::new(), Target::start());
+    let server = server(&env).await;
+    let state = server.state();
+    let plan = mesheryctl::model::performance::plan::Plan {
+        targets: vec![mesheryctl::model::performance::plan::Target { url: target.url(), weight: 1 }],
+        duration: None,
+        requests: Some(5),
+        ..Default::default()
+    };
+    let body = ProfileBody { name: "shop".into(), plan: Some(plan), ..ProfileBody::default() };
+    let profile = performance::profiles::save(state, body).await.unwrap();
+    let mut made = Vec::new();
+    for missed in [Missed::Skip, Missed::Once] {
+        let body = ScheduleBody {
+            name: Some(format!("{missed:?}")),
+            profile_id: Some(profile.id),
+            cron_expression: Some("0 * * * *".into()),
+            missed: Some(missed),
+            ..ScheduleBody::default()
+        };
+        made.push(schedules::save(state, body).await.unwrap());
+    }
+    let due = made[0].next_run.unwrap();
+    let hours = |hours: i64, seconds: i64| due + jiff::SignedDuration::from_secs(hours * 3600 + seconds);
+    let results = async || {
+        while state.operations.running() > 0 {
+            tokio::task::yield_now().await;
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        state.store.results().list(&Default::default()).await.unwrap().1
+    };
+    assert_eq!(schedules::tick(state, hours(0, -1)).await.unwrap(), Some(due));
+    assert_eq!(results().await, 0, "it is not due yet");
+    assert_eq!(schedules::tick(state, hours(0, 5)).await.unwrap(), Some(hours(1, 0)));
+    assert_eq!(results().await, 2, "both run on time");
+    schedules::tick(state, hours(0, 6)).await.unwrap();
+    assert_eq!(results().await, 2, "each time is run once");
+    assert_eq!(schedules::tick(state, hours(3, 1800)).await.unwrap(), Some(hours(4, 0)));
+    assert_eq!(results().await, 3, "only one of them makes up for what was missed, with one run");
+    let skipped = schedules::find(state, "Skip").await.unwrap();
+    assert_eq!((skipped.last_run, skipped.next_run), (Some(hours(0, 5)), Some(hours(4, 0))));
+    let known = state.store.profiles().find("shop").await.unwrap().unwrap();
+    assert_eq!(known.total_results, 3);
+    assert_eq!(target.seen(), 15);
+}
