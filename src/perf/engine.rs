@@ -72,7 +72,7 @@ pub(super) fn run_from(plan: &Plan, control: &Control) -> Result<(PerfResult, In
     let threads = threads.into_iter().map(join).collect::<Result<Vec<_>>>()?;
     let outcome = Outcome { threads, started_at, stopped: control.stopped(), over, ticks };
     let begin = shared.epoch + Duration::from_nanos(shared.start());
-    Ok((report::result(&shared, outcome, joiner), begin))
+    Ok((report::result(&shared, &outcome, joiner), begin))
 }
 
 fn share(plan: &Plan, detailed: bool) -> Shared {
@@ -135,7 +135,7 @@ fn watch(shared: &Shared, control: &Control, parts: &Receiver<Part>) -> Joiner {
         }
         match parts.recv_timeout(ATTENTION) {
             Ok(part) => {
-                if let Some((interval, detail)) = joiner.add(part) {
+                if let Some((interval, detail)) = joiner.add(&part) {
                     joiner.keep(&interval);
                     match detail {
                         Some(detail) => control.observe_in_detail(&interval, &detail),

@@ -112,6 +112,7 @@ impl Made {
                 cpu_user_seconds: Some(1.5),
                 cpu_system_seconds: Some(2.5),
                 steal: Some(0.012),
+                cpu_wait: None,
                 resolution_ns: 0,
             },
             environment: environment(),

@@ -77,7 +77,7 @@ impl Joiner {
     }
 
     /// Adds a part. Gives the interval, with its details where threads tell them, when it is the last one of it.
-    pub fn add(&mut self, part: Part) -> Option<(Interval, Option<Detail>)> {
+    pub fn add(&mut self, part: &Part) -> Option<(Interval, Option<Detail>)> {
         let index = part.index;
         let (told, whole) = self.open.entry(index).or_insert_with(|| (0, Part { index, ..Part::default() }));
         *told += 1;
@@ -86,8 +86,8 @@ impl Joiner {
         whole.failed += part.failed;
         whole.dropped += part.dropped;
         whole.response.merge(&part.response);
-        if let Some(detail) = part.detail {
-            whole.detail.get_or_insert_default().merge(&detail);
+        if let Some(detail) = &part.detail {
+            whole.detail.get_or_insert_default().merge(detail);
         }
         if *told < self.threads {
             return None;
@@ -158,9 +158,9 @@ mod tests {
     #[test]
     fn an_interval_is_shown_when_the_last_thread_has_told() {
         let mut joiner = Joiner::new(2);
-        assert!(joiner.add(part(0, 10)).is_none());
-        assert!(joiner.add(part(1, 10)).is_none());
-        let (whole, _) = joiner.add(part(0, 30)).unwrap();
+        assert!(joiner.add(&part(0, 10)).is_none());
+        assert!(joiner.add(&part(1, 10)).is_none());
+        let (whole, _) = joiner.add(&part(0, 30)).unwrap();
         assert_eq!((whole.sent, whole.response.count(), whole.response.max_ns()), (2, 2, 30));
         joiner.keep(&whole);
         let rest = joiner.rest();
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn a_packed_interval_loses_nothing() {
         let mut joiner = Joiner::new(1);
-        let (shown, _) = joiner.add(part(0, 123_456)).unwrap();
+        let (shown, _) = joiner.add(&part(0, 123_456)).unwrap();
         joiner.keep(&shown);
         let kept = joiner.finish(0.5);
         let unpacked = kept[0].unpack();
@@ -182,7 +182,7 @@ mod tests {
     fn a_long_run_keeps_longer_intervals_and_every_count() {
         let mut joiner = Joiner::new(1);
         for index in 0..=MOST as u64 {
-            let (shown, _) = joiner.add(part(index, index + 1)).unwrap();
+            let (shown, _) = joiner.add(&part(index, index + 1)).unwrap();
             joiner.keep(&shown);
         }
         let kept = joiner.finish(3_601.0);

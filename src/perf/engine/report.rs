@@ -72,13 +72,13 @@ struct Sums {
 }
 
 /// Builds the result; `joiner` holds the run second by second.
-pub fn result(shared: &Shared, outcome: Outcome, joiner: Joiner) -> PerfResult {
+pub fn result(shared: &Shared, outcome: &Outcome, joiner: Joiner) -> PerfResult {
     let plan = &shared.plan;
     let mut sums = Sums { is_complete: true, ..Sums::default() };
     for thread in &outcome.threads {
         sums.add(thread);
     }
-    let elapsed_seconds = elapsed(shared, &outcome, &sums);
+    let elapsed_seconds = elapsed(shared, outcome, &sums);
     let intervals: Vec<Interval> = joiner.finish(elapsed_seconds).iter().map(Packed::unpack).collect();
     for interval in &intervals {
         sums.latency.response.merge(&interval.response);

@@ -244,17 +244,16 @@ pub fn write(name: &[u8], value: &[u8], block: &mut Vec<u8>) {
 
 fn string(text: &[u8], block: &mut Vec<u8>) {
     let mut length = text.len();
-    match u8::try_from(length) {
-        Ok(short @ 0..0x7f) => block.push(short),
-        _ => {
-            block.push(0x7f);
-            length -= 0x7f;
-            while length >= 0x80 {
-                block.push(0x80 | length.to_le_bytes()[0] & 0x7f);
-                length >>= 7;
-            }
-            block.push(length.to_le_bytes()[0]);
+    if let Ok(short @ 0..0x7f) = u8::try_from(length) {
+        block.push(short);
+    } else {
+        block.push(0x7f);
+        length -= 0x7f;
+        while length >= 0x80 {
+            block.push(0x80 | length.to_le_bytes()[0] & 0x7f);
+            length >>= 7;
         }
+        block.push(length.to_le_bytes()[0]);
     }
     block.extend_from_slice(text);
 }

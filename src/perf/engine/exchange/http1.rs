@@ -295,13 +295,11 @@ impl Http1 {
                 continue;
             }
             rest = after;
-            match chunk.next(*byte)? {
-                Some(next) => chunk = next,
-                None => {
-                    self.state = State::Whole;
-                    return Ok(rest);
-                }
-            }
+            let Some(next) = chunk.next(*byte)? else {
+                self.state = State::Whole;
+                return Ok(rest);
+            };
+            chunk = next;
         }
         self.state = State::Chunks(chunk);
         Ok(rest)
@@ -312,14 +310,14 @@ impl Chunk {
     /// The state after one byte that is no data; none when the body is whole.
     fn next(self, byte: u8) -> Result<Option<Self>, Cause> {
         let next = match (self, byte) {
-            (Self::Size { digits: 1.., size }, b'\r') => Self::SizeEnd { size },
-            (Self::Size { digits: 1.., size }, b';' | b' ' | b'\t') => Self::Extension { size },
+            (Self::Size { digits: 1.., size } | Self::Extension { size }, b'\r') => Self::SizeEnd { size },
+            (Self::Size { digits: 1.., size }, b';' | b' ' | b'\t') | (Self::Extension { size }, _) => {
+                Self::Extension { size }
+            }
             (Self::Size { size, digits }, digit) if digits < 15 => {
                 let value = char::from(digit).to_digit(16).ok_or(Cause::Protocol)?;
                 Self::Size { size: size * 16 + u64::from(value), digits: digits + 1 }
             }
-            (Self::Extension { size }, b'\r') => Self::SizeEnd { size },
-            (Self::Extension { size }, _) => Self::Extension { size },
             (Self::SizeEnd { size: 0 }, b'\n') => Self::Trailer { length: 0 },
             (Self::SizeEnd { size }, b'\n') => Self::Data { left: size },
             (Self::DataEnd { seen_return: false }, b'\r') => Self::DataEnd { seen_return: true },

@@ -237,8 +237,10 @@ impl Http2 {
             let flags = if end == stream.body.len() { flag::END_STREAM } else { 0 };
             frame(kind::DATA, flags, stream.id, &stream.body[stream.sent..end], out);
             stream.sent = end;
-            stream.window -= length as i64;
-            self.window -= length as i64;
+            // a frame's length has 24 bits
+            let used = i64::try_from(length).unwrap_or(0);
+            stream.window -= used;
+            self.window -= used;
         }
     }
 
@@ -532,7 +534,9 @@ mod tests {
 
     fn block(fields: &[(&str, &str)]) -> Vec<u8> {
         let mut block = Vec::new();
-        fields.iter().for_each(|(name, value)| hpack::write(name.as_bytes(), value.as_bytes(), &mut block));
+        for (name, value) in fields {
+            hpack::write(name.as_bytes(), value.as_bytes(), &mut block);
+        }
         block
     }
 
@@ -617,7 +621,7 @@ mod tests {
         let plan = plan(Protocol::Http2, 1);
         let mut http2 = begun(&plan, b"", 0);
         let mut out = Vec::new();
-        http2.begin(&request(&plan, "http://h/", &[b'x'; 100_000]), flight(0), &mut out);
+        http2.begin(&request(&plan, "http://h/", &vec![b'x'; 100_000]), flight(0), &mut out);
         assert!((65_535..70_000).contains(&out.len()), "{}", out.len());
         out.clear();
         let more = |stream| bytes(kind::WINDOW_UPDATE, 0, stream, &50_000_u32.to_be_bytes());

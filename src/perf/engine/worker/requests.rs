@@ -130,15 +130,12 @@ impl Worker {
         let pool = connection.pool;
         // a connection that is opened for a request is not opened from within the loss of another one
         let next = if connection.state == State::Asleep { None } else { self.next_for(pool) };
-        match next {
-            Some(request) => {
-                self.begin(at, request);
-            }
-            None => {
-                let place = u32::try_from(at).unwrap_or(u32::MAX);
-                self.pools[pool].lanes.push_back((place, generation));
-                self.unserved = true;
-            }
+        if let Some(request) = next {
+            self.begin(at, request);
+        } else {
+            let place = u32::try_from(at).unwrap_or(u32::MAX);
+            self.pools[pool].lanes.push_back((place, generation));
+            self.unserved = true;
         }
     }
 
@@ -216,7 +213,7 @@ impl Worker {
             Ok(reply) => {
                 self.connections[at].failures = 0;
                 self.connections[at].has_answered = true;
-                self.answer(flight, reply, now);
+                self.answer(flight, &reply, now);
             }
             Err(cause) => {
                 let pool = self.connections[at].pool;
@@ -226,10 +223,10 @@ impl Worker {
         }
     }
 
-    fn answer(&mut self, flight: Flight, reply: Reply, now: u64) {
+    fn answer(&mut self, flight: Flight, reply: &Reply, now: u64) {
         let is_redirect = matches!(reply.status, Status::Http(301 | 302 | 303 | 307 | 308));
         if is_redirect && self.shared.plan.redirects > 0 {
-            return match self.follow(flight, &reply) {
+            return match self.follow(flight, reply) {
                 Some(target) => {
                     self.in_flight -= 1;
                     let pool = self.site.targets[target as usize].origin;

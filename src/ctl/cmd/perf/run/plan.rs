@@ -55,6 +55,7 @@ impl Draft {
             streams: kept.streams,
             threads: kept.threads,
             pin: kept.pin,
+            busy: kept.busy,
             redirects: kept.redirects,
             seed: kept.seed,
             reuse: kept.reuse,
