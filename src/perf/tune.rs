@@ -15,6 +15,8 @@ pub const SCHEMA: &str = "mesheryctl.perf.tune/v1";
 const GROWTH: f64 = 2.0;
 /// Rates that are tried at most.
 const STEPS: usize = 64;
+/// One run decides nothing, however clear it is, unless no more are allowed.
+const RUNS_LEAST: u32 = 2;
 /// A figure without an interval of its own is judged by so many runs at least.
 const RUNS_FOR_SPREAD: usize = 3;
 
@@ -196,7 +198,8 @@ impl Search {
         loop {
             runs.push(runner.measure(rate).await?);
             let step = self.judge(rate, &runs)?;
-            if step.decision != Decision::Undecided || step.runs >= self.repeat_most {
+            let is_clear = step.decision != Decision::Undecided && step.runs >= RUNS_LEAST;
+            if is_clear || step.runs >= self.repeat_most {
                 return Ok(step);
             }
         }

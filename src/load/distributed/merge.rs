@@ -363,7 +363,8 @@ mod tests {
             intervals: intervals.iter().map(|interval| (interval.clone(), None)).collect(),
             end: End::Lost(String::new()),
         };
-        let result = merge(Plan::default(), &[lost], Some(Ending::Duration));
+        let mut result = merge(Plan::default(), &[lost], Some(Ending::Duration));
+        result.warnings.clear();
         End::Whole { result: Box::new(result), start_slip_ns: slip }
     }
 

@@ -116,10 +116,15 @@ pub(super) async fn run(plan: &Plan, mut command: Command, limit: Duration, cont
     command.process_group(0);
     let started = clock::now();
     let child = command.spawn().map_err(|error| failed(plan, "it cannot be started").because(error))?;
-    let mut group = Group(child);
-    let (stdout, stderr) = (group.0.stdout.take(), group.0.stderr.take());
+    let mut group = Group::new(child);
+    let (stdout, stderr) = (group.child.stdout.take(), group.child.stderr.take());
     let reading = async { tokio::join!(read(stdout), read(stderr)) };
-    let waiting = supervise(&mut group, limit, control);
+    let waiting = async {
+        let end = supervise(&mut group, limit, control).await;
+        // What it started and left behind would hold the pipes open that are read.
+        group.kill();
+        end
+    };
     let ((stdout, stderr), end) = tokio::join!(reading, waiting);
     let end = end.map_err(|error| failed(plan, "it cannot be waited for").because(error))?;
     let words = |error: Error| error.details(last_lines(&stderr, &stdout));
@@ -133,14 +138,26 @@ pub(super) async fn run(plan: &Plan, mut command: Command, limit: Duration, cont
 }
 
 /// A program and what it started; killed together.
-struct Group(Child);
+struct Group {
+    child: Child,
+    /// Its number, which outlives the program: what it started keeps it.
+    #[cfg(unix)]
+    id: Option<rustix::process::Pid>,
+}
 
 impl Group {
+    fn new(child: Child) -> Self {
+        Self {
+            #[cfg(unix)]
+            id: child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed())),
+            child,
+        }
+    }
+
     #[cfg(unix)]
     fn signal(&self, signal: rustix::process::Signal) {
-        let id = self.0.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
-        if let Some(id) = id {
-            // One that is gone already needs no signal.
+        if let Some(id) = self.id {
+            // A group that is gone already needs no signal.
             let _ = rustix::process::kill_process_group(id, signal);
         }
     }
@@ -149,13 +166,13 @@ impl Group {
         #[cfg(unix)]
         self.signal(rustix::process::Signal::INT);
         #[cfg(not(unix))]
-        let _ = self.0.start_kill();
+        let _ = self.child.start_kill();
     }
 
     fn kill(&mut self) {
         #[cfg(unix)]
         self.signal(rustix::process::Signal::KILL);
-        let _ = self.0.start_kill();
+        let _ = self.child.start_kill();
     }
 }
 
@@ -174,7 +191,7 @@ struct End {
 async fn supervise(group: &mut Group, limit: Duration, control: &Control) -> std::io::Result<End> {
     let deadline = Instant::now() + limit;
     loop {
-        if let Ok(status) = tokio::time::timeout(LOOK_EVERY, group.0.wait()).await {
+        if let Ok(status) = tokio::time::timeout(LOOK_EVERY, group.child.wait()).await {
             return Ok(End { status: status?, stopped: control.stopped(), is_overdue: false });
         }
         let stopped = control.stopped();
@@ -183,11 +200,11 @@ async fn supervise(group: &mut Group, limit: Duration, control: &Control) -> std
             continue;
         }
         group.interrupt();
-        let status = match tokio::time::timeout(PATIENCE, group.0.wait()).await {
+        let status = match tokio::time::timeout(PATIENCE, group.child.wait()).await {
             Ok(status) => status?,
             Err(_) => {
                 group.kill();
-                group.0.wait().await?
+                group.child.wait().await?
             }
         };
         return Ok(End { status, stopped, is_overdue: is_overdue && stopped.is_none() });
@@ -276,10 +293,10 @@ mod tests {
 
     #[test]
     fn a_missing_program_says_where_it_was_looked_for() {
-        let error = find(&plan(), "MESHERY_FORTIO", &["no-such-generator"]).unwrap_err();
+        let error = find(&plan(), "MESHERY_NO_SUCH", &["no-such-generator"]).unwrap_err();
         assert_eq!(error.code(), Code::GeneratorMissing);
         let report = error.report();
         assert!(report.probable_cause.unwrap().contains("`no-such-generator`"));
-        assert!(report.suggested_remediation.unwrap().contains("MESHERY_FORTIO"));
+        assert!(report.suggested_remediation.unwrap().contains("MESHERY_NO_SUCH"));
     }
 }
