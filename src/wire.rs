@@ -10,7 +10,13 @@ pub mod health;
 #[allow(clippy::pedantic, clippy::allow_attributes_without_reason, missing_docs, reason = "generated code")]
 pub mod meshops;
 #[rustfmt::skip]
-#[allow(clippy::pedantic, clippy::allow_attributes_without_reason, missing_docs, reason = "generated code")]
+#[allow(
+    clippy::pedantic,
+    clippy::allow_attributes_without_reason,
+    clippy::large_enum_variant,
+    missing_docs,
+    reason = "generated code"
+)]
 pub mod nighthawk;
 pub mod protobuf;
 pub mod provider;
@@ -20,5 +26,11 @@ pub mod session_token;
 #[allow(clippy::pedantic, clippy::allow_attributes_without_reason, missing_docs, reason = "generated code")]
 pub mod smp;
 #[rustfmt::skip]
-#[allow(clippy::pedantic, clippy::allow_attributes_without_reason, missing_docs, reason = "generated code")]
+#[allow(
+    clippy::pedantic,
+    clippy::allow_attributes_without_reason,
+    clippy::large_enum_variant,
+    missing_docs,
+    reason = "generated code"
+)]
 pub mod worker;

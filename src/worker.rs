@@ -45,7 +45,7 @@ pub struct Settings {
 impl Settings {
     /// With the native generator.
     pub fn native(token: String) -> Self {
-        Self { token, engine: Arc::new(|plan, control| engine::run(plan, control)) }
+        Self { token, engine: Arc::new(engine::run) }
     }
 }
 

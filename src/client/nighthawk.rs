@@ -63,7 +63,7 @@ impl NighthawkClient {
         let outgoing = stream::once(async { start }).chain(rest).chain(stream::pending());
         let call = async {
             let mut replies = self.service.execution_stream(outgoing).await?.into_inner();
-            Ok::<_, tonic::Status>(replies.next().await.transpose()?)
+            replies.next().await.transpose()
         };
         match tokio::time::timeout(limit, call).await {
             Err(_) => Err(grpc::because(failed(), &Fault::Slow, limit)),

@@ -142,8 +142,8 @@ fn check(setting: &str, values: &[String], repeat: u32) -> Result<()> {
     if values.len() < 2 {
         return wrong(format!("`{setting}` has to have at least two values, separated by commas"));
     }
-    if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-        return wrong(format!("`{setting}` has the value `{}` twice", pair[0]));
+    if let Some(pair) = sorted.iter().zip(sorted.iter().skip(1)).find(|(one, next)| one == next) {
+        return wrong(format!("`{setting}` has the value `{}` twice", pair.0));
     }
     if repeat == 0 {
         return wrong("each value has to be run at least once".to_owned());
@@ -254,7 +254,7 @@ mod tests {
             let milliseconds: u64 = value.parse().unwrap();
             let mut result = sample::result(0);
             result.latency.response = Histogram::new();
-            let noise = if self.order.len() % 2 == 0 { self.noise } else { 0 };
+            let noise = if self.order.len().is_multiple_of(2) { self.noise } else { 0 };
             result.latency.response.record_n(milliseconds * 1_000_000 + noise, 1_000);
             (result.requests.sent, result.requests.succeeded, result.requests.failed) = (1_000, 1_000, 0);
             result.achieved_rate = 100.0 * f64::from(u32::try_from(milliseconds).unwrap());

@@ -172,9 +172,9 @@ impl Search {
             let step = self.step(rate, runner).await?;
             runner.decided(&step)?;
             if step.decision == Decision::Holds {
-                holds = Some(rate)
+                holds = Some(rate);
             } else {
-                fails = Some(rate)
+                fails = Some(rate);
             }
             steps.push(step);
             next = self.next(holds, fails);
@@ -283,7 +283,7 @@ mod tests {
         async fn measure(&mut self, rate: f64) -> Result<PerfResult> {
             self.runs += 1;
             let near = (rate / self.limit - 1.0).abs() < self.blur;
-            let slow = if near { self.runs % 2 == 0 } else { rate > self.limit };
+            let slow = if near { self.runs.is_multiple_of(2) } else { rate > self.limit };
             let mut result = sample::result(0);
             result.latency.response = crate::model::performance::histogram::Histogram::new();
             result.latency.response.record_n(if slow { 90_000_000 } else { 2_000_000 }, 10_000);

@@ -36,6 +36,6 @@ pub async fn begin(state: &Shared, request: RunRequest) -> Result<RunBegun> {
     let id = handle.id();
     run::store_begin(state, id, &order).await?;
     let state = state.clone();
-    tokio::spawn(async move { run::Job { state: &state, handle: &handle, order: &order }.run().await });
+    tokio::spawn(async move { Box::pin(run::Job { state: &state, handle: &handle, order: &order }.run()).await });
     Ok(RunBegun { operation_id: id, result_id: id })
 }

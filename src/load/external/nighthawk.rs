@@ -143,7 +143,7 @@ fn wish(plan: &Plan, given: &options::Given) -> Result<CommandLineOptions> {
     let (target, url) = one_target(plan)?;
     refuse(plan, url.scheme())?;
     let workers = workers(plan, given)?;
-    when(plan, plan.connections % workers != 0, "wants connections that are a multiple of its workers")?;
+    when(plan, !plan.connections.is_multiple_of(workers), "wants connections that are a multiple of its workers")?;
     let (rate, open_loop) = rate(plan, workers)?;
     let length = plan.duration.ok_or_else(|| cannot(plan, "needs a duration"))?;
     let number = |name: &str| {

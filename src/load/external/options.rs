@@ -110,13 +110,12 @@ fn split(plan: &Plan, text: &str) -> Result<Vec<String>> {
     for character in text.chars() {
         match quote {
             Some(end) if character == end => quote = None,
-            Some(_) => word.get_or_insert_default().push(character),
             None if character == '\'' || character == '"' => {
                 quote = Some(character);
                 word.get_or_insert_default();
             }
             None if character.is_whitespace() => words.extend(word.take()),
-            None => word.get_or_insert_default().push(character),
+            _ => word.get_or_insert_default().push(character),
         }
     }
     if quote.is_some() {

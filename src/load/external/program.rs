@@ -200,12 +200,12 @@ async fn supervise(group: &mut Group, limit: Duration, control: &Control) -> std
             continue;
         }
         group.interrupt();
-        let status = match tokio::time::timeout(PATIENCE, group.child.wait()).await {
-            Ok(status) => status?,
-            Err(_) => {
-                group.kill();
-                group.child.wait().await?
-            }
+        let ended = tokio::time::timeout(PATIENCE, group.child.wait()).await;
+        let status = if let Ok(status) = ended {
+            status?
+        } else {
+            group.kill();
+            group.child.wait().await?
         };
         return Ok(End { status, stopped, is_overdue: is_overdue && stopped.is_none() });
     }
@@ -257,7 +257,7 @@ mod tests {
         command
     }
 
-    const LONG: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_mins(1);
 
     #[tokio::test]
     async fn a_program_that_fails_is_told_in_its_own_words() {

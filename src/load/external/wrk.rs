@@ -124,10 +124,13 @@ fn refuse(plan: &Plan, scheme: &str) -> Result<()> {
 fn threads(plan: &Plan) -> Result<u32> {
     let processors = std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1));
     let threads = match plan.threads {
-        0 => (1..=processors.min(plan.connections)).rev().find(|count| plan.connections % count == 0).unwrap_or(1),
+        0 => (1..=processors.min(plan.connections))
+            .rev()
+            .find(|count| plan.connections.is_multiple_of(*count))
+            .unwrap_or(1),
         count => count,
     };
-    let uneven = plan.connections == 0 || plan.connections % threads != 0;
+    let uneven = plan.connections == 0 || !plan.connections.is_multiple_of(threads);
     when(plan, uneven, "wants connections that are a multiple of its threads")?;
     Ok(threads)
 }

@@ -31,6 +31,9 @@ impl Default for Histogram {
 
 impl Histogram {
     /// An empty one. Every one that this makes has the same configuration, so that all of them can be merged.
+    ///
+    /// # Panics
+    /// Never: the library accepts these bounds.
     pub fn new() -> Self {
         #[expect(clippy::expect_used, reason = "the bounds are constants that the library accepts")]
         Self(hdrhistogram::Histogram::new_with_bounds(1, HIGHEST, DIGITS).expect("bounds that the library accepts"))
@@ -52,6 +55,9 @@ impl Histogram {
     }
 
     /// Adds every count of `other`.
+    ///
+    /// # Panics
+    /// Never: values are clamped to one range.
     pub fn merge(&mut self, other: &Self) {
         #[expect(clippy::expect_used, reason = "the range of other histograms is clamped to this one's")]
         self.0.add(&other.0).expect("histograms of one range");
@@ -222,7 +228,9 @@ mod tests {
 
     fn of(values: &[u64]) -> Histogram {
         let mut histogram = Histogram::new();
-        values.iter().for_each(|value| histogram.record_ns(*value));
+        for value in values {
+            histogram.record_ns(*value);
+        }
         histogram
     }
 

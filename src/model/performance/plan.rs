@@ -224,6 +224,7 @@ pub struct Header {
 /// When requests are sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "model", rename_all = "lowercase")]
+#[derive(Default)]
 pub enum Load {
     /// By the clock, whatever the answers do: response times count from the moment a request was due, so that a stalled
     /// server cannot hide behind requests that were never sent.
@@ -234,13 +235,8 @@ pub enum Load {
         overload: Overload,
     },
     /// Each connection (with HTTP/2: each stream) sends its next request as soon as it has its answer.
+    #[default]
     Closed,
-}
-
-impl Default for Load {
-    fn default() -> Self {
-        Self::Closed
-    }
 }
 
 impl Load {

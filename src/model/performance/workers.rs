@@ -70,8 +70,8 @@ impl Workers {
         if let Self::At { locations } = self {
             let mut parsed = locations.iter().map(|text| Location::parse(text)).collect::<Result<Vec<_>>>()?;
             parsed.sort();
-            if let Some(pair) = parsed.windows(2).find(|pair| pair[0] == pair[1]) {
-                return Err(invalid(&self.to_string(), &format!("{} is named twice", pair[0])));
+            if let Some(pair) = parsed.iter().zip(parsed.iter().skip(1)).find(|(one, next)| one == next) {
+                return Err(invalid(&self.to_string(), &format!("{} is named twice", pair.0)));
             }
         }
         Ok(())

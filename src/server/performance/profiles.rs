@@ -37,7 +37,7 @@ pub async fn save(state: &Shared, body: ProfileBody) -> Result<Profile> {
     thresholds.iter().try_for_each(|text| Threshold::parse(text).map(drop))?;
     let now = clock::now();
     let profile = Profile {
-        id: body.id.map_or_else(id::new, |id| id),
+        id: body.id.unwrap_or_default(),
         name: name(&body.name, known.as_ref())?,
         plan,
         thresholds,

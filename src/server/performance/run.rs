@@ -39,7 +39,7 @@ pub(super) async fn store_begin(state: &Shared, id: Uuid, order: &Order) -> Resu
 impl Job<'_> {
     /// Measures, stores, and ends the operation.
     pub(super) async fn run(self) {
-        let (status, error) = match self.measured().await {
+        let (status, error) = match Box::pin(self.measured()).await {
             Ok(result) => self.verdict(&result),
             Err(error) => (OperationStatus::Failed, Some(error)),
         };
@@ -50,7 +50,7 @@ impl Job<'_> {
 
     async fn measured(&self) -> Result<PerfResult> {
         self.handle.stage("measure", None);
-        let mut result = match self.measure().await {
+        let mut result = match Box::pin(self.measure()).await {
             Ok(result) => result,
             Err(error) => {
                 self.store_failure(&error).await?;

@@ -87,6 +87,7 @@ fn exchange(build: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder) -> 
     mesheryctl::base::tls::install();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
+        #[expect(clippy::disallowed_methods, reason = "a browser is none of the product's clients")]
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let response = build(&client).send().await.unwrap();
         let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());

@@ -107,7 +107,7 @@ async fn the_merged_result_is_exactly_the_sum_of_the_parts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_begins_late_is_told() {
     let (env, target) = (Env::new(), Target::start());
-    let (on_time, _first) = serve(Arc::new(|plan, control| engine::run(plan, control))).await;
+    let (on_time, _first) = serve(Arc::new(engine::run)).await;
     let (late, _second) = serve(Arc::new(|plan, control| {
         std::thread::sleep(Duration::from_millis(900));
         engine::run(plan, control)
@@ -124,8 +124,8 @@ async fn a_worker_that_begins_late_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_reaches_every_worker_and_keeps_what_was_measured() {
     let (env, target) = (Env::new(), Target::start());
-    let (one, _first) = serve(Arc::new(|plan, control| engine::run(plan, control))).await;
-    let (two, _second) = serve(Arc::new(|plan, control| engine::run(plan, control))).await;
+    let (one, _first) = serve(Arc::new(engine::run)).await;
+    let (two, _second) = serve(Arc::new(engine::run)).await;
     let reins: Arc<Mutex<Option<Control>>> = Arc::default();
     let held = reins.clone();
     let control = Control::observed(move |_| {
@@ -145,7 +145,7 @@ async fn a_stop_reaches_every_worker_and_keeps_what_was_measured() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_that_a_worker_cannot_carry_out_is_refused_in_its_words() {
     let env = Env::new();
-    let (address, _stop) = serve(Arc::new(|plan, control| engine::run(plan, control))).await;
+    let (address, _stop) = serve(Arc::new(engine::run)).await;
     let workers = Workers::At { locations: vec![address.clone()] };
     let wrong = plan("ftp://127.0.0.1/", 1, 10.0);
     let result = distributed::run(wrong, &workers, &site(&env, TOKEN), Control::default()).await;
@@ -162,7 +162,7 @@ async fn a_plan_that_a_worker_cannot_carry_out_is_refused_in_its_words() {
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_tokens_strangers_and_nobody_are_told_apart_before_anything_is_sent() {
     let (env, target) = (Env::new(), Target::start());
-    let (worker, _stop) = serve(Arc::new(|plan, control| engine::run(plan, control))).await;
+    let (worker, _stop) = serve(Arc::new(engine::run)).await;
     let http = target.url().trim_start_matches("http://").trim_end_matches('/').to_owned();
     let nobody = Target::nobody().trim_start_matches("http://").trim_end_matches('/').to_owned();
     let double = stranger().await;

@@ -180,7 +180,7 @@ fn a_stop_ends_a_run_with_what_was_measured() {
     });
     *slot.lock().unwrap() = Some(control.clone());
     let plan = Plan {
-        duration: Some(Duration::from_secs(600)),
+        duration: Some(Duration::from_mins(10)),
         threads: 2,
         load: constant(100.0, Overload::Queue),
         ..plan(format!("http://{server}/"))

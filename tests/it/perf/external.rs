@@ -205,7 +205,7 @@ async fn wrk_measures_what_the_target_saw() {
 async fn wrk_tells_errors_and_a_stop_keeps_its_report() {
     let target = Target::with(503, Duration::from_millis(1));
     let control = Control::default();
-    let plan = Plan { duration: Some(Duration::from_secs(600)), ..plan(Generator::Wrk, &target.url()) };
+    let plan = Plan { duration: Some(Duration::from_mins(10)), ..plan(Generator::Wrk, &target.url()) };
     let running = tokio::spawn(load::run(plan, control.clone()));
     while target.seen() < 50 {
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -247,7 +247,7 @@ async fn fortio_measures_what_the_target_saw() {
 async fn fortio_tells_errors_and_a_stop_keeps_its_report() {
     let target = Target::with(503, Duration::from_millis(1));
     let control = Control::default();
-    let plan = Plan { duration: Some(Duration::from_secs(600)), ..plan(Generator::Fortio, &target.url()) };
+    let plan = Plan { duration: Some(Duration::from_mins(10)), ..plan(Generator::Fortio, &target.url()) };
     let running = tokio::spawn(load::run(plan, control.clone()));
     while target.seen() < 50 {
         tokio::time::sleep(Duration::from_millis(10)).await;

@@ -13,7 +13,7 @@ fn answers(plan: &Plan, status: &str) -> PerfResult {
     let open = Load::Open { pacing: Pacing::Poisson { rate: 2000.0 }, overload: Overload::Queue };
     let mut last = None;
     for load in [open, Load::Closed] {
-        let plan = Plan { load, requests: Some(2000), duration: Some(Duration::from_secs(60)), ..plan.clone() };
+        let plan = Plan { load, requests: Some(2000), duration: Some(Duration::from_mins(1)), ..plan.clone() };
         let result = run(&plan);
         assert_eq!((result.requests.succeeded, result.statuses[status]), (2000, 2000), "{:?}", result.errors);
         last = Some(result);

@@ -110,12 +110,12 @@ impl Look {
     fn side_by_side(&self, text: &mut String, comparison: &Comparison) {
         let others: Vec<&Compared> = comparison.others.iter().take(SIDE_BY_SIDE - 1).collect();
         let letters = (0..=others.len()).zip('A'..);
-        let heading: String = letters.map(|(_, letter)| format!("{letter:>11}")).collect();
+        let heading = letters.fold(String::new(), |row, (_, letter)| format!("{row}{letter:>11}"));
         let _ = writeln!(text, "\n{}", self.paint.apply(Tone::Heading, &format!("{:<8}{heading}", "")));
         for (at, figure) in comparison.base.figures.iter().enumerate() {
             let values = std::iter::once(figure.value).chain(others.iter().map(|other| other.figures[at].value));
             let shown = values.map(|value| value.map_or_else(|| "n/a".to_owned(), |value| figure.metric.text(value)));
-            let cells: String = shown.map(|value| format!("{value:>11}")).collect();
+            let cells = shown.fold(String::new(), |row, value| format!("{row}{value:>11}"));
             let _ = writeln!(text, "{:<8}{cells}", figure.metric.name());
         }
         let names = std::iter::once(&comparison.base.name).chain(others.iter().map(|other| &other.name));

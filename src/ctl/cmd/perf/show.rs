@@ -158,7 +158,7 @@ impl Look {
         #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
         let max = spread("max", &|spread| spread.max_ns as f64);
         let _ = writeln!(text, "{max}");
-        self.legend(text, summary);
+        Self::legend(text, summary);
     }
 
     fn percentile(self, found: &Percentile) -> String {
@@ -178,7 +178,7 @@ impl Look {
     }
 
     /// The marks that stand in the table, and no others.
-    fn legend(self, text: &mut String, summary: &Summary) {
+    fn legend(text: &mut String, summary: &Summary) {
         let first = |fits: &dyn Fn(&Percentile) -> bool| summary.percentiles.iter().find(|found| fits(found));
         let count = summary.response.count;
         if let Some(found) = first(&|found| !found.supported) {
@@ -257,7 +257,7 @@ impl Look {
         let mut sign = self.paint.apply(tone, tone.sign(self.unicode)).into_owned();
         for line in wrapped(message, WIDTH - 2) {
             let _ = writeln!(text, "{sign} {line}");
-            sign = " ".to_owned();
+            " ".clone_into(&mut sign);
         }
     }
 }

@@ -81,7 +81,7 @@ impl Report {
     /// The distance between requests that wrk expects of each connection: it takes longer waits for omitted requests.
     fn expected_us(&self, plan: &Plan) -> u64 {
         let each = self.requests / u64::from(plan.connections.max(1));
-        if each == 0 { 0 } else { self.duration_us / each }
+        self.duration_us.checked_div(each).unwrap_or_default()
     }
 
     fn warnings(&self, plan: &Plan, sockets: u64) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! The one request that is sent over and over, as it stands on the wire.
 
+use std::fmt::Write;
 use url::Url;
 
 use crate::base::{Code, Error, Result};
@@ -61,7 +62,7 @@ fn lines(plan: &Plan, url: &Url, fields: &[(&str, String)]) -> Result<Vec<u8>> {
                 format!("the header field `{}` holds the end of a line", name.escape_debug()),
             ));
         }
-        text.push_str(&format!("{name}: {value}\r\n"));
+        let _ = write!(text, "{name}: {value}\r\n");
     }
     text.push_str("\r\n");
     Ok([text.into_bytes(), plan.request.body.clone()].concat())

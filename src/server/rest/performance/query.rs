@@ -100,7 +100,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(plan.targets[0].url, "http://a/?x=1,2", "a comma in a URL separates nothing");
-        assert_eq!((plan.targets.len(), plan.connections, plan.duration), (2, 4, Some(Duration::from_secs(120))));
+        assert_eq!((plan.targets.len(), plan.connections, plan.duration), (2, 4, Some(Duration::from_mins(2))));
         assert_eq!((plan.load.rate(None), plan.mesh.as_deref()), (Some(50.0), Some("ISTIO")));
         assert_eq!((plan.request.cookies["k"].as_str(), plan.request.method.as_str()), ("1", "POST"));
     }
