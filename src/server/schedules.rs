@@ -89,7 +89,10 @@ async fn settled(state: &Shared, body: ScheduleBody, known: Option<Schedule>) ->
     let name = body.name.filter(|name| !name.is_empty()).or_else(|| known.as_ref().map(|known| known.name.clone()));
     let default_name = || profile.as_ref().map_or_else(|| cron_expression.clone(), |profile| profile.name.clone());
     Ok(Schedule {
-        id: body.id.unwrap_or_default(),
+        id: match body.id {
+            Some(id) => id,
+            None => id::new(),
+        },
         name: name.unwrap_or_else(default_name),
         profile_id: profile
             .map(|profile| profile.id)

@@ -47,7 +47,9 @@ pub(super) enum End {
 /// The result of the whole `plan`. `stopped` is why it was ended before its time, where it was.
 pub(super) fn merge(plan: Plan, parts: &[Part], stopped: Option<Ending>) -> PerfResult {
     let mut sum = Sum::default();
-    parts.iter().for_each(|part| sum.add(part));
+    for part in parts {
+        sum.add(part);
+    }
     let (began, ended) = span(parts);
     let elapsed = nanoseconds(ended - began) / 1e9;
     let answered = sum.answered;
@@ -330,7 +332,9 @@ mod tests {
 
     fn histogram(values: &[u64]) -> Histogram {
         let mut histogram = Histogram::new();
-        values.iter().for_each(|value| histogram.record_ns(*value));
+        for value in values {
+            histogram.record_ns(*value);
+        }
         histogram
     }
 

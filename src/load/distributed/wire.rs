@@ -84,7 +84,9 @@ mod tests {
 
     fn histogram(values: &[u64]) -> Histogram {
         let mut histogram = Histogram::new();
-        values.iter().for_each(|value| histogram.record_ns(*value));
+        for value in values {
+            histogram.record_ns(*value);
+        }
         histogram
     }
 

@@ -215,7 +215,9 @@ mod tests {
 
     fn interval(start: f64, durations: &[u64], failed: u64) -> Interval {
         let mut response = Histogram::new();
-        durations.iter().for_each(|duration| response.record_ns(*duration));
+        for duration in durations {
+            response.record_ns(*duration);
+        }
         let succeeded = durations.len() as u64;
         let sent = succeeded + failed;
         Interval { start_seconds: start, length_seconds: 0.5, sent, succeeded, failed, dropped: 1, response }

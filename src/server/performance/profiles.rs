@@ -37,7 +37,10 @@ pub async fn save(state: &Shared, body: ProfileBody) -> Result<Profile> {
     thresholds.iter().try_for_each(|text| Threshold::parse(text).map(drop))?;
     let now = clock::now();
     let profile = Profile {
-        id: body.id.unwrap_or_default(),
+        id: match body.id {
+            Some(id) => id,
+            None => id::new(),
+        },
         name: name(&body.name, known.as_ref())?,
         plan,
         thresholds,

@@ -87,7 +87,7 @@ async fn what_is_due_runs_once_and_missed_runs_are_made_up_for_as_the_schedule_s
             tokio::task::yield_now().await;
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
-        state.store.results().list(&Default::default()).await.unwrap().1
+        state.store.results().list(&mesheryctl::store::results::Filter::default()).await.unwrap().1
     };
     assert_eq!(schedules::tick(state, hours(0, -1)).await.unwrap(), Some(due));
     assert_eq!(results().await, 0, "it is not due yet");
