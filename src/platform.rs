@@ -97,6 +97,11 @@ pub struct Update {
 
 /// Hears how the work goes on. Off a terminal each state is shown once.
 pub trait Progress: Send + Sync {
+    /// A start has settled everything that can be known before, and makes its first change now; an error keeps it from
+    /// that.
+    fn begin(&self) -> Result<()> {
+        Ok(())
+    }
     /// A component is at a state, such as `pulling`, or waits for something.
     fn state(&self, component: &str, state: &str);
     /// A component is done.

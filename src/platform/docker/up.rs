@@ -25,6 +25,7 @@ pub(super) async fn start(session: &Session<'_>, how: &Start, progress: &dyn Pro
     refuse_taken_port(session, port, &ours).await?;
     let (own, broker) = image::of_start(session, how, &ours, progress).await?;
     let wanted = plan(session, &own, broker.as_ref(), port, &payload)?;
+    progress.begin()?;
     changed |= surroundings(session).await?;
     changed |= remove_unwanted(session, &wanted, &ours, progress).await?;
     for note in &kubeconfig.notes {

@@ -86,7 +86,9 @@ pub(super) async fn apply(target: &Target, objects: &[Value], limit: Limit, prog
 fn explained(error: Error) -> Error {
     match error.code() {
         Code::ObjectImmutable => error.remedy(
-            "Storage cannot be changed in place: remove the plane with its data with `mesheryctl system stop --reset`, and start anew.",
+            "Storage cannot be changed in place. Start without --storage, --storage-size and --storage-class to keep the \
+             storage and the data that the plane has; to change it, remove the plane with its data with `mesheryctl \
+             system stop --reset`, and start anew.",
         ),
         Code::ObjectConflict => error.remedy("Start again; when it happens again, look who else manages the object."),
         _ => error,

@@ -31,6 +31,9 @@ pub(super) struct Inventory {
     pub instance: String,
     /// How it was wanted.
     pub wishes: Wishes,
+    /// Whether no start has succeeded yet with these wishes.
+    #[serde(default)]
+    pub unfinished: bool,
     /// What was applied, or is about to be, in the order of application.
     pub objects: Vec<ObjectRef>,
 }

@@ -23,9 +23,7 @@ pub(super) struct Plan {
     pub target: Target,
     /// What was applied by earlier starts.
     pub prior: Option<Inventory>,
-    /// How the plane is wanted.
-    pub wishes: Wishes,
-    /// The same with its defaults.
+    /// How the plane is wanted, with its defaults.
     pub options: Options,
     /// Its components.
     pub spec: Spec,
@@ -39,8 +37,18 @@ pub(super) struct Plan {
     pub token: TokenFile,
     /// What tells it from others.
     pub id: String,
-    /// How the image made of this program reaches the nodes, where the user chose it now or earlier.
+    /// What is remembered of it until the start has succeeded.
+    pub before: Memory,
+    /// What is remembered of it from then on.
+    pub after: Memory,
+}
+
+/// How a plane is wanted, as here and the cluster remember it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Memory {
+    wishes: Wishes,
     load: Option<Load>,
+    unfinished: bool,
 }
 
 impl Plan {
@@ -82,8 +90,17 @@ impl Plan {
         let objects = apply::ours(&target, all, progress).await?;
         let id = known_id(prior.as_ref(), &target);
         let recorded = target.record.as_ref().and_then(|record| record.load.clone());
-        let load = how.kubernetes.load.clone().or(recorded);
-        Ok(Self { target, prior, wishes, options, spec, objects, images, delivery, token, id, load })
+        let load = how.kubernetes.load.clone().or_else(|| recorded.clone());
+        let after = Memory { wishes, load, unfinished: false };
+        let before = match last_good(prior.as_ref(), &target) {
+            Some(wishes) => {
+                let wishes = Wishes { namespace: Some(target.namespace.clone()), ..wishes.clone() };
+                Memory { wishes, load: recorded, unfinished: false }
+            }
+            // There is nothing to go back to: the next start completes this one.
+            None => Memory { unfinished: true, ..after.clone() },
+        };
+        Ok(Self { target, prior, options, spec, objects, images, delivery, token, id, before, after })
     }
 
     /// The objects by name.
@@ -91,8 +108,13 @@ impl Plan {
         self.objects.iter().map(|object| named(object).map(|(_, name)| name)).collect()
     }
 
+    /// What earlier starts applied.
+    pub(super) fn earlier(&self) -> Vec<ObjectRef> {
+        self.prior.as_ref().map(|prior| prior.objects.clone()).unwrap_or_default()
+    }
+
     /// The record of the plane on this machine.
-    pub(super) fn record(&self, plane: &Plane, endpoint: Option<String>) -> Record {
+    pub(super) fn record(&self, plane: &Plane, memory: &Memory, endpoint: Option<String>) -> Record {
         Record {
             id: self.id.clone(),
             kube_context: self.target.cluster.context.clone(),
@@ -101,18 +123,20 @@ impl Plan {
             namespace: self.target.namespace.clone(),
             token_file: plane.token_file.clone(),
             endpoint,
-            wishes: self.wishes.clone(),
-            load: self.load.clone(),
+            wishes: memory.wishes.clone(),
+            load: memory.load.clone(),
+            unfinished: memory.unfinished,
         }
     }
 
     /// The inventory with these objects.
-    pub(super) fn inventory(&self, plane: &Plane, objects: Vec<ObjectRef>) -> Inventory {
+    pub(super) fn inventory(&self, plane: &Plane, memory: &Memory, objects: Vec<ObjectRef>) -> Inventory {
         Inventory {
             id: self.id.clone(),
             context: plane.context.name.clone(),
             instance: self.target.instance.clone(),
-            wishes: self.wishes.clone(),
+            wishes: memory.wishes.clone(),
+            unfinished: memory.unfinished,
             objects,
         }
     }
@@ -162,6 +186,15 @@ fn wishes(how: &Start, prior: Option<&Inventory>, target: &Target) -> Wishes {
     match prior.map(|prior| &prior.wishes).or(recorded) {
         Some(earlier) => asked.over(earlier),
         None => asked,
+    }
+}
+
+/// How the plane was wanted at the last start that succeeded.
+fn last_good<'a>(prior: Option<&'a Inventory>, target: &'a Target) -> Option<&'a Wishes> {
+    match (prior, &target.record) {
+        (Some(prior), _) => (!prior.unfinished).then_some(&prior.wishes),
+        (None, Some(record)) => (!record.unfinished).then_some(&record.wishes),
+        (None, None) => None,
     }
 }
 

@@ -36,6 +36,9 @@ pub(super) struct Record {
     /// How its image reaches the nodes from this machine, where the user chose it.
     #[serde(default)]
     pub load: Option<Load>,
+    /// Whether no start has succeeded yet with these wishes.
+    #[serde(default)]
+    pub unfinished: bool,
 }
 
 impl Record {
@@ -90,6 +93,7 @@ mod tests {
             endpoint: None,
             wishes: Wishes::default(),
             load: Some(Load::Containerd(None)),
+            unfinished: false,
         };
         assert_eq!(Record::read(home.path(), "Team A").unwrap(), None);
         record.write(home.path(), "Team A").unwrap();

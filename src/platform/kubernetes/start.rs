@@ -24,9 +24,16 @@ pub(super) async fn start(plane: &Plane, how: &Start, progress: &dyn Progress) -
     let found = endpoint::find(plane, &plan.target, way, limit, progress).await?;
     changed |= accept_token(plane, &plan, &found.address, limit, progress).await?;
     let exposed = found.tunnel.is_none().then(|| found.endpoint.clone());
-    plan.record(plane, exposed).write(&plane.home, &plane.context.name)?;
+    remember(plane, &plan, exposed).await?;
     let status = status::of(plane, &plan.target, &found.endpoint).await?;
     Ok(Started { status, changed })
+}
+
+/// Only what worked is what the next start goes by.
+async fn remember(plane: &Plane, plan: &Plan, exposed: Option<String>) -> Result<()> {
+    let objects = kept(&plan.earlier(), plan.references()?);
+    plan.inventory(plane, &plan.after, objects).write(&plan.target).await?;
+    plan.record(plane, &plan.after, exposed).write(&plane.home, &plane.context.name)
 }
 
 /// Brings everything into the cluster; whether anything was changed by it.
@@ -34,18 +41,19 @@ async fn write(plane: &Plane, plan: &Plan, limit: Limit, progress: &dyn Progress
     clean(plane)?;
     deliver(plane, plan, false, progress).await?;
     let known = plan.target.record.as_ref().and_then(|record| record.endpoint.clone());
-    plan.record(plane, known).write(&plane.home, &plane.context.name)?;
+    progress.begin()?;
+    plan.record(plane, &plan.before, known).write(&plane.home, &plane.context.name)?;
     let (first, rest) = plan.objects.iter().cloned().partition::<Vec<_>, _>(|object| object["kind"] == "Namespace");
     let mut changed = namespace::get(&plan.target).await?.is_none();
     if !first.is_empty() {
         changed |= apply::apply(&plan.target, &first, limit, &Quiet(progress)).await?;
     }
     let wanted = plan.references()?;
-    let earlier = plan.prior.as_ref().map(|prior| prior.objects.clone()).unwrap_or_default();
-    plan.inventory(plane, union(&earlier, &wanted)).write(&plan.target).await?;
+    let earlier = plan.earlier();
+    plan.inventory(plane, &plan.before, union(&earlier, &wanted)).write(&plan.target).await?;
     changed |= apply::apply(&plan.target, &rest, limit, progress).await?;
     changed |= apply::prune(&plan.target, &earlier, &wanted).await?;
-    plan.inventory(plane, kept(&earlier, wanted)).write(&plan.target).await?;
+    plan.inventory(plane, &plan.before, kept(&earlier, wanted)).write(&plan.target).await?;
     Ok(changed)
 }
 

@@ -71,6 +71,7 @@ async fn own(plane: &Plane, target: &Target, found: Option<Inventory>) -> Result
             context: plane.context.name.clone(),
             instance: target.instance.clone(),
             wishes: record.wishes.clone(),
+            unfinished: record.unfinished,
             objects: Vec::new(),
         }));
     };

@@ -347,3 +347,38 @@ fn an_image_is_loaded_by_the_program_of_the_clusters_kind() {
     }
     assert!(world.marked().is_empty());
 }
+
+#[test]
+fn settings_of_a_start_that_failed_are_not_those_of_the_next() {
+    let world = World::new();
+    assert_eq!(world.start(&["--storage", "hostpath=/data@practice"]).code, Some(0));
+    let before = world.marked();
+    let failed = world.start(&["--storage", "hostpath=/typo@practice", "--broker"]);
+    assert_eq!(failed.code, Some(1), "{failed}");
+    assert!(failed.stderr.contains("object-immutable"), "{failed}");
+    assert!(failed.stderr.contains("Start without --storage"), "the way that keeps the data is named: {failed}");
+    let again = world.start(&[]);
+    assert_eq!(again.code, Some(0), "{again}");
+    assert_eq!(world.marked(), before, "neither the folder nor the broker of the failed start");
+    assert_eq!(world.ctl(&["system", "stop"]).ok().code, Some(0));
+    let anew = world.start(&[]);
+    assert_eq!(anew.code, Some(0), "{anew}");
+    assert_eq!(world.reset().code, Some(0));
+}
+
+#[test]
+fn the_platform_is_remembered_when_something_is_made_there_and_not_before() {
+    let world = World::new();
+    let config = world.env.read("home/.meshery/config.yaml").replace("platform: kubernetes", "platform: local");
+    world.env.write("home/.meshery/config.yaml", config);
+    world.create("/apis/rbac.authorization.k8s.io/v1/clusterroles", &json!({"metadata": {"name": "meshery"}, "rules": []}));
+    let refused = world.start(&["-p", "kubernetes"]);
+    assert_eq!(refused.code, Some(1), "{refused}");
+    assert!(!refused.stderr.contains("has platform kubernetes now"), "{refused}");
+    assert!(!world.env.read("home/.meshery/config.yaml").contains("kubernetes"));
+    world.practice.call("DELETE", "/apis/rbac.authorization.k8s.io/v1/clusterroles/meshery", "application/json", "{}");
+    let started = world.start(&["-p", "kubernetes"]);
+    assert_eq!(started.code, Some(0), "{started}");
+    assert!(started.stderr.contains("Context team has platform kubernetes now"), "{started}");
+    assert_eq!(world.reset().code, Some(0));
+}

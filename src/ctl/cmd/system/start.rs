@@ -93,13 +93,8 @@ async fn elsewhere(ctx: &Ctl, mut context: Context, args: &Args) -> Result<()> {
         context.provider.clone_from(provider);
     }
     let plane = managed::plane(ctx, context)?;
-    if !managed::is_remembered(ctx, &plane.context) {
-        // A platform that does not answer is not remembered; one that does has to be before anything is made there.
-        platform::status(&plane).await?;
-        managed::remember_platform(ctx, &plane.context)?;
-    }
     let steps = ctx.ui.progress();
-    let progress = managed::Shown::new(&steps);
+    let progress = managed::Shown::new(&steps).starting(ctx, &plane.context);
     if args.reset {
         stop::consent_to_reset(ctx, &plane.context)?;
         platform::stop(&plane, platform::Stop { reset: true, ..platform::Stop::default() }, &progress).await?;
