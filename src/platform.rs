@@ -31,6 +31,8 @@ pub struct Plane {
     pub kubeconfig: Option<String>,
     /// Kubernetes context, where the user chose one.
     pub kube_context: Option<String>,
+    /// Namespace, where the user chose one; else that of the last start.
+    pub namespace: Option<String>,
     /// This program, of which the plane's image is made.
     pub program: PathBuf,
     /// Limit for waiting until components are ready, or gone.

@@ -16,7 +16,7 @@ use crate::platform::Plane;
 /// See [`crate::platform::checks`].
 pub(super) async fn checks(plane: &Plane, preflight: bool) -> Vec<Check> {
     let id = |name: &str| format!("kubernetes/{name}");
-    let target = match Target::find(plane, None).await {
+    let target = match Target::find(plane).await {
         Ok(target) => target,
         Err(error) => return vec![Check::fail(id("cluster"), &error)],
     };

@@ -12,7 +12,7 @@ use crate::platform::{LogLine, Logs, Plane, TakeLine};
 
 /// See [`crate::platform::logs`].
 pub(super) async fn logs(plane: &Plane, which: &Logs, take: &mut TakeLine<'_>) -> Result<()> {
-    let target = Target::find(plane, None).await?;
+    let target = Target::find(plane).await?;
     let sources: Vec<Source> = components(plane, &target, &which.components)
         .await?
         .into_iter()

@@ -57,7 +57,7 @@ impl Plan {
     /// # Errors
     /// Whatever would keep the start from working, as far as it can be known before.
     pub(super) async fn make(plane: &Plane, how: &Start, limit: Limit, progress: &dyn Progress) -> Result<Self> {
-        let target = Target::find(plane, how.kubernetes.namespace.as_deref()).await?;
+        let target = Target::find(plane).await?;
         refuse_second(plane, &target)?;
         let version = target.version().await?;
         let context = &target.cluster.context;
@@ -126,6 +126,7 @@ impl Plan {
             wishes: memory.wishes.clone(),
             load: memory.load.clone(),
             unfinished: memory.unfinished,
+            stopped: false,
         }
     }
 
@@ -149,7 +150,8 @@ impl Plan {
 
 /// A context has one plane: it is not started in a second place while it is in a first.
 fn refuse_second(plane: &Plane, target: &Target) -> Result<()> {
-    let Some(record) = Record::read(&plane.home, &plane.context.name)? else { return Ok(()) };
+    let record = Record::read(&plane.home, &plane.context.name)?.filter(|record| !record.stopped);
+    let Some(record) = record else { return Ok(()) };
     let same_cluster = record.cluster == target.cluster_id;
     let gone = record.kube_context == target.cluster.context && !same_cluster;
     if gone || (same_cluster && record.namespace == target.namespace) {

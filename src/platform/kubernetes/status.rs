@@ -15,7 +15,7 @@ use crate::platform::Plane;
 
 /// See [`crate::platform::status`].
 pub(super) async fn status(plane: &Plane) -> Result<PlaneStatus> {
-    let target = Target::find(plane, None).await?;
+    let target = Target::find(plane).await?;
     let endpoint = target.record.as_ref().and_then(|record| record.endpoint.clone());
     let endpoint = endpoint.unwrap_or_else(|| plane.context.endpoint.clone());
     of(plane, &target, &endpoint).await

@@ -45,7 +45,7 @@ const KINDS: &[(&str, &str)] = &[
 /// See [`crate::platform::stop`].
 pub(super) async fn stop(plane: &Plane, how: Stop, progress: &dyn Progress) -> Result<Removed> {
     let limit = Limit::of(plane.limit);
-    let target = Target::find(plane, None).await?;
+    let target = Target::find(plane).await?;
     let leaving = namespace::get(&target).await?.is_some_and(|live| namespace::is_leaving(&live));
     if leaving && !how.force {
         namespace::settle(&target, limit, progress).await?;
@@ -255,10 +255,23 @@ impl Removal<'_> {
         }
         self.tell_of_folder(inventory);
         if !self.how.keep_namespace {
-            Record::remove(&plane.home, &plane.context.name)?;
+            self.forget(plane)?;
         }
         self.progress.done("objects", &format!("{} removed", self.removed.removed.len()));
         Ok(())
+    }
+
+    /// Nothing is left in the cluster. How the plane was wanted goes with its data only.
+    fn forget(&self, plane: &Plane) -> Result<()> {
+        match &self.target.record {
+            // It is about a plane in another namespace.
+            Some(record) if record.namespace != self.target.namespace => Ok(()),
+            Some(record) if !self.how.reset => {
+                let stopped = Record { stopped: true, endpoint: None, ..record.clone() };
+                stopped.write(&plane.home, &plane.context.name)
+            }
+            _ => Record::remove(&plane.home, &plane.context.name),
+        }
     }
 
     async fn remove_namespace(&mut self, live: &Value) -> Result<()> {

@@ -32,29 +32,30 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// The cluster that the user chose, else the one where this context's plane was started, else the current one;
-    /// `namespace` is the one the user chose.
+    /// The cluster that the user chose, else the one where this context's plane was started, else the current one; in
+    /// it the namespace that the user chose, else that of the last start there.
     ///
     /// # Errors
     /// A kubeconfig that cannot be used, a cluster that does not answer.
-    pub(super) async fn find(plane: &Plane, namespace: Option<&str>) -> Result<Self> {
+    pub(super) async fn find(plane: &Plane) -> Result<Self> {
         let record = Record::read(&plane.home, &plane.context.name)?;
         let elsewhere = |record: &Record| plane.kube_context.as_ref().is_some_and(|one| *one != record.kube_context);
+        let namespace = |known: &str| plane.namespace.as_deref().unwrap_or(known).to_owned();
+        let (stopped, record) = match record {
+            Some(record) if record.stopped => (Some(record), None),
+            record => (None, record),
+        };
         if let Some(record) = record.filter(|record| !elsewhere(record))
             && let Some(found) = Self::remembered(plane, &record).await?
         {
-            return Ok(Self {
-                namespace: namespace.unwrap_or(&record.namespace).to_owned(),
-                record: Some(record),
-                ..found
-            });
+            return Ok(Self { namespace: namespace(&record.namespace), record: Some(record), ..found });
         }
         let wanted: Vec<String> = plane.kube_context.iter().cloned().collect();
-        let mut found = Self::choose(plane, plane.kubeconfig.clone(), &wanted).await?;
-        if let Some(namespace) = namespace {
-            namespace.clone_into(&mut found.namespace);
-        }
-        Ok(found)
+        let found = Self::choose(plane, plane.kubeconfig.clone(), &wanted).await?;
+        // Where nothing is left to look for, the cluster is free to choose; what was wished holds for the same one only.
+        let record = stopped.filter(|record| record.cluster == found.cluster_id);
+        let known = record.as_ref().map_or(found.namespace.as_str(), |record| record.namespace.as_str());
+        Ok(Self { namespace: namespace(known), record, ..found })
     }
 
     /// The cluster of the record, by the files of this shell or else those of the start; `None` when the context leads

@@ -22,7 +22,7 @@ const BEFORE: &str = "meshery.io/image-before";
 
 /// See [`crate::platform::update`].
 pub(super) async fn update(plane: &Plane, how: &Update, progress: &dyn Progress) -> Result<Vec<Updated>> {
-    let target = Target::find(plane, None).await?;
+    let target = Target::find(plane).await?;
     let Some(mut inventory) = Inventory::read(&target).await?.filter(|found| found.instance == target.instance) else {
         return Err(logs::absent(plane, &target));
     };

@@ -300,3 +300,43 @@ fn two_contexts_have_two_planes() {
     world.ctl(&["system", "stop", "--context", "Team.One"]).ok();
     assert_eq!(world.overview(), whole());
 }
+
+/// What the engine has after `docker-compose up` with the file that `system manifest` prints.
+fn compose_up(world: &World) {
+    let printed = world.ctl(&["system", "manifest", "--image", IMAGE, "-o", "json"]).ok().json();
+    world.ctl(&["system", "token", "list"]).ok();
+    world.env.write("home/.meshery/auth.json", r#"{"meshery-provider":"None","token":"0123456789abcdef"}"#);
+    let mut engine = world.engine.world();
+    let id = engine.images[IMAGE].clone();
+    let labels = &printed["networks"]["plane"]["labels"];
+    engine.networks.insert("meshery-local".into(), labels.clone());
+    engine.volumes.entry("meshery-local".into()).or_default().labels = printed["volumes"]["data"]["labels"].clone();
+    let token = (b"{}".to_vec(), 0o600, 65532);
+    engine.volumes.get_mut("meshery-local").unwrap().files.insert("auth.json".into(), token);
+    for (name, service) in printed["services"].as_object().unwrap() {
+        let mut host = json!({"NetworkMode": "meshery-local"});
+        if service["ports"].is_array() {
+            host["PortBindings"] = json!({"9081/tcp": [{"HostIp": "127.0.0.1", "HostPort": world.port.to_string()}]});
+            host["Mounts"] = json!([{"Source": "meshery-local"}]);
+        }
+        let body = json!({"Image": IMAGE, "Labels": service["labels"], "HostConfig": host});
+        let name = format!("meshery-local-{name}");
+        engine.create(&name, body, id.clone());
+        engine.start(&name).unwrap();
+    }
+}
+
+#[test]
+fn a_plane_made_by_its_compose_file_is_the_planes_own() {
+    let world = World::new();
+    compose_up(&world);
+    let status = world.ctl(&["system", "status", "-o", "json"]).ok().json();
+    assert_eq!((&status["state"], &status["components"][0]["name"]), (&json!("running"), &json!("meshery")));
+    let logs = world.ctl(&["system", "logs", "meshery"]).ok();
+    assert!(logs.stdout.contains("plane:1 begins"), "{logs}");
+    world.ctl(&["system", "start"]).ok();
+    assert_eq!(world.overview(), whole());
+    let stopped = world.ctl(&["system", "stop", "-o", "json"]).ok().json();
+    assert_eq!(stopped["kept"], json!(["volume/meshery-local"]));
+    assert_eq!(world.overview(), []);
+}

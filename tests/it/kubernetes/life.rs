@@ -353,13 +353,19 @@ fn settings_of_a_start_that_failed_are_not_those_of_the_next() {
     let world = World::new();
     assert_eq!(world.start(&["--storage", "hostpath=/data@practice"]).code, Some(0));
     let before = world.marked();
+    let immutable = "spec.persistentvolumesource is immutable after creation".to_owned();
+    let refuse = Effect::Refuse { code: 422, webhook: "w".into(), message: immutable };
+    world.practice.cluster.faults().add(Matcher::any().resource("persistentvolumes").verbs(&["patch"]), refuse, Times::Always);
     let failed = world.start(&["--storage", "hostpath=/typo@practice", "--broker"]);
+    world.practice.cluster.faults().clear();
     assert_eq!(failed.code, Some(1), "{failed}");
     assert!(failed.stderr.contains("object-immutable"), "{failed}");
     assert!(failed.stderr.contains("Start without --storage"), "the way that keeps the data is named: {failed}");
     let again = world.start(&[]);
     assert_eq!(again.code, Some(0), "{again}");
-    assert_eq!(world.marked(), before, "neither the folder nor the broker of the failed start");
+    assert_eq!(world.marked(), before, "without the broker of the failed start");
+    let volumes = world.practice.get("/api/v1/persistentvolumes");
+    assert_eq!(volumes["items"][0]["spec"]["hostPath"]["path"], "/data", "{volumes}");
     assert_eq!(world.ctl(&["system", "stop"]).ok().code, Some(0));
     let anew = world.start(&[]);
     assert_eq!(anew.code, Some(0), "{anew}");
@@ -381,4 +387,38 @@ fn the_platform_is_remembered_when_something_is_made_there_and_not_before() {
     assert_eq!(started.code, Some(0), "{started}");
     assert!(started.stderr.contains("Context team has platform kubernetes now"), "{started}");
     assert_eq!(world.reset().code, Some(0));
+}
+
+#[test]
+fn the_namespace_of_a_plane_is_remembered_shown_and_can_be_named() {
+    let world = World::new();
+    let started = world.start(&["--namespace", "team-a", "--storage", "ephemeral"]);
+    assert_eq!(started.code, Some(0), "{started}");
+    let view = || world.ctl(&["system", "context", "view", "-o", "json"]).ok().json()["kubernetes"].clone();
+    assert_eq!((&view()["namespace"], &view()["storage"]), (&json!("team-a"), &json!("ephemeral")), "{}", view());
+    assert_eq!(view()["grant"], json!(["discovery", "patterns"]));
+    let failed = world.start(&["--namespace", "team-b"]);
+    assert_eq!(failed.code, Some(1), "{failed}");
+    world.ctl(&["system", "stop"]).ok();
+    assert_eq!(world.marked().iter().filter(|one| one.starts_with("Namespace")).count(), 0, "{:?}", world.marked());
+    let restarted = world.ctl(&["system", "restart"]).run();
+    assert_eq!(restarted.code, Some(0), "{restarted}");
+    assert!(world.marked().contains(&"Namespace/team-a".to_owned()), "{:?}", world.marked());
+
+    // Another machine knows nothing of it, but can be told.
+    std::fs::remove_file(world.env.path("home/.meshery/planes/team.json")).unwrap();
+    let run = |args: &[&str]| world.ctl(&[args, &["-n", "team-a"]].concat()).run();
+    let status = run(&["system", "status", "-o", "json"]);
+    assert_eq!((status.code, &status.json()["state"]), (Some(0), &json!("running")), "{status}");
+    for verb in ["logs", "restart", "update"] {
+        let args: &[&str] = if verb == "update" { &["system", verb, "--image", super::world::IMAGE] } else { &["system", verb] };
+        let output = run(args);
+        assert_eq!(output.code, Some(0), "{output}");
+    }
+    let stopped = run(&["system", "stop"]);
+    assert!(stopped.stdout.contains("Namespace/team-a removed"), "{stopped}");
+    assert_eq!(world.marked(), Vec::<String>::new());
+    let docker = world.ctl(&["system", "status", "-p", "docker", "-n", "team-a"]).run();
+    assert_eq!(docker.code, Some(2), "{docker}");
+    assert!(docker.stderr.contains("--namespace team-a means nothing on platform docker"), "{docker}");
 }

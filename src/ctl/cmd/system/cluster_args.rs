@@ -1,6 +1,7 @@
 //! What can be chosen about a plane on Kubernetes: the same flags for a start, for the manifest and for the chart.
 
-use crate::base::Result;
+use crate::base::{Code, Error, Result};
+use crate::model::context::{Context, Platform};
 use crate::plane::kubernetes::grants::Feature;
 use crate::plane::kubernetes::{Expose, Load, Storage, Wishes, options};
 
@@ -30,6 +31,32 @@ pub struct ClusterArgs {
     /// Secret in the namespace with the credentials of the image's registry.
     #[arg(long, value_name = "NAME", value_parser = name)]
     pub image_pull_secret: Option<String>,
+}
+
+/// Where a plane on Kubernetes is, for the verbs that need no other choice.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Place {
+    /// Namespace of the plane, instead of the one of its last start (kubernetes).
+    #[arg(short = 'n', long, value_name = "NAME", value_parser = namespace)]
+    pub namespace: Option<String>,
+}
+
+impl Place {
+    /// The namespace that was named, for a plane that has one.
+    ///
+    /// # Errors
+    /// [`Code::UsageError`] on another platform than Kubernetes.
+    pub fn namespace_of(&self, context: &Context) -> Result<Option<String>> {
+        match &self.namespace {
+            Some(name) if context.platform != Platform::Kubernetes => Err(Error::new(
+                Code::UsageError,
+                format!("--namespace {name} means nothing on platform {}", context.platform),
+            )
+            .because(format!("context `{}` has no namespace", context.name))
+            .remedy("Leave it out, or choose a context of platform kubernetes with --context.")),
+            name => Ok(name.clone()),
+        }
+    }
 }
 
 impl ClusterArgs {

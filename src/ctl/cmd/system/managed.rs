@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use super::cluster_args::Place;
 use crate::base::{Code, Error, Result, dirs};
 use crate::client::credentials;
 use crate::ctl::Ctl;
@@ -33,11 +34,17 @@ pub(super) fn plane(ctx: &Ctl, context: Context) -> Result<platform::Plane> {
         token_file: token_file(ctx, &context)?,
         kubeconfig: ctx.settings.shell_kubeconfig(),
         kube_context,
+        namespace: None,
         limit: ctx.settings.timeout().unwrap_or(LIMIT),
         program,
         home,
         context,
     })
+}
+
+/// The same, in the namespace that a flag names where it does.
+pub(super) fn plane_in(ctx: &Ctl, context: Context, place: &Place) -> Result<platform::Plane> {
+    Ok(platform::Plane { namespace: place.namespace_of(&context)?, ..plane(ctx, context)? })
 }
 
 /// Where the plane's own token is kept: never in a file that holds the session of a remote provider.

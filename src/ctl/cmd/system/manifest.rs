@@ -8,7 +8,7 @@ use url::Url;
 use super::cluster_args::ClusterArgs;
 use super::{managed, plane};
 use crate::base::{Code, Error, Result, yaml};
-use crate::client::credentials;
+use crate::client::{credentials, process};
 use crate::ctl::Ctl;
 use crate::ctl::ui::{Column, Rendered};
 use crate::model::context::{Context, DEFAULT_PORT, Platform};
@@ -102,7 +102,7 @@ pub(super) struct Wanted {
 /// What flags and the last start say of a context's plane.
 pub(super) async fn wanted(ctx: &Ctl, context: Context, wishes: Wishes) -> Result<Wanted> {
     let plane = managed::plane(ctx, context)?;
-    let wishes = wishes.over(&platform::kubernetes::remembered(&plane)?);
+    let wishes = wishes.over(&platform::kubernetes::remembered(&plane.home, &plane.context.name)?);
     let image = match &wishes.image {
         Some(image) => image.clone(),
         None => own_image(&plane).await?,
@@ -153,7 +153,7 @@ async fn cluster(ctx: &Ctl, context: Context, args: &Args) -> Result<()> {
 
 fn rules(ctx: &Ctl, context: Context, wishes: Wishes) -> Result<()> {
     let plane = managed::plane(ctx, context)?;
-    let options = Options::of(&wishes.over(&platform::kubernetes::remembered(&plane)?));
+    let options = Options::of(&wishes.over(&platform::kubernetes::remembered(&plane.home, &plane.context.name)?));
     let rules = grants::of_plane(&Spec::new(&plane.context, "", None)?, &options.grants);
     let view = View::Rules(rules.clone());
     let columns =
@@ -188,6 +188,7 @@ async fn docker(ctx: &Ctl, context: Context, args: &Args) -> Result<()> {
         settings: Settings::of(&plane.context, port.unwrap_or(DEFAULT_PORT)),
         token_file: plane.token_file.display().to_string(),
         kubeconfig: None,
+        home: process::home_id(&plane.home).to_string(),
     };
     let text = compose::compose(&spec, &options)?;
     let value =

@@ -93,6 +93,7 @@ async fn elsewhere(ctx: &Ctl, mut context: Context, args: &Args) -> Result<()> {
         context.provider.clone_from(provider);
     }
     let plane = managed::plane(ctx, context)?;
+    let plane = platform::Plane { namespace: args.cluster.namespace.clone(), ..plane };
     let steps = ctx.ui.progress();
     let progress = managed::Shown::new(&steps).starting(ctx, &plane.context);
     if args.reset {

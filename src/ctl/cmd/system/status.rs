@@ -1,5 +1,6 @@
 //! `system status`.
 
+use super::cluster_args::Place;
 pub use super::plane::Status;
 use super::plane::{self, State};
 use super::{managed, show};
@@ -20,16 +21,19 @@ pub struct Args {
     /// Platform, instead of the context's own: local, docker or kubernetes.
     #[arg(short = 'p', long, value_name = "PLATFORM", hide_short_help = true)]
     pub platform: Option<String>,
+    #[command(flatten)]
+    pub place: Place,
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<Outcome> {
     let context = plane::context(ctx, args.platform.as_deref())?;
+    args.place.namespace_of(&context)?;
     let status = match context.platform {
         Platform::Local => match plane::local(ctx, args.platform.as_deref()) {
             Ok(plane) => plane::look(&plane).await?,
             Err(_) => remote(ctx, &context).await?,
         },
-        Platform::Docker | Platform::Kubernetes => elsewhere(ctx, context).await?,
+        Platform::Docker | Platform::Kubernetes => elsewhere(ctx, context, &args.place).await?,
     };
     show::print(ctx, &status)?;
     if let Some(note) = &status.note {
@@ -46,8 +50,8 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<Outcome> {
 }
 
 /// What the platform says; a plane that others manage is known by its API only.
-async fn elsewhere(ctx: &Ctl, context: Context) -> Result<Status> {
-    let plane = managed::plane(ctx, context)?;
+async fn elsewhere(ctx: &Ctl, context: Context, place: &Place) -> Result<Status> {
+    let plane = managed::plane_in(ctx, context, place)?;
     let asked = platform::status(&plane).await;
     match asked {
         Ok(status) if status.state != State::Stopped || !status.components.is_empty() => Ok(status),

@@ -1,5 +1,6 @@
 //! `system update`.
 
+use super::cluster_args::Place;
 use super::plane;
 use super::{local, managed, stop};
 use crate::base::error::Kind;
@@ -19,7 +20,7 @@ use crate::platform;
 /// One by one: a component that does not become ready gets its old image back. On platform local the server is
 /// restarted when it is of another version than this program. The program itself is updated by `mesheryctl self update`.
 /// The exit code is 7 when a component was rolled back.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl system update
   mesheryctl system update meshery-istio
@@ -34,10 +35,13 @@ pub struct Args {
     /// Kept for old scripts: no files are downloaded.
     #[arg(long, hide_short_help = true)]
     pub skip_reset: bool,
+    #[command(flatten)]
+    pub place: Place,
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<Outcome> {
     let context = plane::context(ctx, None)?;
+    args.place.namespace_of(&context)?;
     let updated =
         if context.platform == Platform::Local { here(ctx).await? } else { elsewhere(ctx, context, args).await? };
     print(ctx, &updated)?;
@@ -47,7 +51,7 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<Outcome> {
 
 /// Brings a plane of a platform up to date.
 pub(super) async fn elsewhere(ctx: &Ctl, context: Context, args: &Args) -> Result<Vec<Updated>> {
-    let plane = managed::plane(ctx, context)?;
+    let plane = managed::plane_in(ctx, context, &args.place)?;
     let how = platform::Update { components: args.component.clone(), image: args.image.clone() };
     let steps = ctx.ui.progress();
     platform::update(&plane, &how, &managed::Shown::new(&steps)).await

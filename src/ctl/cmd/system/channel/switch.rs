@@ -105,7 +105,7 @@ impl Running {
                 Ok(Vec::new())
             }
             Running::There(context) => {
-                let all = update::Args { component: Vec::new(), image: None, skip_reset: false };
+                let all = update::Args::default();
                 update::elsewhere(ctx, context, &all).await
             }
         }
