@@ -340,3 +340,20 @@ fn a_plane_made_by_its_compose_file_is_the_planes_own() {
     assert_eq!(stopped["kept"], json!(["volume/meshery-local"]));
     assert_eq!(world.overview(), []);
 }
+
+#[test]
+fn a_paused_plane_is_told_as_paused_and_goes_on_with_a_start() {
+    let world = World::new();
+    world.start().ok();
+    let id = world.engine.world().find("meshery-local-meshery").unwrap().id.clone();
+    world.engine.world().pause("meshery-local-meshery");
+    let status = world.ctl(&["system", "status", "-o", "json"]).run();
+    assert_eq!((status.code, &status.json()["state"]), (Some(3), &json!("silent")), "{status}");
+    let message = status.json()["components"][0]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("it is paused") && message.contains("docker unpause meshery-local-meshery"), "{message}");
+    assert!(!status.stdout.contains("foreign") && !status.stderr.contains("listens there"), "{status}");
+    let started = world.ctl(&["system", "start"]).ok();
+    assert!(!started.stderr.contains("runs already"), "{started}");
+    assert_eq!(world.overview(), whole());
+    assert_eq!(world.engine.world().find("meshery-local-meshery").unwrap().id, id, "the same container");
+}
