@@ -4,6 +4,7 @@
 //! Every act is idempotent and can be broken off at any moment: the next call completes it. Nothing is touched that does
 //! not carry the marks of this plane.
 
+mod component;
 pub mod docker;
 pub mod kubeconfig;
 pub mod kubernetes;
@@ -150,11 +151,12 @@ pub async fn status(plane: &Plane) -> Result<PlaneStatus> {
     }
 }
 
-/// Reads logs, each line marked with its component.
-pub async fn logs(plane: &Plane, which: &Logs, take: &mut TakeLine<'_>) -> Result<()> {
+/// Reads logs, each line marked with its component. A followed one ends with the plane; `progress` hears of that, and why
+/// a component has written nothing.
+pub async fn logs(plane: &Plane, which: &Logs, take: &mut TakeLine<'_>, progress: &dyn Progress) -> Result<()> {
     match plane.context.platform {
-        Platform::Docker => docker::logs(plane, which, take).await,
-        Platform::Kubernetes => kubernetes::logs(plane, which, take).await,
+        Platform::Docker => docker::logs(plane, which, take, progress).await,
+        Platform::Kubernetes => kubernetes::logs(plane, which, take, progress).await,
         Platform::Local => Err(local()),
     }
 }

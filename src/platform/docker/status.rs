@@ -130,7 +130,7 @@ fn missing(name: &str) -> Component {
         name: name.to_owned(),
         ready: 0,
         wanted: 1,
-        status: "missing".to_owned(),
+        status: "Missing".to_owned(),
         restarts: 0,
         started_at: None,
         image: None,
@@ -148,7 +148,7 @@ fn one(found: &Found, silence: Option<String>) -> Component {
         name: component(found).to_owned(),
         ready: blocker.is_none().into(),
         wanted: 1,
-        status: found.state.status.clone(),
+        status: word(&found.state.status),
         restarts: found.restarts,
         started_at: found.state.started_at,
         image: Some(found.image.clone()),
@@ -159,6 +159,12 @@ fn one(found: &Found, silence: Option<String>) -> Component {
     }
 }
 
+/// The engine's word as clusters write theirs: `Running`, `Exited`.
+fn word(status: &str) -> String {
+    let mut chars = status.chars();
+    chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars).collect()
+}
+
 /// What keeps a container from being ready, as far as the engine knows.
 pub(super) fn blocker(found: &Found) -> Option<String> {
     let state = &found.state;
@@ -166,7 +172,10 @@ pub(super) fn blocker(found: &Found) -> Option<String> {
         return (state.health.as_deref() == Some("unhealthy")).then(|| "its health check fails".to_owned());
     }
     if found.is_paused() {
-        return Some(format!("it is paused; `mesheryctl system start` or `docker unpause {}` lets it go on", found.name));
+        return Some(format!(
+            "it is paused; `mesheryctl system start` or `docker unpause {}` lets it go on",
+            found.name
+        ));
     }
     Some(match &state.error {
         Some(error) => error.clone(),

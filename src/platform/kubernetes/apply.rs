@@ -65,11 +65,11 @@ pub(super) fn is_ours(live: &Value, target: &Target) -> bool {
     is_of(live, &target.instance) && (labels[HOME].is_null() || labels[HOME] == target.namespace.as_str())
 }
 
-/// Applies the objects in order; whether anything was changed by it.
+/// Applies the objects in order; how many of them that changed.
 ///
 /// # Errors
 /// The first refusal. What was applied before it stays and is in the inventory.
-pub(super) async fn apply(target: &Target, objects: &[Value], limit: Limit, progress: &dyn Progress) -> Result<bool> {
+pub(super) async fn apply(target: &Target, objects: &[Value], limit: Limit, progress: &dyn Progress) -> Result<usize> {
     let mut changed = 0;
     for object in objects {
         let (kind, name) = named(object)?;
@@ -79,8 +79,7 @@ pub(super) async fn apply(target: &Target, objects: &[Value], limit: Limit, prog
         let applied = target.cluster.apply(&kind, &name, object, options).await.map_err(explained)?;
         changed += usize::from(applied.action != Action::Unchanged);
     }
-    progress.done("objects", &format!("{} applied, {changed} changed", objects.len()));
-    Ok(changed > 0)
+    Ok(changed)
 }
 
 fn explained(error: Error) -> Error {

@@ -62,12 +62,13 @@ impl Plan {
         let version = target.version().await?;
         let context = &target.cluster.context;
         progress.done("cluster", &format!("Kubernetes {version}, context {context}, namespace {}", target.namespace));
-        namespace::settle(&target, limit, progress).await?;
+        unless_forbidden(namespace::settle(&target, limit, progress).await)?;
         let prior = prior(&target).await?;
         if let Some(prior) = &prior {
             prior.claim(plane, &target).await?;
         }
         let wishes = wishes(how, prior.as_ref(), &target);
+        review(plane, &target, &wishes).await?;
         let images = Images::of_start(plane, &target, how.image.as_deref(), (&wishes, how.pull)).await?;
         let delivery = match &images.own {
             Some(own) => Some(Delivery::prepare(&target, own, &target.load(how.kubernetes.load.as_ref())).await?),
@@ -85,7 +86,6 @@ impl Plan {
         };
         options.hosts = super::endpoint::known_hosts(&target).await?;
         let all = kubernetes::objects(&spec, &options);
-        access::review(&target, Act::Start, &all, &options).await?;
         storage::check(&target, &options).await?;
         let objects = apply::ours(&target, all, progress).await?;
         let id = known_id(prior.as_ref(), &target);
@@ -171,10 +171,23 @@ fn refuse_second(plane: &Plane, target: &Target) -> Result<()> {
 
 /// The inventory that is there; one that may not be read counts as none, and the review tells of it.
 async fn prior(target: &Target) -> Result<Option<Inventory>> {
-    match Inventory::read(target).await {
+    unless_forbidden(Inventory::read(target).await).map(Option::flatten)
+}
+
+/// What may not be looked at counts as not there: the review tells of the right that lacks, with all others.
+fn unless_forbidden<T>(outcome: Result<T>) -> Result<Option<T>> {
+    match outcome {
         Err(error) if error.code() == Code::ClusterForbidden => Ok(None),
-        outcome => outcome,
+        outcome => outcome.map(Some),
     }
+}
+
+/// This user may do all that the start needs. Which images there will be is nothing that the rights depend on.
+pub(super) async fn review(plane: &Plane, target: &Target, wishes: &Wishes) -> Result<()> {
+    let spec = Spec::new(&plane.context, "", wishes.broker.as_deref())?;
+    let options = Options { token: Some(String::new()), ..Options::of(wishes) };
+    let objects = kubernetes::objects(&spec, &options);
+    access::review(target, Act::Start, &objects, &options).await
 }
 
 fn wishes(how: &Start, prior: Option<&Inventory>, target: &Target) -> Wishes {

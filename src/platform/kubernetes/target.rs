@@ -8,6 +8,7 @@ use super::record::Record;
 use crate::base::{Code, Error, Result};
 use crate::cluster::Cluster;
 use crate::cluster::kubeconfig::{self, Kubeconfig};
+use crate::cluster::list::Listing;
 use crate::model::kubernetes::{GroupVersionKind, KindInfo, ObjectRef};
 use crate::plane::kubernetes::{Load, OLDEST, resource};
 use crate::plane::spec;
@@ -151,6 +152,30 @@ impl Target {
         let info = kind_of(api_version, kind)?;
         let found = self.cluster.objects_in(&info, &self.namespace, Some(selector)).await?;
         Ok(found.unwrap_or_default())
+    }
+
+    /// The same, where not being permitted to list is an error: nothing found would be told as nothing there.
+    ///
+    /// # Errors
+    /// [`Code::ClusterForbidden`].
+    pub(super) async fn look(&self, api_version: &str, kind: &str, selector: &str) -> Result<Vec<Value>> {
+        let info = kind_of(api_version, kind)?;
+        match self.cluster.listing(&info, &self.namespace, Some(selector)).await? {
+            Listing::Found(found) => Ok(found),
+            Listing::Unserved => Ok(Vec::new()),
+            Listing::Refused => {
+                let place = if info.namespaced { format!("namespace {}", self.namespace) } else { "it".to_owned() };
+                let context = &self.cluster.context;
+                Err(Error::new(
+                    Code::ClusterForbidden,
+                    format!("cluster `{context}` does not permit this user to list {} in {place}", info.plural),
+                )
+                .remedy(
+                    "Ask an administrator of the cluster for that right; `mesheryctl system check` tells which rights \
+                     a plane needs, and `mesheryctl system manifest --show-rbac` what the plane itself may do.",
+                ))
+            }
+        }
     }
 }
 

@@ -84,6 +84,15 @@ fn namespace(text: &str) -> Result<String, String> {
     Err("a namespace is at most 63 lower-case letters, digits and `-`".to_owned())
 }
 
+/// Reference of an image, as far as it can be judged without a registry.
+pub(super) fn reference(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
+    if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(fits) {
+        return Ok(text.to_owned());
+    }
+    Err("an image is named as in registry.example.org/meshery/mesheryctl:v1.2.0".to_owned())
+}
+
 fn name(text: &str) -> Result<String, String> {
     if options::is_name(text) {
         return Ok(text.to_owned());
@@ -113,6 +122,12 @@ mod tests {
         }
         for text in ["", "Gi", "0", "-1Gi", "1gb", "1e3"] {
             assert!(quantity(text).is_err(), "{text}");
+        }
+        for text in ["nats:2-alpine", "localhost:5000/a/b:1", "h/a@sha256:00"] {
+            assert!(reference(text).is_ok(), "{text}");
+        }
+        for text in ["", "BAD IMAGE", " a", "-a", "a:1\n"] {
+            assert!(reference(text).is_err(), "{text:?}");
         }
         assert!(namespace("team-a").is_ok());
         for text in ["Team", "a.b", "-a", "", &"a".repeat(64)] {

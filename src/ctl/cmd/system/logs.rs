@@ -22,7 +22,8 @@ const POLL: Duration = Duration::from_millis(200);
 
 /// Show the logs of the plane.
 ///
-/// On docker and kubernetes each line stands behind the component that wrote it, and --follow goes on over restarts.
+/// On docker and kubernetes each line stands behind the component that wrote it, and --follow goes on over restarts until
+/// the plane is removed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl system logs --tail 50
@@ -71,14 +72,15 @@ async fn elsewhere(ctx: &Ctl, context: Context, args: &Args) -> Result<()> {
     let which = Logs { components: args.component.clone(), follow: args.follow, tail: args.tail() };
     let mut lines: Vec<LogLine> = Vec::new();
     let stream = args.follow || ctx.ui.format().is_table();
-    platform::logs(&plane, &which, &mut |line| {
+    let mut take = |line: LogLine| {
         if stream {
             return ctx.ui.line(&text(ctx, &line)?);
         }
         lines.push(line);
         Ok(())
-    })
-    .await?;
+    };
+    let steps = ctx.ui.progress();
+    platform::logs(&plane, &which, &mut take, &managed::Shown::new(&steps)).await?;
     if stream { Ok(()) } else { ctx.ui.print(&Rendered::one(&lines, String::new())?) }
 }
 

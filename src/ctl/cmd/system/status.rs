@@ -13,7 +13,8 @@ use crate::platform;
 
 /// Show the plane's components: which are ready, and where the server answers.
 ///
-/// The exit code is 0 when the server runs and 3 when it does not; on platform local commands work without it too. A
+/// The exit code is 0 when every component is ready, 7 when the server runs and another component is not ready, and 3
+/// when the server does not run; on platform local commands work without it too. A
 /// plane whose platform cannot be asked from here is asked over its API.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:\n  mesheryctl system status\n  mesheryctl system status -o wide")]
@@ -40,7 +41,8 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<Outcome> {
         ctx.ui.note(note)?;
     }
     if status.state == State::Running {
-        return Ok(Outcome::GOOD);
+        let is_whole = status.components.iter().all(|component| component.ready >= component.wanted);
+        return Ok(if is_whole { Outcome::GOOD } else { Outcome::verdict(exit::code(Kind::Partial)) });
     }
     if status.state == State::Stopped {
         let beside = if status.platform == Platform::Local { "; commands work without it too" } else { "" };

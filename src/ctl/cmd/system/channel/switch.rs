@@ -54,10 +54,10 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<Outcome> {
     change.value(summary(&updated)).print(ctx)?;
     for one in &updated {
         if let Some(reason) = &one.reason {
-            ctx.ui.warn(&format!("{} keeps {}: {reason}", one.component, one.from))?;
+            ctx.ui.warn(&update::warning(one, reason))?;
         }
     }
-    let failed = updated.iter().any(|one| one.outcome == UpdateOutcome::RolledBack);
+    let failed = updated.iter().any(|one| one.outcome.is_failure());
     Ok(if failed { Outcome::verdict(exit::code(Kind::Partial)) } else { Outcome::GOOD })
 }
 
