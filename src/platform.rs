@@ -4,6 +4,7 @@
 //! Every act is idempotent and can be broken off at any moment: the next call completes it. Nothing is touched that does
 //! not carry the marks of this plane.
 
+mod component;
 pub mod docker;
 pub mod kubeconfig;
 pub mod kubernetes;
@@ -31,6 +32,8 @@ pub struct Plane {
     pub kubeconfig: Option<String>,
     /// Kubernetes context, where the user chose one.
     pub kube_context: Option<String>,
+    /// Namespace, where the user chose one; else that of the last start.
+    pub namespace: Option<String>,
     /// This program, of which the plane's image is made.
     pub program: PathBuf,
     /// Limit for waiting until components are ready, or gone.
@@ -97,6 +100,11 @@ pub struct Update {
 
 /// Hears how the work goes on. Off a terminal each state is shown once.
 pub trait Progress: Send + Sync {
+    /// A start has settled everything that can be known before, and makes its first change now; an error keeps it from
+    /// that.
+    fn begin(&self) -> Result<()> {
+        Ok(())
+    }
     /// A component is at a state, such as `pulling`, or waits for something.
     fn state(&self, component: &str, state: &str);
     /// A component is done.
@@ -143,11 +151,12 @@ pub async fn status(plane: &Plane) -> Result<PlaneStatus> {
     }
 }
 
-/// Reads logs, each line marked with its component.
-pub async fn logs(plane: &Plane, which: &Logs, take: &mut TakeLine<'_>) -> Result<()> {
+/// Reads logs, each line marked with its component. A followed one ends with the plane; `progress` hears of that, and why
+/// a component has written nothing.
+pub async fn logs(plane: &Plane, which: &Logs, take: &mut TakeLine<'_>, progress: &dyn Progress) -> Result<()> {
     match plane.context.platform {
-        Platform::Docker => docker::logs(plane, which, take).await,
-        Platform::Kubernetes => kubernetes::logs(plane, which, take).await,
+        Platform::Docker => docker::logs(plane, which, take, progress).await,
+        Platform::Kubernetes => kubernetes::logs(plane, which, take, progress).await,
         Platform::Local => Err(local()),
     }
 }

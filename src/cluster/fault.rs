@@ -83,10 +83,15 @@ fn status_causes(status: &Status) -> Vec<String> {
         .causes
         .iter()
         .map(|cause| match cause.field.as_str() {
-            "" => cause.message.clone(),
-            field => format!("{field}: {}", cause.message),
+            "" => first_line(&cause.message).to_owned(),
+            field => format!("{field}: {}", first_line(&cause.message)),
         })
         .collect()
+}
+
+/// What the API server says before it prints the values of its own program, which tell nothing to a user.
+fn first_line(message: &str) -> &str {
+    message.lines().next().unwrap_or_default().trim_end()
 }
 
 /// Whether the call may succeed when it is simply made again.
@@ -100,5 +105,17 @@ pub fn is_transient(error: &kube::Error) -> bool {
         }
         kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::ReadEvents(_) => true,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dump_behind_the_first_line_is_left_out() {
+        let message = "Forbidden: spec.persistentvolumesource is immutable after creation\n  core.PersistentVolumeSource{\n- HostPath: &{...}";
+        assert_eq!(first_line(message), "Forbidden: spec.persistentvolumesource is immutable after creation");
+        assert_eq!(first_line(""), "");
     }
 }

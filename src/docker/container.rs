@@ -85,6 +85,16 @@ impl Found {
         self.state.status == "running"
     }
 
+    /// Whether its process is there, running or held.
+    pub fn is_alive(&self) -> bool {
+        self.is_running() || self.is_paused()
+    }
+
+    /// Whether its process is held.
+    pub fn is_paused(&self) -> bool {
+        self.state.status == "paused"
+    }
+
     /// The value of a label.
     pub fn label(&self, name: &str) -> Option<&str> {
         self.labels.get(name).map(String::as_str)
@@ -172,6 +182,15 @@ impl Engine {
             }
             Error::new(Code::PortTaken, format!("the port of container {name} is taken")).because(fault::words(&error))
         })
+    }
+
+    /// Lets a container that is held go on.
+    ///
+    /// # Errors
+    /// [`Code::DockerFault`] with the engine's words.
+    pub async fn resume_container(&self, id: &str, name: &str) -> Result<()> {
+        let resumed = self.client.unpause_container(id).await;
+        resumed.map_err(|error| self.fault(&format!("container {name} cannot be resumed"), &error))
     }
 
     /// Asks a container to end, and kills it after `grace` seconds; one that is gone or has ended is as good.

@@ -113,7 +113,7 @@ pub struct Removed {
 /// What an update did to one component.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Updated {
-    /// Name of the component.
+    /// Name of the component, or `KIND/NAME` of an object of the plane that is missing.
     pub component: String,
     /// Image it had.
     pub from: String,
@@ -121,7 +121,7 @@ pub struct Updated {
     pub to: String,
     /// How it went.
     pub outcome: UpdateOutcome,
-    /// Why it was rolled back.
+    /// Why it was rolled back, or what brings it back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -136,6 +136,28 @@ pub enum UpdateOutcome {
     Updated,
     /// The new image did not become ready; the old one runs again.
     RolledBack,
+    /// The plane should have it and it is not there: that is for a start to change.
+    Missing,
+}
+
+impl UpdateOutcome {
+    /// Whether it was not done as asked.
+    pub fn is_failure(self) -> bool {
+        matches!(self, UpdateOutcome::RolledBack | UpdateOutcome::Missing)
+    }
+}
+
+impl Updated {
+    /// A component or object that is not there.
+    pub fn missing(component: impl Into<String>) -> Self {
+        Self {
+            component: component.into(),
+            from: String::new(),
+            to: String::new(),
+            outcome: UpdateOutcome::Missing,
+            reason: Some("`mesheryctl system start` brings it back".to_owned()),
+        }
+    }
 }
 
 /// One line of a log.

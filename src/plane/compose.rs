@@ -1,14 +1,16 @@
 //! A plane as a compose file: the same containers, network and volume that `system start` makes.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::container::{
-    Container, HOME, HOST_GATEWAY, HOST_NAME, KUBECONFIG_FILE, LABEL_COMPONENT, LABEL_CONTEXT, Settings, TOKEN_FILE,
-    USER, containers, plane_name,
+    Container, HOME, HOST_GATEWAY, HOST_NAME, KUBECONFIG_FILE, LABEL_COMPONENT, LABEL_CONTEXT, LABEL_HOME, Settings,
+    TOKEN_FILE, USER, containers, plane_name,
 };
 use super::spec::Spec;
 use crate::base::error::Result;
-use crate::base::yaml;
+use crate::base::{env, yaml};
 
 /// What a compose file says beside the components.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub struct ComposeOptions {
     pub token_file: String,
     /// Kubeconfig for the server, written in the same way; without one it knows no cluster.
     pub kubeconfig: Option<String>,
+    /// Id of the Meshery home whose plane it is, so that the verbs of that home know it as theirs.
+    pub home: String,
 }
 
 /// The compose file of a plane. Secrets stay in files that it names.
@@ -30,7 +34,7 @@ pub fn compose(spec: &Spec, options: &ComposeOptions) -> Result<String> {
     let made = containers(spec, &options.settings);
     let services: Map<String, Value> =
         made.iter().map(|container| (container.component.clone(), service(spec, container, options))).collect();
-    let labels = json!({LABEL_CONTEXT: spec.context});
+    let labels = json!({LABEL_CONTEXT: spec.context, LABEL_HOME: options.home});
     let mut secrets = json!({"token": {"file": options.token_file}});
     if let Some(path) = &options.kubeconfig {
         secrets["kubeconfig"] = json!({"file": path});
@@ -64,8 +68,10 @@ fn service(spec: &Spec, container: &Container, options: &ComposeOptions) -> Valu
         "image": container.image,
         "command": container.arguments,
         "user": container.user,
-        "environment": container.environment,
-        "labels": {LABEL_CONTEXT: spec.context, LABEL_COMPONENT: container.component},
+        "environment": environment(container, options),
+        "labels": {
+            LABEL_CONTEXT: spec.context, LABEL_HOME: options.home, LABEL_COMPONENT: container.component
+        },
         "networks": {"plane": {"aliases": [container.component]}},
         "restart": "unless-stopped",
         "read_only": true,
@@ -100,6 +106,15 @@ fn service(spec: &Spec, container: &Container, options: &ComposeOptions) -> Valu
     service
 }
 
+/// The container's environment; a kubeconfig is named only where one is mounted.
+fn environment(container: &Container, options: &ComposeOptions) -> BTreeMap<String, String> {
+    let mut found = container.environment.clone();
+    if options.kubeconfig.is_none() {
+        found.remove(env::KUBECONFIG);
+    }
+    found
+}
+
 fn secrets(options: &ComposeOptions) -> Value {
     let mut found = vec![json!({"source": "token", "target": format!("{HOME}/{TOKEN_FILE}")})];
     if options.kubeconfig.is_some() {
@@ -130,6 +145,7 @@ mod tests {
             settings: Settings { port: 9090, ..Settings::default() },
             token_file: "./auth.json".into(),
             kubeconfig: Some("./kubeconfig.yaml".into()),
+            home: "h".into(),
         };
         let text = compose(&spec, &options).unwrap();
         let file: Value = yaml::read(&text).unwrap();
@@ -138,6 +154,12 @@ mod tests {
         assert_eq!(server["environment"]["ADAPTER_URLS"], "meshery-istio:10000");
         assert_eq!(server["secrets"][1]["target"], format!("{HOME}/{KUBECONFIG_FILE}"));
         assert_eq!(file["secrets"]["token"]["file"], "./auth.json");
+        for labels in [&server["labels"], &file["networks"]["plane"]["labels"], &file["volumes"]["data"]["labels"]] {
+            assert_eq!((&labels[LABEL_CONTEXT], &labels[LABEL_HOME]), (&json!("team"), &json!("h")));
+        }
+        assert!(server["environment"][env::KUBECONFIG].is_string());
+        let plain = compose(&spec, &ComposeOptions { kubeconfig: None, ..options }).unwrap();
+        assert!(!plain.contains(env::KUBECONFIG), "{plain}");
         for name in ["meshery", "meshery-istio", "broker"] {
             let service = &file["services"][name];
             assert_eq!((&service["read_only"], &service["cap_drop"]), (&json!(true), &json!(["ALL"])), "{name}");

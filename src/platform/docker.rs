@@ -65,8 +65,8 @@ pub async fn status(plane: &Plane) -> Result<PlaneStatus> {
 }
 
 /// See [`super::logs`].
-pub async fn logs(plane: &Plane, which: &Logs, take: &mut TakeLine<'_>) -> Result<()> {
-    logs::logs(&Session::open(plane).await?, which, take).await
+pub async fn logs(plane: &Plane, which: &Logs, take: &mut TakeLine<'_>, progress: &dyn Progress) -> Result<()> {
+    logs::logs(&Session::open(plane).await?, which, take, progress).await
 }
 
 /// See [`super::update`].

@@ -39,6 +39,7 @@ pub use reach::{Reach, forward, reach};
 
 pub use crate::cluster::forward::Forward;
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::{Logs, Plane, Progress, Start, Started, Stop, TakeLine, Update, Wishes};
@@ -50,12 +51,12 @@ use crate::plane::spec;
 /// How often a lock that another process holds is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// What was wished at the last start of a plane from this machine; nothing where there was none.
+/// What was wished at the last start of a context's plane from this machine; nothing where there was none.
 ///
 /// # Errors
 /// A record that cannot be read.
-pub fn remembered(plane: &Plane) -> Result<Wishes> {
-    let record = record::Record::read(&plane.home, &plane.context.name)?;
+pub fn remembered(home: &Path, context: &str) -> Result<Wishes> {
+    let record = record::Record::read(home, context)?;
     Ok(record.map(|record| record.wishes).unwrap_or_default())
 }
 
@@ -83,8 +84,8 @@ pub async fn status(plane: &Plane) -> Result<PlaneStatus> {
 }
 
 /// See [`super::logs`].
-pub async fn logs(plane: &Plane, which: &Logs, take: &mut TakeLine<'_>) -> Result<()> {
-    logs::logs(plane, which, take).await
+pub async fn logs(plane: &Plane, which: &Logs, take: &mut TakeLine<'_>, progress: &dyn Progress) -> Result<()> {
+    logs::logs(plane, which, take, progress).await
 }
 
 /// See [`super::update`].

@@ -43,6 +43,7 @@ fn plane(request: &ConnectRequest) -> Option<Plane> {
         token_file,
         kubeconfig: request.kubeconfig.clone(),
         kube_context: None,
+        namespace: None,
         program: PathBuf::new(),
         limit: request.timeout.unwrap_or(LIMIT),
         home,

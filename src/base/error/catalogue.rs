@@ -354,7 +354,7 @@ codes! {
     ClusterAuth "cluster-auth" Auth "The cluster refused the credentials"
         "The token or certificate in the kubeconfig is wrong or expired."
         "Renew the credentials of that kubeconfig user."
-    ClusterForbidden "cluster-forbidden" Failed "The cluster does not permit the action"
+    ClusterForbidden "cluster-forbidden" Auth "The cluster does not permit the action"
         "The user of the kubeconfig lacks a role for the verb and resource in the details."
         "Ask for the role, or use another context."
     ObjectRefused "object-refused" Failed "The API server refused the object"

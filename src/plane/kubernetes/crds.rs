@@ -11,6 +11,11 @@ pub const GROUP: &str = "meshery.io";
 /// Group of 2021.
 pub const OLD_GROUP: &str = "meshery.layer5.io";
 
+/// Names of the definitions.
+pub fn names() -> Vec<String> {
+    objects().iter().filter_map(|object| object["metadata"]["name"].as_str().map(str::to_owned)).collect()
+}
+
 /// The definitions.
 pub(super) fn objects() -> Vec<Value> {
     vec![

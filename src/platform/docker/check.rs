@@ -50,7 +50,7 @@ async fn names(session: &Session<'_>) -> Result<String> {
 async fn port(session: &Session<'_>, ours: &[Found]) -> Check {
     const ID: &str = "docker/port";
     let port = port_of(&session.plane.context.endpoint);
-    if ours.iter().any(|found| found.published == Some(port) && found.is_running()) {
+    if ours.iter().any(|found| found.published == Some(port) && found.is_alive()) {
         return Check::pass(ID, format!("port {port} is the plane's"));
     }
     if !session.engine.address().is_local() {
@@ -115,8 +115,9 @@ fn container(found: &Found) -> Check {
     if found.is_running() {
         return Check::pass(id, format!("container {} runs {}", found.name, found.image));
     }
+    let cause = super::status::blocker(found).unwrap_or_default();
     let error = Error::new(Code::DockerComponentFailed, format!("container {} is {}", found.name, found.state.status))
-        .because(format!("exit code {}", found.state.exit_code))
+        .because(cause)
         .remedy("Start it with `mesheryctl system start`; its log: `mesheryctl system logs`.");
     Check::fail(id, &error)
 }

@@ -64,11 +64,22 @@ pub(super) async fn of_start(
         progress.note("--pull does nothing without --image: the plane's image is made of this program.");
     }
     let broker = match (&how.broker, ours.iter().find(|found| component(found) == BROKER)) {
-        (Some(reference), _) => Some(bring(session, &named(reference), progress).await?),
+        (Some(reference), _) => Some(bring(session, &named(reference), progress).await.map_err(about_broker)?),
         (None, Some(broker)) => Some(of_container(session, broker).await?),
         (None, None) => None,
     };
     Ok((own, broker))
+}
+
+/// The broker's image is none that this program makes.
+pub(super) fn about_broker(error: Error) -> Error {
+    match error.code() {
+        Code::DockerImageMissing => error.remedy(
+            "Bring the broker's image to the engine (`docker pull`, `docker load`), name another NATS image with \
+             `mesheryctl system start --broker=REFERENCE`, or start without --broker.",
+        ),
+        _ => error,
+    }
 }
 
 /// Whether a server works, or ended because it was asked to; one that ends by itself is started over and over again.

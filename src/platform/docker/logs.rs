@@ -6,15 +6,15 @@ use std::time::Duration;
 use futures_util::stream::{self, SelectAll};
 use futures_util::{Stream, TryStreamExt};
 
-use super::session::{Session, component, is_previous};
+use super::session::{Session, component as component_of, is_previous};
+use super::status::blocker;
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
-use crate::base::text;
 use crate::docker::Engine;
 use crate::docker::container::Found;
 use crate::docker::logs::{Line, Reading};
 use crate::plane::spec::Spec;
-use crate::platform::{LogLine, Logs, TakeLine};
+use crate::platform::{LogLine, Logs, Progress, TakeLine, component};
 
 /// How often a container that does not run is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
@@ -22,18 +22,28 @@ const LOOK_EVERY: Duration = Duration::from_millis(300);
 type Lines = Pin<Box<dyn Stream<Item = Result<Line>> + Send>>;
 
 /// Reads logs, in the order of their times; a followed one in the order of their coming.
-pub(super) async fn logs(session: &Session<'_>, which: &Logs, take: &mut TakeLine<'_>) -> Result<()> {
+pub(super) async fn logs(
+    session: &Session<'_>,
+    which: &Logs,
+    take: &mut TakeLine<'_>,
+    progress: &dyn Progress,
+) -> Result<()> {
     let ours: Vec<Found> = session.ours().await?.into_iter().filter(|found| !is_previous(found)).collect();
     let chosen = choose(session, &ours, &which.components)?;
     if which.follow {
-        return follow(session, &chosen, which.tail, take).await;
+        follow(session, &chosen, which.tail, take).await?;
+        progress.note("The plane was removed: there is nothing more to follow.");
+        return Ok(());
     }
     let reading = Reading { tail: which.tail, ..Reading::default() };
     let mut open = Vec::new();
     for name in chosen {
-        let Some(found) = ours.iter().find(|found| component(found) == name) else { continue };
+        let Some(found) = ours.iter().find(|found| component_of(found) == name) else { continue };
         let mut lines: Lines = Box::pin(session.engine.logs(&found.id, &found.name, reading));
         let head = lines.try_next().await?;
+        if let (None, Some(why)) = (&head, blocker(found)) {
+            progress.note(&format!("{name} has written nothing: {why}"));
+        }
         open.push((name, lines, head));
     }
     while let Some((name, lines, head)) =
@@ -52,8 +62,8 @@ fn choose(session: &Session<'_>, ours: &[Found], wanted: &[String]) -> Result<Ve
     let mut known: Vec<String> =
         Spec::new(&session.plane.context, "", None)?.parts.into_iter().map(|part| part.name).collect();
     for found in ours {
-        if !known.iter().any(|name| name == component(found)) {
-            known.push(component(found).to_owned());
+        if !known.iter().any(|name| name == component_of(found)) {
+            known.push(component_of(found).to_owned());
         }
     }
     if ours.is_empty() {
@@ -62,24 +72,24 @@ fn choose(session: &Session<'_>, ours: &[Found], wanted: &[String]) -> Result<Ve
             .because("it has no containers")
             .remedy("Start it with `mesheryctl system start`."));
     }
-    if wanted.is_empty() {
-        return Ok(known);
-    }
-    for name in wanted {
-        if !known.contains(name) {
-            return Err(Error::new(Code::UsageError, format!("the plane has no component `{name}`"))
-                .details(text::did_you_mean(name, known.iter().map(String::as_str)))
-                .detail(format!("components: {}", known.join(", "))));
-        }
-    }
-    Ok(wanted.to_vec())
+    component::choose(wanted, &known)
 }
 
+/// Takes lines until the plane is gone.
 async fn follow(session: &Session<'_>, chosen: &[String], tail: Option<u32>, take: &mut TakeLine<'_>) -> Result<()> {
     let mut all = SelectAll::new();
     for name in chosen {
         let component = name.clone();
-        let lines = over_restarts(session.engine.clone(), session.container_name(name), tail);
+        let place = Place {
+            engine: session.engine.clone(),
+            name: session.container_name(name),
+            network: session.name(),
+            tail,
+            last: None,
+            read: None,
+            open: None,
+        };
+        let lines = over_restarts(place);
         all.push(Box::pin(lines.map_ok(move |line| LogLine { component: component.clone(), text: line.text })));
     }
     while let Some(line) = all.try_next().await? {
@@ -92,6 +102,8 @@ async fn follow(session: &Session<'_>, chosen: &[String], tail: Option<u32>, tak
 struct Place {
     engine: Engine,
     name: String,
+    /// The plane's network, which goes with the plane alone.
+    network: String,
     tail: Option<u32>,
     /// Time of the last line.
     last: Option<Timestamp>,
@@ -101,26 +113,29 @@ struct Place {
     open: Option<Lines>,
 }
 
-/// Lines of a container, of the one that is started again, and of the one that takes its place; it never ends.
-fn over_restarts(engine: Engine, name: String, tail: Option<u32>) -> impl Stream<Item = Result<Line>> {
-    let place = Place { engine, name, tail, last: None, read: None, open: None };
+/// Lines of a container, of the one that is started again, and of the one that takes its place, until the plane is gone.
+fn over_restarts(place: Place) -> impl Stream<Item = Result<Line>> {
     stream::unfold(place, |mut place| async move {
-        let line = place.next().await;
+        let line = place.next().await.transpose()?;
         Some((line, place))
     })
 }
 
 impl Place {
-    async fn next(&mut self) -> Result<Line> {
+    /// The next line; `None` when the plane is gone.
+    async fn next(&mut self) -> Result<Option<Line>> {
         loop {
             if let Some(open) = &mut self.open {
                 if let Some(line) = open.try_next().await? {
                     self.last = Some(line.time);
-                    return Ok(line);
+                    return Ok(Some(line));
                 }
                 self.open = None;
             }
             let Some(found) = self.engine.container(&self.name).await? else {
+                if self.engine.network(&self.network).await?.is_none() {
+                    return Ok(None);
+                }
                 tokio::time::sleep(LOOK_EVERY).await;
                 continue;
             };

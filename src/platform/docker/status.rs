@@ -32,7 +32,8 @@ pub(super) async fn status(session: &Session<'_>) -> Result<PlaneStatus> {
         Some(_) => answer(port).await,
         None => None,
     };
-    let (state, note) = state(session, running, health.as_ref(), port).await;
+    let is_there = server.is_some_and(|found| found.is_alive() || found.state.status == "restarting");
+    let (state, note) = state(session, is_there, health.as_ref(), port).await;
     let answers = if state == State::Running { answers(session, port).await? } else { HashMap::new() };
     Ok(PlaneStatus {
         context: context.name.clone(),
@@ -61,7 +62,7 @@ async fn answers(session: &Session<'_>, port: u16) -> Result<HashMap<String, Ans
 
 async fn state(
     session: &Session<'_>,
-    running: Option<&Found>,
+    is_there: bool,
     health: Option<&HealthReport>,
     port: u16,
 ) -> (State, Option<String>) {
@@ -73,7 +74,7 @@ async fn state(
         };
         return (state, None);
     }
-    if running.is_some() {
+    if is_there {
         let far = !session.engine.address().is_local();
         let note = format!("port {port} is one of the machine of the Docker engine, {}", session.engine.address());
         return (State::Silent, far.then_some(note));
@@ -129,7 +130,7 @@ fn missing(name: &str) -> Component {
         name: name.to_owned(),
         ready: 0,
         wanted: 1,
-        status: "missing".to_owned(),
+        status: "Missing".to_owned(),
         restarts: 0,
         started_at: None,
         image: None,
@@ -147,7 +148,7 @@ fn one(found: &Found, silence: Option<String>) -> Component {
         name: component(found).to_owned(),
         ready: blocker.is_none().into(),
         wanted: 1,
-        status: found.state.status.clone(),
+        status: word(&found.state.status),
         restarts: found.restarts,
         started_at: found.state.started_at,
         image: Some(found.image.clone()),
@@ -158,16 +159,29 @@ fn one(found: &Found, silence: Option<String>) -> Component {
     }
 }
 
+/// The engine's word as clusters write theirs: `Running`, `Exited`.
+fn word(status: &str) -> String {
+    let mut chars = status.chars();
+    chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars).collect()
+}
+
 /// What keeps a container from being ready, as far as the engine knows.
-fn blocker(found: &Found) -> Option<String> {
+pub(super) fn blocker(found: &Found) -> Option<String> {
     let state = &found.state;
     if found.is_running() {
         return (state.health.as_deref() == Some("unhealthy")).then(|| "its health check fails".to_owned());
+    }
+    if found.is_paused() {
+        return Some(format!(
+            "it is paused; `mesheryctl system start` or `docker unpause {}` lets it go on",
+            found.name
+        ));
     }
     Some(match &state.error {
         Some(error) => error.clone(),
         None if state.out_of_memory => "it ran out of memory".to_owned(),
         None if state.status == "created" => "it was made and never started".to_owned(),
+        None if state.status == "restarting" => format!("it ends with exit code {} over and over", state.exit_code),
         None => format!("it ended with exit code {}", state.exit_code),
     })
 }

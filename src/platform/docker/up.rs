@@ -25,6 +25,7 @@ pub(super) async fn start(session: &Session<'_>, how: &Start, progress: &dyn Pro
     refuse_taken_port(session, port, &ours).await?;
     let (own, broker) = image::of_start(session, how, &ours, progress).await?;
     let wanted = plan(session, &own, broker.as_ref(), port, &payload)?;
+    progress.begin()?;
     changed |= surroundings(session).await?;
     changed |= remove_unwanted(session, &wanted, &ours, progress).await?;
     for note in &kubeconfig.notes {
@@ -79,7 +80,7 @@ fn free_port() -> Result<u16> {
 
 /// Fails when somebody else listens on the port of this machine. Whether one of another machine is taken, its engine says.
 async fn refuse_taken_port(session: &Session<'_>, port: u16, ours: &[Found]) -> Result<()> {
-    let is_own = ours.iter().any(|found| found.published == Some(port) && found.is_running());
+    let is_own = ours.iter().any(|found| found.published == Some(port) && found.is_alive());
     if is_own || !session.engine.address().is_local() {
         return Ok(());
     }
@@ -150,6 +151,10 @@ pub(super) async fn bring_up(
     let name = wanted.component();
     let id = match found {
         Some(found) if wanted.is_like(found) && found.is_running() => return Ok(false),
+        Some(found) if wanted.is_like(found) && found.is_paused() => {
+            progress.state(name, "resuming");
+            return session.engine.resume_container(&found.id, &found.name).await.map(|()| true);
+        }
         // Made by a start that was broken off, or stopped: its files may be missing.
         Some(found) if wanted.is_like(found) && matches!(found.state.status.as_str(), "created" | "exited") => {
             found.id.clone()

@@ -3,17 +3,16 @@
 //! The old container is put aside under another name until the new one is ready. An update that is broken off at any
 //! moment therefore leaves enough to complete it or to take it back, which the next command does ([`settle`]).
 
-use super::image::{Source, bring, of_channel, of_container};
+use super::image::{self, Source, bring, of_channel, of_container};
 use super::payload::{self, Payload};
 use super::session::{Session, component, is_previous};
 use super::wanted::{Image, Wanted, port_of};
 use super::{down, ready, up};
 use crate::base::error::{Code, Error, Kind, Result};
-use crate::base::text;
 use crate::docker::container::Found;
 use crate::model::plane::{UpdateOutcome, Updated};
-use crate::plane::spec::{BROKER, SERVER};
-use crate::platform::{Progress, Update};
+use crate::plane::spec::{BROKER, SERVER, Spec};
+use crate::platform::{Progress, Update, component as names};
 use crate::wire::rest::Phase;
 
 mod backup;
@@ -30,7 +29,7 @@ pub(super) async fn update(session: &Session<'_>, how: &Update, progress: &dyn P
         progress.note("The plane has no containers; its components get their images when it is started.");
         return Ok(Vec::new());
     }
-    let chosen = choose(&ours, &how.components)?;
+    let (chosen, missing) = choose(session, &ours, &how.components)?;
     let mut own = None;
     let mut done = Vec::with_capacity(chosen.len());
     for found in chosen {
@@ -45,30 +44,29 @@ pub(super) async fn update(session: &Session<'_>, how: &Update, progress: &dyn P
         };
         done.push(replace(session, found, image, &payload, progress).await?);
     }
+    done.extend(missing.into_iter().map(Updated::missing));
     Ok(done)
 }
 
-/// The containers that are meant, the server last.
-fn choose<'f>(ours: &'f [Found], wanted: &[String]) -> Result<Vec<&'f Found>> {
-    for name in wanted {
-        let known: Vec<&str> = ours.iter().map(component).collect();
-        if !known.contains(&name.as_str()) {
-            return Err(Error::new(Code::UsageError, format!("the plane runs no component `{name}`"))
-                .details(text::did_you_mean(name, known.iter().copied()))
-                .detail(format!("components: {}", known.join(", "))));
-        }
-    }
+/// The containers that are meant, the server last, and the components that are meant and have none.
+fn choose<'f>(session: &Session<'_>, ours: &'f [Found], wanted: &[String]) -> Result<(Vec<&'f Found>, Vec<String>)> {
+    let running: Vec<String> = ours.iter().map(|found| component(found).to_owned()).collect();
+    let parts = Spec::new(&session.plane.context, "", None)?.parts;
+    let missing = parts.into_iter().map(|part| part.name).filter(|name| !running.contains(name));
+    let known: Vec<String> = running.iter().cloned().chain(missing).collect();
+    let wanted = names::choose(wanted, &known)?;
     let mut chosen: Vec<&Found> =
-        ours.iter().filter(|found| wanted.is_empty() || wanted.iter().any(|name| name == component(found))).collect();
+        ours.iter().filter(|found| wanted.iter().any(|name| name == component(found))).collect();
     chosen.sort_by_key(|found| component(found) == SERVER);
-    Ok(chosen)
+    Ok((chosen, wanted.into_iter().filter(|name| !running.contains(name)).collect()))
 }
 
 /// The broker is not made of the plane's image: it gets one of its own only when it is named.
 async fn of_broker(session: &Session<'_>, how: &Update, found: &Found, progress: &dyn Progress) -> Result<Image> {
     match &how.image {
         Some(image) if how.components.iter().any(|name| name == BROKER) => {
-            bring(session, &Source::Newest(image.clone()), progress).await
+            let brought = bring(session, &Source::Newest(image.clone()), progress).await;
+            brought.map_err(image::about_broker)
         }
         _ => of_container(session, found).await,
     }

@@ -65,11 +65,11 @@ pub(super) fn is_ours(live: &Value, target: &Target) -> bool {
     is_of(live, &target.instance) && (labels[HOME].is_null() || labels[HOME] == target.namespace.as_str())
 }
 
-/// Applies the objects in order; whether anything was changed by it.
+/// Applies the objects in order; how many of them that changed.
 ///
 /// # Errors
 /// The first refusal. What was applied before it stays and is in the inventory.
-pub(super) async fn apply(target: &Target, objects: &[Value], limit: Limit, progress: &dyn Progress) -> Result<bool> {
+pub(super) async fn apply(target: &Target, objects: &[Value], limit: Limit, progress: &dyn Progress) -> Result<usize> {
     let mut changed = 0;
     for object in objects {
         let (kind, name) = named(object)?;
@@ -79,14 +79,15 @@ pub(super) async fn apply(target: &Target, objects: &[Value], limit: Limit, prog
         let applied = target.cluster.apply(&kind, &name, object, options).await.map_err(explained)?;
         changed += usize::from(applied.action != Action::Unchanged);
     }
-    progress.done("objects", &format!("{} applied, {changed} changed", objects.len()));
-    Ok(changed > 0)
+    Ok(changed)
 }
 
 fn explained(error: Error) -> Error {
     match error.code() {
         Code::ObjectImmutable => error.remedy(
-            "Storage cannot be changed in place: remove the plane with its data with `mesheryctl system stop --reset`, and start anew.",
+            "Storage cannot be changed in place. Start without --storage, --storage-size and --storage-class to keep the \
+             storage and the data that the plane has; to change it, remove the plane with its data with `mesheryctl \
+             system stop --reset`, and start anew.",
         ),
         Code::ObjectConflict => error.remedy("Start again; when it happens again, look who else manages the object."),
         _ => error,

@@ -4,19 +4,17 @@ use serde_json::Value;
 
 use super::inventory::Inventory;
 use super::load::without_image;
-use super::target::{Target, named, short};
-use super::{access, namespace, status, storage};
-use crate::base::{Code, Error, Result};
+use super::target::{Target, kind_of, named, short};
+use super::{namespace, prepare, status, stop, storage};
+use crate::base::{Code, Error, Result, text};
 use crate::model::check::Check;
-use crate::plane::kubernetes::access::Act;
-use crate::plane::kubernetes::{self, Options, Wishes, marks};
-use crate::plane::spec::Spec;
+use crate::plane::kubernetes::{Options, Wishes, marks};
 use crate::platform::Plane;
 
 /// See [`crate::platform::checks`].
 pub(super) async fn checks(plane: &Plane, preflight: bool) -> Vec<Check> {
     let id = |name: &str| format!("kubernetes/{name}");
-    let target = match Target::find(plane, None).await {
+    let target = match Target::find(plane).await {
         Ok(target) => target,
         Err(error) => return vec![Check::fail(id("cluster"), &error)],
     };
@@ -24,15 +22,23 @@ pub(super) async fn checks(plane: &Plane, preflight: bool) -> Vec<Check> {
     let mut checks = vec![Check::pass(id("cluster"), format!("`{}` answers at {}", cluster.context, cluster.server))];
     checks.push(Check::of(id("version"), target.version().await.map(|version| format!("Kubernetes {version}"))));
     let inventory = Inventory::read(&target).await;
-    let wishes = wishes(&target, inventory.as_ref().ok().and_then(Option::as_ref));
+    let known = inventory.as_ref().ok().cloned().flatten();
+    let wishes = wishes(&target, known.as_ref());
     checks.push(Check::of(id("namespace"), space(plane, &target, inventory).await));
     checks.push(Check::of(id("access"), permitted(plane, &target, &wishes).await));
     checks.push(Check::of(id("storage"), stored(&target, &wishes).await));
     if !preflight {
         checks.push(images(&target).await.unwrap_or_else(|error| Check::fail(id("image"), &error)));
         checks.push(Check::of(id("components"), components(plane, &target).await));
+        checks.extend(objects(&target, known.as_ref()).await);
     }
-    checks.push(leftovers(&target).await.unwrap_or_else(|error| Check::fail(id("leftovers"), &error)));
+    checks.push(leftovers(&target).await.unwrap_or_else(|error| match error.code() {
+        Code::ClusterForbidden => {
+            let remedy = error.report().suggested_remediation.unwrap_or_default();
+            Check::warn(id("leftovers"), format!("not known: {error}"), remedy)
+        }
+        _ => Check::fail(id("leftovers"), &error),
+    }));
     checks
 }
 
@@ -62,10 +68,7 @@ async fn space(plane: &Plane, target: &Target, inventory: Result<Option<Inventor
 
 /// This user may do what a start needs.
 async fn permitted(plane: &Plane, target: &Target, wishes: &Wishes) -> Result<String> {
-    let spec = Spec::new(&plane.context, "check", wishes.broker.as_deref())?;
-    let options = Options { token: Some(String::new()), ..Options::of(wishes) };
-    let objects = kubernetes::objects(&spec, &options);
-    access::review(target, Act::Start, &objects, &options).await?;
+    prepare::review(plane, target, wishes).await?;
     let user = target.cluster.user().await?.unwrap_or_else(|| "this user".to_owned());
     Ok(format!("{user} may start and stop the plane"))
 }
@@ -79,7 +82,10 @@ async fn stored(target: &Target, wishes: &Wishes) -> Result<String> {
 /// The nodes have the images that the components run.
 async fn images(target: &Target) -> Result<Check> {
     let id = "kubernetes/image";
-    let nodes = target.list("v1", "Node", "").await?;
+    let Some(nodes) = target.cluster.objects_in(&kind_of("v1", "Node")?, "", None).await? else {
+        let remedy = "When a component does not start for its image, `mesheryctl system status` tells.";
+        return Ok(Check::warn(id, "this user may not look at nodes, so that their images are not known", remedy));
+    };
     let deployments = status::deployments(target).await?;
     if nodes.is_empty() || deployments.is_empty() {
         return Ok(Check::pass(id, "no component runs, so that none needs an image"));
@@ -104,6 +110,26 @@ async fn images(target: &Target) -> Result<Check> {
     ))
 }
 
+/// Everything is there that the last start applied; nothing to tell of where no plane is.
+async fn objects(target: &Target, inventory: Option<&Inventory>) -> Option<Check> {
+    let id = "kubernetes/objects";
+    let inventory = inventory.filter(|inventory| inventory.is_started() && inventory.instance == target.instance)?;
+    Some(match inventory.missing(target).await {
+        Err(error) => Check::fail(id, &error),
+        Ok(missing) if missing.is_empty() => {
+            let count = text::count(inventory.objects.len(), "object");
+            Check::pass(id, format!("{count} of the last start, none is missing"))
+        }
+        Ok(missing) => {
+            let names: Vec<String> = missing.iter().map(short).collect();
+            let error = Error::new(Code::PlaneBlocked, format!("{} is missing", names.join(", ")))
+                .because("the last start applied it, and somebody else deleted it")
+                .remedy("Bring it back with `mesheryctl system start`.");
+            Check::fail(id, &error)
+        }
+    })
+}
+
 /// Every component is ready.
 async fn components(plane: &Plane, target: &Target) -> Result<String> {
     let status = status::of(plane, target, &plane.context.endpoint).await?;
@@ -112,7 +138,7 @@ async fn components(plane: &Plane, target: &Target) -> Result<String> {
     }
     let waiting: Vec<_> = status.components.iter().filter(|one| one.ready < one.wanted).collect();
     let Some(first) = waiting.first() else {
-        return Ok(format!("{} ready", crate::base::text::count(status.components.len(), "component")));
+        return Ok(format!("{} ready", text::count(status.components.len(), "component")));
     };
     let error =
         Error::new(Code::PlaneNotReady, format!("{} is not ready ({} of {})", first.name, first.ready, first.wanted));
@@ -133,19 +159,22 @@ async fn leftovers(target: &Target) -> Result<Check> {
         ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"),
         ("v1", "PersistentVolume"),
     ] {
-        for object in target.list(api_version, kind, &selector).await? {
+        for object in target.look(api_version, kind, &selector).await? {
             let home = object["metadata"]["labels"][marks::HOME].as_str().unwrap_or_default().to_owned();
             if target.get("v1", "Namespace", &home).await?.is_none() {
                 left.push(short(&named(&object)?.1));
             }
         }
     }
+    if !stop::has_planes(target, "").await?.unwrap_or(true) {
+        left.extend(stop::definitions(target).await?.iter().map(short));
+    }
     if left.is_empty() {
         return Ok(Check::pass(id, "nothing is left of planes that are gone"));
     }
     Ok(Check::warn(
         id,
-        format!("the namespace of {} is gone", left.join(", ")),
+        format!("{} is left of a plane whose namespace is gone", left.join(", ")),
         "Remove what is left of this context's plane with `mesheryctl system stop --reset`.",
     ))
 }

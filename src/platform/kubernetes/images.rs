@@ -122,12 +122,18 @@ impl Delivery {
         Ok(Self { loader, lacking: if nodes.is_empty() { vec!["its nodes".to_owned()] } else { lacking } })
     }
 
-    /// Loads the image where it is lacking; `again` also where the nodes say that they have it.
-    pub(super) async fn carry_out(&self, plane: &Plane, own: &Own, again: bool, progress: &dyn Progress) -> Result<()> {
-        let Some(loader) = &self.loader else { return Ok(()) };
+    /// Loads the image where it is lacking; `again` also where the nodes say that they have it. Whether it was loaded.
+    pub(super) async fn carry_out(
+        &self,
+        plane: &Plane,
+        own: &Own,
+        again: bool,
+        progress: &dyn Progress,
+    ) -> Result<bool> {
+        let Some(loader) = &self.loader else { return Ok(false) };
         if self.lacking.is_empty() && !again {
             progress.done(STEP, &format!("{} is on the nodes", own.reference()));
-            return Ok(());
+            return Ok(false);
         }
         progress.state(STEP, &format!("loading {} into {loader}", own.reference()));
         let archive = Archive(dirs::run(&plane.home).join(format!("image-{}.tar", std::process::id())));
@@ -135,7 +141,7 @@ impl Delivery {
         match loader.load(&archive.0).await {
             Ok(()) => {
                 progress.done(STEP, &format!("{} loaded into {loader}", own.reference()));
-                Ok(())
+                Ok(true)
             }
             Err(error) => {
                 progress.failed(STEP, error.message());

@@ -1,10 +1,11 @@
 //! The inventory: what was applied, as a ConfigMap of the plane's namespace. It is written before the objects and
 //! deleted after them, so that a stop finds everything, whatever broke a start off.
 
+use futures_util::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::target::{Target, named};
+use super::target::{Target, kind_of, named};
 use crate::base::{Code, Error, Result};
 use crate::client::credentials;
 use crate::cluster::apply::Options as Applying;
@@ -17,6 +18,8 @@ use crate::wire::rest::TokenFile;
 
 /// Name of the ConfigMap.
 pub(super) const NAME: &str = "meshery-inventory";
+/// Objects looked at at the same time.
+const AT_ONCE: usize = 8;
 /// Its key.
 const KEY: &str = "plane.json";
 
@@ -31,6 +34,9 @@ pub(super) struct Inventory {
     pub instance: String,
     /// How it was wanted.
     pub wishes: Wishes,
+    /// Whether no start has succeeded yet with these wishes.
+    #[serde(default)]
+    pub unfinished: bool,
     /// What was applied, or is about to be, in the order of application.
     pub objects: Vec<ObjectRef>,
 }
@@ -54,6 +60,22 @@ impl Inventory {
                 target.namespace
             ))
         })
+    }
+
+    /// Whether it holds a plane, and not only what a stop kept of one.
+    pub(super) fn is_started(&self) -> bool {
+        self.objects.iter().any(|object| object.kind == "Deployment")
+    }
+
+    /// What it holds and the cluster does not have.
+    pub(super) async fn missing(&self, target: &Target) -> Result<Vec<ObjectRef>> {
+        let looks = futures_util::stream::iter(self.objects.clone()).map(async |object| {
+            let kind = kind_of(&object.api_version, &object.kind)?;
+            let live = target.cluster.get(&kind, &object).await?;
+            Ok::<_, Error>(live.is_none().then_some(object))
+        });
+        let missing: Vec<Option<ObjectRef>> = looks.buffered(AT_ONCE).try_collect().await?;
+        Ok(missing.into_iter().flatten().collect())
     }
 
     /// Keeps it; whether that changed anything.
@@ -108,7 +130,7 @@ impl Inventory {
 }
 
 /// Whether the context's token file holds the token of the plane that is there.
-async fn same_token(plane: &Plane, target: &Target) -> Result<bool> {
+pub(super) async fn same_token(plane: &Plane, target: &Target) -> Result<bool> {
     let Some(own) = credentials::read(&plane.token_file)?.filter(|own| !own.token.is_empty()) else {
         return Ok(false);
     };

@@ -100,7 +100,7 @@ impl Loader {
     /// [`Code::ToolMissing`], [`Code::ToolFailed`] with the program's own words.
     pub(super) async fn load(&self, archive: &Path) -> Result<()> {
         let (program, arguments) = self.command(archive);
-        match tool::run(program, &arguments).await? {
+        match tool::run(program, &arguments).await.map_err(|error| self.failed(program, &error))? {
             Some(_) => Ok(()),
             None => Err(Error::new(Code::ToolMissing, format!("`{program}` is not on PATH"))
                 .because(format!("images are loaded into {self} by it"))
@@ -108,6 +108,32 @@ impl Loader {
                     "Install it, or push the image with `mesheryctl system image push REFERENCE` and start with --image REFERENCE.",
                 )),
         }
+    }
+
+    /// A program that failed, with its own last words as the cause.
+    fn failed(&self, program: &str, error: &Error) -> Error {
+        let (act, remedy) = match self {
+            Loader::Kind(name) => {
+                ("load image-archive", format!("See that `kind get clusters` on this machine tells of {name}."))
+            }
+            Loader::K3d(name) => ("image import", format!("See that `k3d cluster list` tells of {name}.")),
+            Loader::Minikube(name) => ("image load", format!("See that `minikube profile list` tells of {name}.")),
+            Loader::Containerd(socket) => (
+                "images import",
+                format!(
+                    "See that containerd listens at {} and lets this user in, or name its socket with --load \
+                     containerd=SOCKET; `ctr --address SOCKET version` tries it.",
+                    socket.display()
+                ),
+            ),
+        };
+        let report = error.report();
+        let words = report.details.last().cloned().or(report.probable_cause).unwrap_or_default();
+        let earlier = report.details.len().saturating_sub(1);
+        Error::new(Code::ToolFailed, format!("`{program} {act}` failed: the image is not in {self}"))
+            .because(words)
+            .details(report.details.into_iter().take(earlier))
+            .remedy(remedy)
     }
 
     fn command(&self, archive: &Path) -> (&'static str, Vec<OsString>) {

@@ -1,18 +1,26 @@
 //! The logs of components.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::ready;
 use super::status::running;
 use super::target::Target;
-use crate::base::{Code, Error, Result, text};
+use crate::base::{Code, Error, Result};
 use crate::cluster::Cluster;
 use crate::cluster::logs::Source;
-use crate::plane::adapter;
+use crate::cluster::status::health;
+use crate::model::pattern::Health;
 use crate::plane::kubernetes::marks;
-use crate::plane::spec::SERVER;
-use crate::platform::{LogLine, Logs, Plane, TakeLine};
+use crate::platform::{LogLine, Logs, Plane, Progress, TakeLine, component};
+
+/// How long a followed log is silent until it is looked whether the plane is still there.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// See [`crate::platform::logs`].
-pub(super) async fn logs(plane: &Plane, which: &Logs, take: &mut TakeLine<'_>) -> Result<()> {
-    let target = Target::find(plane, None).await?;
+pub(super) async fn logs(plane: &Plane, which: &Logs, take: &mut TakeLine<'_>, progress: &dyn Progress) -> Result<()> {
+    let target = Target::find(plane).await?;
     let sources: Vec<Source> = components(plane, &target, &which.components)
         .await?
         .into_iter()
@@ -23,19 +31,56 @@ pub(super) async fn logs(plane: &Plane, which: &Logs, take: &mut TakeLine<'_>) -
         })
         .collect();
     if which.follow {
-        let cluster = Cluster::connect_for_streams(&target.kubeconfig, &target.cluster.context).await?;
-        let mut lines = cluster.follow_logs(&sources, which.tail).await?;
-        while let Some((component, text)) = lines.recv().await {
-            take(LogLine { component, text })?;
-        }
-        return Ok(());
+        return follow(&target, &sources, which.tail, take, progress).await;
     }
     for source in &sources {
-        for text in target.cluster.logs(source, which.tail).await? {
+        let lines = target.cluster.logs(source, which.tail).await?;
+        if lines.is_empty() {
+            tell_of_blocker(&target, &source.name, "has written nothing", progress).await?;
+        }
+        for text in lines {
             take(LogLine { component: source.name.clone(), text })?;
         }
     }
     Ok(())
+}
+
+/// Tells why a component `is` so that its log says little or nothing, where something keeps it from being ready.
+async fn tell_of_blocker(target: &Target, part: &str, is: &str, progress: &dyn Progress) -> Result<()> {
+    let live = target.deployment(part).await?;
+    if let Some(live) = live.filter(|live| health(Some(live)).0 != Health::Ready)
+        && let Some(why) = ready::message(target, part, &live).await
+    {
+        progress.note(&format!("{part} {is}: {why}"));
+    }
+    Ok(())
+}
+
+/// Takes lines until the plane is gone.
+async fn follow(
+    target: &Target,
+    sources: &[Source],
+    tail: Option<u32>,
+    take: &mut TakeLine<'_>,
+    progress: &dyn Progress,
+) -> Result<()> {
+    for source in sources {
+        tell_of_blocker(target, &source.name, "is not ready", progress).await?;
+    }
+    let cluster = Cluster::connect_for_streams(&target.kubeconfig, &target.cluster.context).await?;
+    let mut lines = cluster.follow_logs(sources, tail).await?;
+    loop {
+        match timeout(LOOK_EVERY, lines.recv()).await {
+            Ok(Some((component, text))) => take(LogLine { component, text })?,
+            Ok(None) => return Ok(()),
+            // A cluster that does not answer for a while may still have the plane.
+            Err(_) if running(target).await.is_ok_and(|parts| parts.is_empty()) => {
+                progress.note("The plane was removed: there is nothing more to follow.");
+                return Ok(());
+            }
+            Err(_) => {}
+        }
+    }
 }
 
 /// Components that are meant: those that are named, else all that are there.
@@ -47,10 +92,7 @@ pub(super) async fn components(plane: &Plane, target: &Target, wanted: &[String]
     if known.is_empty() {
         return Err(absent(plane, target));
     }
-    if wanted.is_empty() {
-        return Ok(known);
-    }
-    wanted.iter().map(|name| component(name, &known)).collect()
+    component::choose(wanted, &known)
 }
 
 /// There is no plane where it is looked for.
@@ -62,33 +104,4 @@ pub(super) fn absent(plane: &Plane, target: &Target) -> Error {
             plane.context.name, target.namespace, target.cluster.context
         ),
     )
-}
-
-/// A component by its name, by its mesh, or as `server`.
-fn component(name: &str, known: &[String]) -> Result<String> {
-    let adapter = adapter::find(name).map(|adapter| adapter.name.to_owned()).ok();
-    let plain = if name == "server" { SERVER.to_owned() } else { name.to_owned() };
-    let found = known.iter().find(|one| **one == plain || Some(*one) == adapter.as_ref());
-    found.cloned().ok_or_else(|| {
-        let error = Error::new(Code::UsageError, format!("the plane has no component `{name}`"));
-        let near = text::did_you_mean(name, known.iter().map(String::as_str));
-        error.details(near).detail(format!("components: {}", known.join(", ")))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn components_have_several_names() {
-        let known = ["meshery".to_owned(), "meshery-istio".to_owned()];
-        for (name, found) in [("meshery", "meshery"), ("server", "meshery"), ("istio", "meshery-istio")] {
-            assert_eq!(component(name, &known).unwrap(), found);
-        }
-        let error = component("meshery-isti", &known).unwrap_err();
-        assert_eq!(error.code(), Code::UsageError);
-        assert!(error.report().details[0].contains("meshery-istio"), "{error:?}");
-        assert!(component("linkerd", &known).is_err(), "an adapter that is not there");
-    }
 }

@@ -23,9 +23,7 @@ pub(super) struct Plan {
     pub target: Target,
     /// What was applied by earlier starts.
     pub prior: Option<Inventory>,
-    /// How the plane is wanted.
-    pub wishes: Wishes,
-    /// The same with its defaults.
+    /// How the plane is wanted, with its defaults.
     pub options: Options,
     /// Its components.
     pub spec: Spec,
@@ -39,8 +37,18 @@ pub(super) struct Plan {
     pub token: TokenFile,
     /// What tells it from others.
     pub id: String,
-    /// How the image made of this program reaches the nodes, where the user chose it now or earlier.
+    /// What is remembered of it until the start has succeeded.
+    pub before: Memory,
+    /// What is remembered of it from then on.
+    pub after: Memory,
+}
+
+/// How a plane is wanted, as here and the cluster remember it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Memory {
+    wishes: Wishes,
     load: Option<Load>,
+    unfinished: bool,
 }
 
 impl Plan {
@@ -49,17 +57,18 @@ impl Plan {
     /// # Errors
     /// Whatever would keep the start from working, as far as it can be known before.
     pub(super) async fn make(plane: &Plane, how: &Start, limit: Limit, progress: &dyn Progress) -> Result<Self> {
-        let target = Target::find(plane, how.kubernetes.namespace.as_deref()).await?;
+        let target = Target::find(plane).await?;
         refuse_second(plane, &target)?;
         let version = target.version().await?;
         let context = &target.cluster.context;
         progress.done("cluster", &format!("Kubernetes {version}, context {context}, namespace {}", target.namespace));
-        namespace::settle(&target, limit, progress).await?;
+        unless_forbidden(namespace::settle(&target, limit, progress).await)?;
         let prior = prior(&target).await?;
         if let Some(prior) = &prior {
             prior.claim(plane, &target).await?;
         }
         let wishes = wishes(how, prior.as_ref(), &target);
+        review(plane, &target, &wishes).await?;
         let images = Images::of_start(plane, &target, how.image.as_deref(), (&wishes, how.pull)).await?;
         let delivery = match &images.own {
             Some(own) => Some(Delivery::prepare(&target, own, &target.load(how.kubernetes.load.as_ref())).await?),
@@ -77,13 +86,21 @@ impl Plan {
         };
         options.hosts = super::endpoint::known_hosts(&target).await?;
         let all = kubernetes::objects(&spec, &options);
-        access::review(&target, Act::Start, &all, &options).await?;
         storage::check(&target, &options).await?;
         let objects = apply::ours(&target, all, progress).await?;
         let id = known_id(prior.as_ref(), &target);
         let recorded = target.record.as_ref().and_then(|record| record.load.clone());
-        let load = how.kubernetes.load.clone().or(recorded);
-        Ok(Self { target, prior, wishes, options, spec, objects, images, delivery, token, id, load })
+        let load = how.kubernetes.load.clone().or_else(|| recorded.clone());
+        let after = Memory { wishes, load, unfinished: false };
+        let before = match last_good(prior.as_ref(), &target) {
+            Some(wishes) => {
+                let wishes = Wishes { namespace: Some(target.namespace.clone()), ..wishes.clone() };
+                Memory { wishes, load: recorded, unfinished: false }
+            }
+            // There is nothing to go back to: the next start completes this one.
+            None => Memory { unfinished: true, ..after.clone() },
+        };
+        Ok(Self { target, prior, options, spec, objects, images, delivery, token, id, before, after })
     }
 
     /// The objects by name.
@@ -91,8 +108,13 @@ impl Plan {
         self.objects.iter().map(|object| named(object).map(|(_, name)| name)).collect()
     }
 
+    /// What earlier starts applied.
+    pub(super) fn earlier(&self) -> Vec<ObjectRef> {
+        self.prior.as_ref().map(|prior| prior.objects.clone()).unwrap_or_default()
+    }
+
     /// The record of the plane on this machine.
-    pub(super) fn record(&self, plane: &Plane, endpoint: Option<String>) -> Record {
+    pub(super) fn record(&self, plane: &Plane, memory: &Memory, endpoint: Option<String>) -> Record {
         Record {
             id: self.id.clone(),
             kube_context: self.target.cluster.context.clone(),
@@ -101,18 +123,21 @@ impl Plan {
             namespace: self.target.namespace.clone(),
             token_file: plane.token_file.clone(),
             endpoint,
-            wishes: self.wishes.clone(),
-            load: self.load.clone(),
+            wishes: memory.wishes.clone(),
+            load: memory.load.clone(),
+            unfinished: memory.unfinished,
+            stopped: false,
         }
     }
 
     /// The inventory with these objects.
-    pub(super) fn inventory(&self, plane: &Plane, objects: Vec<ObjectRef>) -> Inventory {
+    pub(super) fn inventory(&self, plane: &Plane, memory: &Memory, objects: Vec<ObjectRef>) -> Inventory {
         Inventory {
             id: self.id.clone(),
             context: plane.context.name.clone(),
             instance: self.target.instance.clone(),
-            wishes: self.wishes.clone(),
+            wishes: memory.wishes.clone(),
+            unfinished: memory.unfinished,
             objects,
         }
     }
@@ -125,7 +150,8 @@ impl Plan {
 
 /// A context has one plane: it is not started in a second place while it is in a first.
 fn refuse_second(plane: &Plane, target: &Target) -> Result<()> {
-    let Some(record) = Record::read(&plane.home, &plane.context.name)? else { return Ok(()) };
+    let record = Record::read(&plane.home, &plane.context.name)?.filter(|record| !record.stopped);
+    let Some(record) = record else { return Ok(()) };
     let same_cluster = record.cluster == target.cluster_id;
     let gone = record.kube_context == target.cluster.context && !same_cluster;
     if gone || (same_cluster && record.namespace == target.namespace) {
@@ -145,10 +171,23 @@ fn refuse_second(plane: &Plane, target: &Target) -> Result<()> {
 
 /// The inventory that is there; one that may not be read counts as none, and the review tells of it.
 async fn prior(target: &Target) -> Result<Option<Inventory>> {
-    match Inventory::read(target).await {
+    unless_forbidden(Inventory::read(target).await).map(Option::flatten)
+}
+
+/// What may not be looked at counts as not there: the review tells of the right that lacks, with all others.
+fn unless_forbidden<T>(outcome: Result<T>) -> Result<Option<T>> {
+    match outcome {
         Err(error) if error.code() == Code::ClusterForbidden => Ok(None),
-        outcome => outcome,
+        outcome => outcome.map(Some),
     }
+}
+
+/// This user may do all that the start needs. Which images there will be is nothing that the rights depend on.
+pub(super) async fn review(plane: &Plane, target: &Target, wishes: &Wishes) -> Result<()> {
+    let spec = Spec::new(&plane.context, "", wishes.broker.as_deref())?;
+    let options = Options { token: Some(String::new()), ..Options::of(wishes) };
+    let objects = kubernetes::objects(&spec, &options);
+    access::review(target, Act::Start, &objects, &options).await
 }
 
 fn wishes(how: &Start, prior: Option<&Inventory>, target: &Target) -> Wishes {
@@ -162,6 +201,15 @@ fn wishes(how: &Start, prior: Option<&Inventory>, target: &Target) -> Wishes {
     match prior.map(|prior| &prior.wishes).or(recorded) {
         Some(earlier) => asked.over(earlier),
         None => asked,
+    }
+}
+
+/// How the plane was wanted at the last start that succeeded.
+fn last_good<'a>(prior: Option<&'a Inventory>, target: &'a Target) -> Option<&'a Wishes> {
+    match (prior, &target.record) {
+        (Some(prior), _) => (!prior.unfinished).then_some(&prior.wishes),
+        (None, Some(record)) => (!record.unfinished).then_some(&record.wishes),
+        (None, None) => None,
     }
 }
 

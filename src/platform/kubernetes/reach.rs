@@ -46,7 +46,7 @@ pub enum Reach {
 /// A cluster that does not answer, where the plane is known to be in one.
 pub async fn reach(plane: &Plane) -> Result<Reach> {
     let endpoint = &plane.context.endpoint;
-    let record = Record::read(&plane.home, &plane.context.name)?;
+    let record = Record::read(&plane.home, &plane.context.name)?.filter(|record| !record.stopped);
     let local = Url::parse(endpoint).ok().filter(is_loopback);
     let Some(record) = record else {
         return match local {
@@ -84,7 +84,7 @@ async fn search(plane: &Plane) -> Option<Reach> {
 
 /// A tunnel to the plane, where the cluster has one.
 async fn of_cluster(plane: &Plane) -> Result<Reach> {
-    let target = Target::find(plane, None).await?;
+    let target = Target::find(plane).await?;
     if super::status::running(&target).await?.is_empty() {
         return Err(absent(plane, &target));
     }
@@ -107,7 +107,7 @@ async fn is_listening(url: &Url) -> bool {
 /// # Errors
 /// No plane in the cluster; a port that is taken.
 pub async fn forward(plane: &Plane, port: Option<u16>) -> Result<Forward> {
-    let target = Target::find(plane, None).await?;
+    let target = Target::find(plane).await?;
     if super::status::running(&target).await?.is_empty() {
         return Err(absent(plane, &target));
     }

@@ -6,18 +6,21 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::target::Target;
-use crate::base::{Code, Error, Result};
+use crate::base::{Code, Error, Kind, Result};
 use crate::cluster::blocker::Blocker;
 use crate::cluster::status::health;
 use crate::model::pattern::Health;
 use crate::plane::kubernetes::CLAIM;
-use crate::plane::spec::SERVER;
+use crate::plane::spec::{BROKER, SERVER};
 use crate::platform::Progress;
 
 /// Pause between looks.
 const PAUSE: Duration = Duration::from_millis(250);
 /// Looks between two searches for what blocks.
 const SEARCH_EVERY: u32 = 6;
+
+/// Words for an image that cannot be had.
+const UNPULLABLE: &[&str] = &["ImagePullBackOff", "ErrImagePull", "InvalidImageName"];
 
 /// How long a wait may last.
 #[derive(Debug, Clone, Copy)]
@@ -75,13 +78,13 @@ async fn one(target: &Target, part: &str, limit: Limit, progress: &dyn Progress)
         if let Some(hopeless) = blocker.hopeless() {
             progress.failed(part, hopeless);
             let text = format!("{part} cannot become ready");
-            return Err(blocker.explain(Error::new(Code::PlaneBlocked, text)));
+            return Err(blocker.explain(part, Error::new(Code::PlaneBlocked, text)));
         }
         if limit.is_over() {
             progress.failed(part, blocker.first().unwrap_or(&message));
             let text = format!("{part} was not ready after {} s", limit.seconds());
             let error = Error::new(Code::PlaneNotReady, text);
-            return Err(if blocker.first().is_some() { blocker.explain(error) } else { error.because(message) });
+            return Err(if blocker.first().is_some() { blocker.explain(part, error) } else { error.because(message) });
         }
         sleep(PAUSE.min(limit.rest())).await;
     }
@@ -148,26 +151,35 @@ impl Found {
         self.lines.iter().find(|line| WORDS.iter().any(|word| line.contains(word))).map(String::as_str)
     }
 
-    /// The error with what was found and what helps against it.
-    fn explain(&self, error: Error) -> Error {
-        let error = match self.lines.split_first() {
-            Some((first, rest)) => error.because(first).details(rest.iter().cloned()),
+    /// The error with what was found and what helps against it. What no waiting helps against is the cause.
+    fn explain(&self, part: &str, error: Error) -> Error {
+        let cause = self.hopeless().or(self.first());
+        let rest = self.lines.iter().filter(|line| Some(line.as_str()) != cause).cloned();
+        let error = match cause {
+            Some(cause) => error.because(cause).details(rest),
             None => error,
         };
-        match self.remedy() {
+        let error = if self.has(UNPULLABLE) { error.kind_of(Kind::NotFound) } else { error };
+        match self.remedy(part) {
             Some(remedy) => error.remedy(remedy),
             None => error,
         }
     }
 
-    fn remedy(&self) -> Option<&'static str> {
+    fn remedy(&self, part: &str) -> Option<&'static str> {
+        if part == BROKER && (self.has(UNPULLABLE) || self.has(&["ErrImageNeverPull"])) {
+            return Some(
+                "Name a NATS image that the nodes can pull with `mesheryctl system start --broker=REFERENCE`, or start \
+                 without --broker: the broker is no image of this program.",
+            );
+        }
         let rows: [(&[&str], &str); 6] = [
             (
                 &["ErrImageNeverPull"],
-                "Load the image with `mesheryctl system update --image REFERENCE`, or start again: a node that lacks it gets it.",
+                "Start with a --load that brings this program's image to the nodes: auto, kind, k3d, minikube or containerd[=SOCKET]; or push the image with `mesheryctl system image push REFERENCE` and start with --image REFERENCE.",
             ),
             (
-                &["ImagePullBackOff", "ErrImagePull", "InvalidImageName"],
+                UNPULLABLE,
                 "Push the image with `mesheryctl system image push REFERENCE` and start with --image REFERENCE, or leave --image out to load this program's own.",
             ),
             (
@@ -200,20 +212,28 @@ mod tests {
     fn some_blockers_are_hopeless_and_each_has_a_remedy() {
         let claim = "claim meshery-data is Pending: FailedBinding: no persistent volumes available for this claim and no storage class is set";
         assert!(found(claim).hopeless().is_some());
-        assert!(found(claim).remedy().unwrap().contains("--storage"));
+        assert!(found(claim).remedy(SERVER).unwrap().contains("--storage"));
         let never = "pod meshery-1: container meshery: ErrImageNeverPull";
         assert!(found(never).hopeless().is_some());
         let pull = "pod meshery-1: container meshery: ImagePullBackOff";
         assert!(found(pull).hopeless().is_none());
-        assert!(found(pull).remedy().unwrap().contains("system image push"));
-        assert_eq!(found("something else").remedy(), None);
+        assert!(found(pull).remedy(SERVER).unwrap().contains("system image push"));
+        assert!(found(pull).remedy(BROKER).unwrap().contains("--broker=REFERENCE"));
+        assert!(found(never).remedy(SERVER).unwrap().contains("--load"));
+        assert_eq!(found("something else").remedy(SERVER), None);
     }
 
     #[test]
     fn an_error_tells_the_first_reason_as_cause_and_the_rest_as_details() {
         let found = Found { lines: vec!["a".into(), "last event: b".into()] };
-        let report = found.explain(Error::new(Code::PlaneNotReady, "x")).report();
+        let report = found.explain(SERVER, Error::new(Code::PlaneNotReady, "x")).report();
         assert_eq!(report.probable_cause.as_deref(), Some("a"));
         assert_eq!(report.details, ["last event: b"]);
+        let never = "last event: Failed: Error: ErrImageNeverPull".to_owned();
+        let found = Found { lines: vec!["pod p: container c: ContainerCreating".into(), never.clone()] };
+        let report = found.explain(SERVER, Error::new(Code::PlaneBlocked, "x")).report();
+        assert_eq!(report.probable_cause, Some(never), "what no waiting helps against goes first");
+        let pull = Found { lines: vec!["pod p: container c: ErrImagePull".into()] };
+        assert_eq!(pull.explain(SERVER, Error::new(Code::PlaneNotReady, "x")).kind(), Kind::NotFound);
     }
 }

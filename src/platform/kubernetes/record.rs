@@ -1,7 +1,7 @@
 //! What this machine remembers of a plane that it started: which cluster, which namespace, and who it is.
 //!
-//! It is written before anything is created in the cluster and removed when nothing is left there, so that a command
-//! that was broken off is completed in the right place.
+//! It is written before anything is created in the cluster, so that a command that was broken off is completed in the
+//! right place. When nothing is left there it only tells how the plane was wanted; a stop with a reset removes it.
 
 use std::path::{Path, PathBuf};
 
@@ -36,6 +36,12 @@ pub(super) struct Record {
     /// How its image reaches the nodes from this machine, where the user chose it.
     #[serde(default)]
     pub load: Option<Load>,
+    /// Whether no start has succeeded yet with these wishes.
+    #[serde(default)]
+    pub unfinished: bool,
+    /// Whether nothing of it is in the cluster: it is only known how it was wanted.
+    #[serde(default)]
+    pub stopped: bool,
 }
 
 impl Record {
@@ -90,6 +96,8 @@ mod tests {
             endpoint: None,
             wishes: Wishes::default(),
             load: Some(Load::Containerd(None)),
+            unfinished: false,
+            stopped: false,
         };
         assert_eq!(Record::read(home.path(), "Team A").unwrap(), None);
         record.write(home.path(), "Team A").unwrap();

@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// See [`crate::platform::restart`]. A plane that is not there is started as it was last wanted.
 pub(super) async fn restart(plane: &Plane, progress: &dyn Progress) -> Result<Started> {
     let limit = Limit::of(plane.limit);
-    let target = Target::find(plane, None).await?;
+    let target = Target::find(plane).await?;
     let inventory = Inventory::read(&target).await?;
     let Some(inventory) = inventory.filter(|inventory| !inventory.objects.is_empty()) else {
         return super::start::start(plane, &Start::default(), progress).await;

@@ -3,7 +3,7 @@
 use super::images::clean;
 use super::prepare::Plan;
 use super::ready::{self, Limit};
-use super::restart::replace_pods;
+use super::restart::{pods, replace_pods};
 use super::{apply, endpoint, images, namespace, status};
 use crate::base::{Code, Result};
 use crate::model::kubernetes::ObjectRef;
@@ -11,12 +11,20 @@ use crate::plane::kubernetes::{self, Expose};
 use crate::plane::spec::SERVER;
 use crate::platform::{Plane, Progress, Start, Started};
 
+/// Why a pod waits whose node lacks an image that is never pulled.
+const NO_IMAGE: &str = "ErrImageNeverPull";
+
 /// See [`crate::platform::start`].
 pub(super) async fn start(plane: &Plane, how: &Start, progress: &dyn Progress) -> Result<Started> {
     let limit = Limit::of(plane.limit);
     let mut plan = Plan::make(plane, how, limit, progress).await?;
+    clean(plane)?;
+    let loaded = deliver(plane, &plan, false, progress).await?;
     let mut changed = write(plane, &plan, limit, progress).await?;
-    wait(plane, &plan, limit, progress).await?;
+    if loaded {
+        changed |= renew_stuck(&plan, limit, progress).await?;
+    }
+    changed |= wait(plane, &plan, limit, progress).await?;
     if plan.options.expose == Expose::LoadBalancer {
         changed |= tell_hosts(&mut plan, limit, progress).await?;
     }
@@ -24,52 +32,38 @@ pub(super) async fn start(plane: &Plane, how: &Start, progress: &dyn Progress) -
     let found = endpoint::find(plane, &plan.target, way, limit, progress).await?;
     changed |= accept_token(plane, &plan, &found.address, limit, progress).await?;
     let exposed = found.tunnel.is_none().then(|| found.endpoint.clone());
-    plan.record(plane, exposed).write(&plane.home, &plane.context.name)?;
+    remember(plane, &plan, exposed).await?;
     let status = status::of(plane, &plan.target, &found.endpoint).await?;
     Ok(Started { status, changed })
 }
 
+/// Only what worked is what the next start goes by.
+async fn remember(plane: &Plane, plan: &Plan, exposed: Option<String>) -> Result<()> {
+    let objects = kept(&plan.earlier(), plan.references()?);
+    plan.inventory(plane, &plan.after, objects).write(&plan.target).await?;
+    plan.record(plane, &plan.after, exposed).write(&plane.home, &plane.context.name)
+}
+
 /// Brings everything into the cluster; whether anything was changed by it.
 async fn write(plane: &Plane, plan: &Plan, limit: Limit, progress: &dyn Progress) -> Result<bool> {
-    clean(plane)?;
-    deliver(plane, plan, false, progress).await?;
     let known = plan.target.record.as_ref().and_then(|record| record.endpoint.clone());
-    plan.record(plane, known).write(&plane.home, &plane.context.name)?;
+    progress.begin()?;
+    plan.record(plane, &plan.before, known).write(&plane.home, &plane.context.name)?;
     let (first, rest) = plan.objects.iter().cloned().partition::<Vec<_>, _>(|object| object["kind"] == "Namespace");
-    let mut changed = namespace::get(&plan.target).await?.is_none();
-    if !first.is_empty() {
-        changed |= apply::apply(&plan.target, &first, limit, &Quiet(progress)).await?;
-    }
+    let was_missing = namespace::get(&plan.target).await?.is_none();
+    let mut count = apply::apply(&plan.target, &first, limit, progress).await?;
     let wanted = plan.references()?;
-    let earlier = plan.prior.as_ref().map(|prior| prior.objects.clone()).unwrap_or_default();
-    plan.inventory(plane, union(&earlier, &wanted)).write(&plan.target).await?;
-    changed |= apply::apply(&plan.target, &rest, limit, progress).await?;
-    changed |= apply::prune(&plan.target, &earlier, &wanted).await?;
-    plan.inventory(plane, kept(&earlier, wanted)).write(&plan.target).await?;
-    Ok(changed)
+    let earlier = plan.earlier();
+    plan.inventory(plane, &plan.before, union(&earlier, &wanted)).write(&plan.target).await?;
+    count += apply::apply(&plan.target, &rest, limit, progress).await?;
+    progress.done("objects", &format!("{} applied, {count} changed", plan.objects.len()));
+    let pruned = apply::prune(&plan.target, &earlier, &wanted).await?;
+    plan.inventory(plane, &plan.before, kept(&earlier, wanted)).write(&plan.target).await?;
+    Ok(was_missing || count > 0 || pruned)
 }
 
-/// The namespace is no step of its own.
-struct Quiet<'p>(&'p dyn Progress);
-
-impl Progress for Quiet<'_> {
-    fn state(&self, _component: &str, state: &str) {
-        self.0.state("objects", state);
-    }
-
-    fn done(&self, _component: &str, _outcome: &str) {}
-
-    fn failed(&self, component: &str, outcome: &str) {
-        self.0.failed(component, outcome);
-    }
-
-    fn note(&self, note: &str) {
-        self.0.note(note);
-    }
-}
-
-async fn deliver(plane: &Plane, plan: &Plan, again: bool, progress: &dyn Progress) -> Result<()> {
-    let (Some(delivery), Some(own)) = (&plan.delivery, &plan.images.own) else { return Ok(()) };
+async fn deliver(plane: &Plane, plan: &Plan, again: bool, progress: &dyn Progress) -> Result<bool> {
+    let (Some(delivery), Some(own)) = (&plan.delivery, &plan.images.own) else { return Ok(false) };
     delivery.carry_out(plane, own, again, progress).await
 }
 
@@ -88,20 +82,32 @@ fn kept(earlier: &[ObjectRef], wanted: Vec<ObjectRef>) -> Vec<ObjectRef> {
     data.into_iter().chain(wanted).collect()
 }
 
-/// Waits until the components are ready. A node that had lost the image gets it once more.
-async fn wait(plane: &Plane, plan: &Plan, limit: Limit, progress: &dyn Progress) -> Result<()> {
+/// Replaces pods that found no image on their node when they were made, now that it has it; whether there were any.
+async fn renew_stuck(plan: &Plan, limit: Limit, progress: &dyn Progress) -> Result<bool> {
+    let mut stuck = Vec::new();
+    for part in plan.parts() {
+        if pods(&plan.target, &part).await?.iter().any(|pod| status::word(pod) == NO_IMAGE) {
+            stuck.push(part);
+        }
+    }
+    replace_pods(&plan.target, &stuck, Some(0), limit, progress).await?;
+    Ok(!stuck.is_empty())
+}
+
+/// Waits until the components are ready; whether a node had lost the image, which it gets once more then.
+async fn wait(plane: &Plane, plan: &Plan, limit: Limit, progress: &dyn Progress) -> Result<bool> {
     let waited = ready::wait(&plan.target, &plan.parts(), limit, progress).await;
     let lost = |error: &crate::base::Error| {
         let cause = error.report().probable_cause.unwrap_or_default();
-        error.code() == Code::PlaneBlocked && cause.contains("ErrImageNeverPull")
+        error.code() == Code::PlaneBlocked && cause.contains(NO_IMAGE)
     };
     match waited {
         Err(error) if lost(&error) && plan.delivery.as_ref().is_some_and(images::Delivery::can_load) => {
             deliver(plane, plan, true, progress).await?;
             replace_pods(&plan.target, &plan.parts(), Some(0), limit, progress).await?;
-            ready::wait(&plan.target, &plan.parts(), limit, progress).await
+            ready::wait(&plan.target, &plan.parts(), limit, progress).await.map(|()| true)
         }
-        outcome => outcome,
+        outcome => outcome.map(|()| false),
     }
 }
 
@@ -115,7 +121,7 @@ async fn tell_hosts(plan: &mut Plan, limit: Limit, progress: &dyn Progress) -> R
     let objects = kubernetes::objects(&plan.spec, &plan.options);
     let server = |object: &serde_json::Value| object["kind"] == "Deployment" && object["metadata"]["name"] == SERVER;
     let server: Vec<_> = objects.into_iter().filter(server).collect();
-    let changed = apply::apply(&plan.target, &server, limit, &Quiet(progress)).await?;
+    let changed = apply::apply(&plan.target, &server, limit, progress).await? > 0;
     ready::wait(&plan.target, &[SERVER.to_owned()], limit, progress).await?;
     Ok(changed)
 }

@@ -15,7 +15,7 @@ use crate::platform::Plane;
 
 /// See [`crate::platform::status`].
 pub(super) async fn status(plane: &Plane) -> Result<PlaneStatus> {
-    let target = Target::find(plane, None).await?;
+    let target = Target::find(plane).await?;
     let endpoint = target.record.as_ref().and_then(|record| record.endpoint.clone());
     let endpoint = endpoint.unwrap_or_else(|| plane.context.endpoint.clone());
     of(plane, &target, &endpoint).await
@@ -64,7 +64,7 @@ fn order(name: &str) -> u8 {
 
 /// The Deployments of the target's plane.
 pub(super) async fn deployments(target: &Target) -> Result<Vec<Value>> {
-    target.list("apps/v1", "Deployment", &crate::plane::kubernetes::marks::selector(&target.instance)).await
+    target.look("apps/v1", "Deployment", &crate::plane::kubernetes::marks::selector(&target.instance)).await
 }
 
 /// Names of the components that are there, the server first.
@@ -104,7 +104,7 @@ async fn component(target: &Target, deployment: &Value) -> Result<Component> {
     Ok(Component {
         ready,
         wanted,
-        status: newest.map_or_else(|| "NoPod".to_owned(), word),
+        status: newest.map_or_else(|| "Missing".to_owned(), word),
         restarts: newest.map(restarts).unwrap_or_default(),
         started_at: newest.and_then(started),
         image: text(&container["image"]),
@@ -121,7 +121,7 @@ fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// The state of a pod as `kubectl get pods` words it.
-fn word(pod: &Value) -> String {
+pub(super) fn word(pod: &Value) -> String {
     if pod["metadata"]["deletionTimestamp"].is_string() {
         return "Terminating".to_owned();
     }

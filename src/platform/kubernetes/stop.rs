@@ -21,7 +21,7 @@ use crate::cluster::delete::Deletion;
 use crate::model::kubernetes::{KindInfo, ObjectRef};
 use crate::model::plane::Removed;
 use crate::plane::kubernetes::access::Act;
-use crate::plane::kubernetes::{Options, Storage, marks};
+use crate::plane::kubernetes::{Options, Storage, crds, marks};
 use crate::platform::{Plane, Progress, Stop};
 
 /// Pause between looks.
@@ -45,14 +45,18 @@ const KINDS: &[(&str, &str)] = &[
 /// See [`crate::platform::stop`].
 pub(super) async fn stop(plane: &Plane, how: Stop, progress: &dyn Progress) -> Result<Removed> {
     let limit = Limit::of(plane.limit);
-    let target = Target::find(plane, None).await?;
+    let target = Target::find(plane).await?;
     let leaving = namespace::get(&target).await?.is_some_and(|live| namespace::is_leaving(&live));
     if leaving && !how.force {
         namespace::settle(&target, limit, progress).await?;
     }
-    let inventory = Inventory::read(&target).await?;
-    let Some(inventory) = own(plane, &target, inventory).await? else { return Ok(Removed::default()) };
+    let found = Inventory::read(&target).await?;
+    let is_there = found.is_some();
+    let Some(inventory) = own(plane, &target, found).await? else { return Ok(Removed::default()) };
     let objects = everything(&target, &inventory).await?;
+    if objects.is_empty() && !is_there && target.record.as_ref().is_none_or(|record| record.stopped && !how.reset) {
+        return Ok(Removed::default());
+    }
     let mut removal = Removal { target: &target, how, limit, progress, removed: Removed::default() };
     removal.review(&objects).await?;
     removal.end_processes(&objects).await?;
@@ -61,17 +65,21 @@ pub(super) async fn stop(plane: &Plane, how: Stop, progress: &dyn Progress) -> R
     Ok(removal.removed)
 }
 
-/// The inventory of this context's plane; an empty one where only this machine's record is left; `None` when there is
-/// no plane of this context.
+/// The inventory of this context's plane; an empty one where there is none and what carries the plane's marks is this
+/// context's all the same; `None` when there is no plane of this context.
 async fn own(plane: &Plane, target: &Target, found: Option<Inventory>) -> Result<Option<Inventory>> {
     let Some(found) = found else {
-        let left = target.record.as_ref();
-        return Ok(left.map(|record| Inventory {
-            id: record.id.clone(),
+        // What a manifest brought has the context's token; what is left of a namespace that is gone is nobody else's.
+        let is_own = target.record.is_some()
+            || namespace::get(target).await?.is_none()
+            || inventory::same_token(plane, target).await?;
+        let record = target.record.as_ref();
+        return Ok(is_own.then(|| Inventory {
+            id: record.map(|record| record.id.clone()).unwrap_or_default(),
             context: plane.context.name.clone(),
             instance: target.instance.clone(),
-            wishes: record.wishes.clone(),
-            objects: Vec::new(),
+            wishes: record.map(|record| record.wishes.clone()).unwrap_or_default(),
+            ..Inventory::default()
         }));
     };
     if found.instance != target.instance && target.record.is_none() {
@@ -89,6 +97,7 @@ async fn everything(target: &Target, inventory: &Inventory) -> Result<Vec<Object
         let listed = inventory.objects.iter().filter(|object| object.kind == *kind).cloned();
         all.extend(listed);
         if *kind == "CustomResourceDefinition" {
+            all.extend(definitions(target).await?);
             continue;
         }
         for live in target.list(api_version, kind, &selector).await? {
@@ -100,6 +109,30 @@ async fn everything(target: &Target, inventory: &Inventory) -> Result<Vec<Object
     let mut seen = HashSet::new();
     all.retain(|object: &ObjectRef| seen.insert((object.kind.clone(), object.name.clone())));
     Ok(all)
+}
+
+/// The definitions that this program made and that are there. They carry no context's name: all planes share them.
+pub(super) async fn definitions(target: &Target) -> Result<Vec<ObjectRef>> {
+    let selector = format!("{}={}", marks::MANAGED_BY, marks::MANAGER);
+    let found = target.list("apiextensions.k8s.io/v1", "CustomResourceDefinition", &selector).await?;
+    let own = crds::names();
+    let found = found.iter().map(|live| named(live).map(|(_, name)| name)).collect::<Result<Vec<_>>>()?;
+    Ok(found.into_iter().filter(|one| own.contains(&one.name)).collect())
+}
+
+/// Whether the cluster has a plane outside of a namespace; `None` when this user may not know.
+pub(super) async fn has_planes(target: &Target, outside: &str) -> Result<Option<bool>> {
+    // A plane of a start has an inventory from its first object on; one of a manifest has none.
+    let inventory = format!("{}={},app.kubernetes.io/component=inventory", marks::MANAGED_BY, marks::MANAGER);
+    let server = format!("{}={},app.kubernetes.io/component=server", marks::MANAGED_BY, marks::MANAGER);
+    for (api_version, kind, selector) in [("v1", "ConfigMap", inventory), ("apps/v1", "Deployment", server)] {
+        let kind = KindInfo { namespaced: false, ..kind_of(api_version, kind)? };
+        let Some(found) = target.cluster.objects_in(&kind, "", Some(&selector)).await? else { return Ok(None) };
+        if found.iter().any(|object| object["metadata"]["namespace"] != outside) {
+            return Ok(Some(true));
+        }
+    }
+    Ok(Some(false))
 }
 
 struct Removal<'a> {
@@ -208,14 +241,9 @@ impl Removal<'_> {
         if definitions.is_empty() {
             return Ok(false);
         }
-        let inventories = format!("{}={},app.kubernetes.io/component=inventory", marks::MANAGED_BY, marks::MANAGER);
         let everywhere = |kind: KindInfo| KindInfo { namespaced: false, ..kind };
-        let kind = everywhere(kind_of("v1", "ConfigMap")?);
-        let planes = self.target.cluster.objects_in(&kind, "", Some(&inventories)).await?;
-        let others = planes
-            .map(|planes| planes.iter().any(|plane| plane["metadata"]["namespace"] != self.target.namespace.as_str()));
         // What may not be known is taken to be there: objects of these kinds would go with their definition.
-        if others.unwrap_or(true) {
+        if has_planes(self.target, &self.target.namespace).await?.unwrap_or(true) {
             return Ok(true);
         }
         for definition in definitions {
@@ -254,10 +282,23 @@ impl Removal<'_> {
         }
         self.tell_of_folder(inventory);
         if !self.how.keep_namespace {
-            Record::remove(&plane.home, &plane.context.name)?;
+            self.forget(plane)?;
         }
         self.progress.done("objects", &format!("{} removed", self.removed.removed.len()));
         Ok(())
+    }
+
+    /// Nothing is left in the cluster. How the plane was wanted goes with its data only.
+    fn forget(&self, plane: &Plane) -> Result<()> {
+        match &self.target.record {
+            // It is about a plane in another namespace.
+            Some(record) if record.namespace != self.target.namespace => Ok(()),
+            Some(record) if !self.how.reset => {
+                let stopped = Record { stopped: true, endpoint: None, ..record.clone() };
+                stopped.write(&plane.home, &plane.context.name)
+            }
+            _ => Record::remove(&plane.home, &plane.context.name),
+        }
     }
 
     async fn remove_namespace(&mut self, live: &Value) -> Result<()> {

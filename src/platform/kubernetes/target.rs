@@ -8,6 +8,7 @@ use super::record::Record;
 use crate::base::{Code, Error, Result};
 use crate::cluster::Cluster;
 use crate::cluster::kubeconfig::{self, Kubeconfig};
+use crate::cluster::list::Listing;
 use crate::model::kubernetes::{GroupVersionKind, KindInfo, ObjectRef};
 use crate::plane::kubernetes::{Load, OLDEST, resource};
 use crate::plane::spec;
@@ -32,29 +33,30 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// The cluster that the user chose, else the one where this context's plane was started, else the current one;
-    /// `namespace` is the one the user chose.
+    /// The cluster that the user chose, else the one where this context's plane was started, else the current one; in
+    /// it the namespace that the user chose, else that of the last start there.
     ///
     /// # Errors
     /// A kubeconfig that cannot be used, a cluster that does not answer.
-    pub(super) async fn find(plane: &Plane, namespace: Option<&str>) -> Result<Self> {
+    pub(super) async fn find(plane: &Plane) -> Result<Self> {
         let record = Record::read(&plane.home, &plane.context.name)?;
         let elsewhere = |record: &Record| plane.kube_context.as_ref().is_some_and(|one| *one != record.kube_context);
+        let namespace = |known: &str| plane.namespace.as_deref().unwrap_or(known).to_owned();
+        let (stopped, record) = match record {
+            Some(record) if record.stopped => (Some(record), None),
+            record => (None, record),
+        };
         if let Some(record) = record.filter(|record| !elsewhere(record))
             && let Some(found) = Self::remembered(plane, &record).await?
         {
-            return Ok(Self {
-                namespace: namespace.unwrap_or(&record.namespace).to_owned(),
-                record: Some(record),
-                ..found
-            });
+            return Ok(Self { namespace: namespace(&record.namespace), record: Some(record), ..found });
         }
         let wanted: Vec<String> = plane.kube_context.iter().cloned().collect();
-        let mut found = Self::choose(plane, plane.kubeconfig.clone(), &wanted).await?;
-        if let Some(namespace) = namespace {
-            namespace.clone_into(&mut found.namespace);
-        }
-        Ok(found)
+        let found = Self::choose(plane, plane.kubeconfig.clone(), &wanted).await?;
+        // Where nothing is left to look for, the cluster is free to choose; what was wished holds for the same one only.
+        let record = stopped.filter(|record| record.cluster == found.cluster_id);
+        let known = record.as_ref().map_or(found.namespace.as_str(), |record| record.namespace.as_str());
+        Ok(Self { namespace: namespace(known), record, ..found })
     }
 
     /// The cluster of the record, by the files of this shell or else those of the start; `None` when the context leads
@@ -150,6 +152,30 @@ impl Target {
         let info = kind_of(api_version, kind)?;
         let found = self.cluster.objects_in(&info, &self.namespace, Some(selector)).await?;
         Ok(found.unwrap_or_default())
+    }
+
+    /// The same, where not being permitted to list is an error: nothing found would be told as nothing there.
+    ///
+    /// # Errors
+    /// [`Code::ClusterForbidden`].
+    pub(super) async fn look(&self, api_version: &str, kind: &str, selector: &str) -> Result<Vec<Value>> {
+        let info = kind_of(api_version, kind)?;
+        match self.cluster.listing(&info, &self.namespace, Some(selector)).await? {
+            Listing::Found(found) => Ok(found),
+            Listing::Unserved => Ok(Vec::new()),
+            Listing::Refused => {
+                let place = if info.namespaced { format!("namespace {}", self.namespace) } else { "it".to_owned() };
+                let context = &self.cluster.context;
+                Err(Error::new(
+                    Code::ClusterForbidden,
+                    format!("cluster `{context}` does not permit this user to list {} in {place}", info.plural),
+                )
+                .remedy(
+                    "Ask an administrator of the cluster for that right; `mesheryctl system check` tells which rights \
+                     a plane needs, and `mesheryctl system manifest --show-rbac` what the plane itself may do.",
+                ))
+            }
+        }
     }
 }
 

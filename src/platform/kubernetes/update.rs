@@ -6,28 +6,37 @@ use super::images::{Delivery, Images, clean};
 use super::inventory::Inventory;
 use super::own::Own;
 use super::ready::{self, Limit};
-use super::target::{Target, named};
-use super::{apply, logs};
-use crate::base::{Code, Error, Result};
+use super::target::{Target, named, short};
+use super::{apply, logs, status};
+use crate::base::{Code, Error, Kind, Result};
 use crate::cluster::apply::Options as Applying;
 use crate::cluster::status::health;
 use crate::model::pattern::Health;
 use crate::model::plane::{UpdateOutcome, Updated};
 use crate::plane::kubernetes::{self, Options, Pull, Wishes};
 use crate::plane::spec::{BROKER, SERVER, Spec};
-use crate::platform::{Plane, Progress, Update};
+use crate::platform::{Plane, Progress, Update, component};
 
 /// Annotation of a Deployment whose image is being changed: the image it had.
 const BEFORE: &str = "meshery.io/image-before";
 
 /// See [`crate::platform::update`].
 pub(super) async fn update(plane: &Plane, how: &Update, progress: &dyn Progress) -> Result<Vec<Updated>> {
-    let target = Target::find(plane, None).await?;
+    let target = Target::find(plane).await?;
     let Some(mut inventory) = Inventory::read(&target).await?.filter(|found| found.instance == target.instance) else {
         return Err(logs::absent(plane, &target));
     };
     inventory.claim(plane, &target).await?;
-    let mut parts = logs::components(plane, &target, &how.components).await?;
+    let running = status::running(&target).await?;
+    if running.is_empty() {
+        return Err(logs::absent(plane, &target));
+    }
+    let gone = inventory.missing(&target).await?;
+    let (deployments, others): (Vec<_>, Vec<_>) = gone.iter().partition(|object| object.kind == "Deployment");
+    let lacking = deployments.iter().map(|object| object.name.clone());
+    let known: Vec<String> = running.iter().cloned().chain(lacking).collect();
+    let (mut parts, missing): (Vec<_>, Vec<_>) =
+        component::choose(&how.components, &known)?.into_iter().partition(|part| running.contains(part));
     // The broker is another program: it gets another image only when it is named with one.
     if how.components.is_empty() || how.image.is_none() {
         parts.retain(|part| part != BROKER);
@@ -36,11 +45,15 @@ pub(super) async fn update(plane: &Plane, how: &Update, progress: &dyn Progress)
     let work = Work { plane, target: &target, images: &images, inventory: &inventory, progress };
     let mut updated = Vec::new();
     for part in &parts {
-        updated.push(work.one(part).await?);
+        updated.push(work.one(part, updated.is_empty()).await?);
     }
     if parts.iter().any(|part| part == SERVER) && updated.iter().all(|one| one.outcome != UpdateOutcome::RolledBack) {
         inventory.wishes.image.clone_from(&how.image);
         inventory.write(&target).await?;
+    }
+    updated.extend(missing.into_iter().map(Updated::missing));
+    if how.components.is_empty() {
+        updated.extend(others.into_iter().map(|object| Updated::missing(short(object))));
     }
     Ok(updated)
 }
@@ -61,7 +74,8 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    async fn one(&self, part: &str) -> Result<Updated> {
+    /// Updates one component; for the `first`, an image that cannot be had is told as that, because nothing was changed.
+    async fn one(&self, part: &str, first: bool) -> Result<Updated> {
         let live = self.target.deployment(part).await?.unwrap_or_default();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let image = text(&live["spec"]["template"]["spec"]["containers"][0]["image"]);
@@ -75,7 +89,11 @@ impl Work<'_> {
             outcome,
             reason,
         };
-        if image == to && begun.is_none() && health(Some(&live)).0 == Health::Ready {
+        if image == to && begun.is_none() {
+            if health(Some(&live)).0 != Health::Ready {
+                self.deliver().await?;
+                ready::wait(self.target, &[part.to_owned()], Limit::of(self.plane.limit), self.progress).await?;
+            }
             self.progress.done(part, "unchanged");
             return Ok(report(UpdateOutcome::Unchanged, None));
         }
@@ -92,6 +110,9 @@ impl Work<'_> {
                 let pull = pull_of(&live, if image == to { Pull::IfNotPresent } else { self.images.pull });
                 let old = self.wanted(part, &live, &from, pull)?;
                 self.roll(part, &old, None).await?;
+                if first && error.kind() == Kind::NotFound {
+                    return Err(error.detail(format!("{part} keeps {from}")));
+                }
                 let report_of = error.report();
                 let cause = report_of.probable_cause.map(|cause| format!(": {cause}")).unwrap_or_default();
                 Ok(report(UpdateOutcome::RolledBack, Some(format!("{}{cause}", report_of.message))))
@@ -105,7 +126,7 @@ impl Work<'_> {
         let Some(own) = &self.images.own else { return Ok(()) };
         clean(self.plane)?;
         let delivery = Delivery::prepare(self.target, own, &self.target.load(None)).await?;
-        delivery.carry_out(self.plane, own, false, self.progress).await
+        delivery.carry_out(self.plane, own, false, self.progress).await.map(drop)
     }
 
     /// The component's Deployment as a start applies it, with another image.

@@ -195,6 +195,10 @@ fn an_image_that_cannot_be_had_is_told_in_the_words_of_the_registry() {
     let run = world.ctl(&["system", "start", "--image", "nowhere/plane:7"]).run();
     says(&run, 5, &["docker-image-missing", "nowhere/plane:7", "pull access denied"]);
     assert!(world.overview().is_empty());
+    let broker = world.ctl(&["system", "start", "--image", IMAGE, "--broker=nowhere/nats:7"]).run();
+    says(&broker, 5, &["docker-image-missing", "nowhere/nats:7", "--broker=REFERENCE"]);
+    let nonsense = world.ctl(&["system", "start", "--image", "BAD IMAGE"]).run();
+    says(&nonsense, 2, &["BAD IMAGE", "--image"]);
     let pull = world.ctl(&["system", "start", "--image", IMAGE, "--pull"]).run();
     says(&pull, 5, &["docker-image-missing", IMAGE]);
 }

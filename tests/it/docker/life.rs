@@ -167,6 +167,8 @@ fn logs_are_told_by_component_in_their_order_and_an_unknown_one_is_refused() {
     let all = world.ctl(&["system", "logs"]).ok();
     let lines: Vec<&str> = all.stdout.lines().filter(|line| !line.contains("begins")).collect();
     assert_eq!(lines, ["meshery-istio | one", "meshery | two", "meshery-istio | three"]);
+    let by_mesh = world.ctl(&["system", "logs", "istio"]).ok();
+    assert!(by_mesh.stdout.contains("meshery-istio | one") && !by_mesh.stdout.contains("two"), "{by_mesh}");
     let tail = world.ctl(&["system", "logs", "meshery-istio", "--tail", "1", "-o", "json"]).ok().json();
     assert_eq!(tail, json!([{"component": "meshery-istio", "text": "three"}]));
     let unknown = world.ctl(&["system", "logs", "meshery-isto"]).run();
@@ -179,7 +181,7 @@ fn followed_logs_go_on_over_restarts_and_in_the_container_that_takes_the_place()
     let world = World::with("[]", "");
     world.start().ok();
     let mut command = world.ctl(&["system", "logs", "-f", "--tail", "1"]).command();
-    let mut follower = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut follower = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines().map(Result::unwrap);
     assert_eq!(lines.next().unwrap(), "meshery | plane:1 begins");
     let say = |line: &str| world.engine.world().find("meshery-local-meshery").unwrap().say(line);
@@ -193,8 +195,11 @@ fn followed_logs_go_on_over_restarts_and_in_the_container_that_takes_the_place()
     world.ctl(&["system", "update", "--image", NEXT]).ok();
     let next: Vec<String> = lines.by_ref().take(2).collect();
     assert_eq!(next, ["meshery | stopping", "meshery | plane:2 begins"]);
-    follower.kill().unwrap();
-    follower.wait().unwrap();
+    world.ctl(&["system", "stop"]).ok();
+    lines.by_ref().for_each(drop);
+    let ended = follower.wait_with_output().unwrap();
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert!(ended.status.success() && told.contains("The plane was removed"), "{told}");
 }
 
 #[test]
@@ -234,6 +239,16 @@ fn an_update_goes_component_by_component_and_takes_back_what_does_not_become_rea
     assert!(!world.env.files().iter().any(|path| path.ends_with("data.tar")), "{:?}", world.env.files());
     let unknown = world.ctl(&["system", "update", "broker"]).run();
     assert_eq!(unknown.code, Some(2), "{unknown}");
+    let empty = world.ctl(&["system", "update", "--image", ""]).run();
+    assert_eq!(empty.code, Some(2), "{empty}");
+    assert!(empty.stderr.contains("--image"), "{empty}");
+
+    world.engine.world().remove("meshery-local-meshery-istio");
+    let unchanged = pair("meshery", "unchanged");
+    assert_eq!(outcomes(&["--image", NEXT], 7), [unchanged, pair("meshery-istio", "missing")]);
+    assert_eq!(outcomes(&["istio", "--image", NEXT], 7), [pair("meshery-istio", "missing")]);
+    let told = world.ctl(&["system", "update", "istio", "--image", NEXT]).run();
+    assert!(told.stderr.contains("meshery-istio is missing: `mesheryctl system start` brings it back"), "{told}");
 }
 
 #[test]
@@ -277,11 +292,15 @@ fn status_tells_what_is_not_ready_and_who_has_the_port() {
     world.engine.world().stop("meshery-local-meshery-istio");
     let status = world.status();
     let adapter = &status["components"][1];
-    assert_eq!((&adapter["ready"], &adapter["wanted"], &adapter["status"]), (&json!(0), &json!(1), &json!("exited")));
+    assert_eq!((&adapter["ready"], &adapter["wanted"], &adapter["status"]), (&json!(0), &json!(1), &json!("Exited")));
     assert_eq!(status["state"], "running");
+    assert_eq!(world.ctl(&["system", "status"]).run().code, Some(7), "the server alone is not the whole plane");
     world.engine.world().remove("meshery-local-meshery-istio");
-    assert_eq!(world.status()["components"][1]["status"], "missing");
+    assert_eq!(world.status()["components"][1]["status"], "Missing");
     world.ctl(&["system", "stop"]).ok();
+    let stopped = world.ctl(&["system", "status"]).run();
+    assert_eq!(stopped.code, Some(3), "{stopped}");
+    assert!(!stopped.stdout.contains("PID") && stopped.stderr.contains("the server is stopped"), "{stopped}");
     let _listener = std::net::TcpListener::bind(("127.0.0.1", world.port)).unwrap();
     let status = world.ctl(&["system", "status", "-o", "json"]).run();
     assert_eq!((status.code, &status.json()["state"]), (Some(3), &json!("foreign")), "{status}");
@@ -299,4 +318,61 @@ fn two_contexts_have_two_planes() {
     assert!(names.iter().any(|name| name.starts_with("meshery-team-one-")), "{names:?}");
     world.ctl(&["system", "stop", "--context", "Team.One"]).ok();
     assert_eq!(world.overview(), whole());
+}
+
+/// What the engine has after `docker-compose up` with the file that `system manifest` prints.
+fn compose_up(world: &World) {
+    let printed = world.ctl(&["system", "manifest", "--image", IMAGE, "-o", "json"]).ok().json();
+    world.ctl(&["system", "token", "list"]).ok();
+    world.env.write("home/.meshery/auth.json", r#"{"meshery-provider":"None","token":"0123456789abcdef"}"#);
+    let mut engine = world.engine.world();
+    let id = engine.images[IMAGE].clone();
+    let labels = &printed["networks"]["plane"]["labels"];
+    engine.networks.insert("meshery-local".into(), labels.clone());
+    engine.volumes.entry("meshery-local".into()).or_default().labels = printed["volumes"]["data"]["labels"].clone();
+    let token = (b"{}".to_vec(), 0o600, 65532);
+    engine.volumes.get_mut("meshery-local").unwrap().files.insert("auth.json".into(), token);
+    for (name, service) in printed["services"].as_object().unwrap() {
+        let mut host = json!({"NetworkMode": "meshery-local"});
+        if service["ports"].is_array() {
+            host["PortBindings"] = json!({"9081/tcp": [{"HostIp": "127.0.0.1", "HostPort": world.port.to_string()}]});
+            host["Mounts"] = json!([{"Source": "meshery-local"}]);
+        }
+        let body = json!({"Image": IMAGE, "Labels": service["labels"], "HostConfig": host});
+        let name = format!("meshery-local-{name}");
+        engine.create(&name, body, id.clone());
+        engine.start(&name).unwrap();
+    }
+}
+
+#[test]
+fn a_plane_made_by_its_compose_file_is_the_planes_own() {
+    let world = World::new();
+    compose_up(&world);
+    let status = world.ctl(&["system", "status", "-o", "json"]).ok().json();
+    assert_eq!((&status["state"], &status["components"][0]["name"]), (&json!("running"), &json!("meshery")));
+    let logs = world.ctl(&["system", "logs", "meshery"]).ok();
+    assert!(logs.stdout.contains("plane:1 begins"), "{logs}");
+    world.ctl(&["system", "start"]).ok();
+    assert_eq!(world.overview(), whole());
+    let stopped = world.ctl(&["system", "stop", "-o", "json"]).ok().json();
+    assert_eq!(stopped["kept"], json!(["volume/meshery-local"]));
+    assert_eq!(world.overview(), []);
+}
+
+#[test]
+fn a_paused_plane_is_told_as_paused_and_goes_on_with_a_start() {
+    let world = World::new();
+    world.start().ok();
+    let id = world.engine.world().find("meshery-local-meshery").unwrap().id.clone();
+    world.engine.world().pause("meshery-local-meshery");
+    let status = world.ctl(&["system", "status", "-o", "json"]).run();
+    assert_eq!((status.code, &status.json()["state"]), (Some(3), &json!("silent")), "{status}");
+    let message = status.json()["components"][0]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("it is paused") && message.contains("docker unpause meshery-local-meshery"), "{message}");
+    assert!(!status.stdout.contains("foreign") && !status.stderr.contains("listens there"), "{status}");
+    let started = world.ctl(&["system", "start"]).ok();
+    assert!(!started.stderr.contains("runs already"), "{started}");
+    assert_eq!(world.overview(), whole());
+    assert_eq!(world.engine.world().find("meshery-local-meshery").unwrap().id, id, "the same container");
 }

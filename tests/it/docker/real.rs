@@ -372,6 +372,7 @@ fn the_compose_file_makes_the_same_plane() {
         settings: Settings { port: world.port, ..Settings::default() },
         token_file: token.display().to_string(),
         kubeconfig: None,
+        home: mesheryctl::client::process::home_id(world.env.root()).to_string(),
     };
     let file = world.env.write("work/compose.yaml", compose(&spec, &options).unwrap());
     let compose = |args: &[&str]| {

@@ -11,7 +11,7 @@ fn what_rbac_would_refuse_is_told_before_anything_is_written() {
     faults.forbid(Matcher::any().verbs(&["create"]).resource("clusterroles"));
     faults.forbid(Matcher::any().verbs(&["patch"]).resource("deployments").namespace("meshery"));
     let refused = world.start(&["-o", "json", "--quiet"]);
-    assert_eq!(refused.code, Some(1), "{refused}");
+    assert_eq!(refused.code, Some(4), "{refused}");
     let error = refused.error_json();
     assert_eq!(error["code"], "cluster-forbidden", "{error}");
     let details = error["details"].to_string();
@@ -32,7 +32,7 @@ fn who_may_not_escalate_needs_what_the_plane_would_get() {
     assert_eq!(world.reset().code, Some(0));
     faults.forbid(Matcher::any().verbs(&["delete"]).resource("virtualservices"));
     let refused = world.start(&[]);
-    assert_eq!(refused.code, Some(1), "{refused}");
+    assert_eq!(refused.code, Some(4), "{refused}");
     assert!(
         refused.stderr.contains("delete virtualservices.networking.istio.io in the whole cluster"),
         "the adapter of Istio brings it: {refused}"
@@ -46,7 +46,7 @@ fn a_stop_that_is_not_permitted_changes_nothing() {
     let before = world.marked();
     world.practice.cluster.faults().forbid(Matcher::any().verbs(&["delete"]).resource("services"));
     let refused = world.ctl(&["system", "stop"]).run();
-    assert_eq!(refused.code, Some(1), "{refused}");
+    assert_eq!(refused.code, Some(4), "{refused}");
     assert!(refused.stderr.contains("delete services in namespace meshery"), "{refused}");
     assert_eq!(world.marked(), before);
 }
@@ -76,4 +76,28 @@ fn checks_tell_of_access_version_storage_and_components() {
     let refused = check(&[])("kubernetes/access");
     assert_eq!(refused["result"], "fail");
     assert!(refused["cause"].as_str().unwrap().contains("patch secrets in namespace meshery"), "{refused}");
+}
+
+#[test]
+fn what_may_not_be_looked_at_is_never_told_as_not_there() {
+    let world = World::new();
+    assert_eq!(world.start(&["--storage", "ephemeral"]).code, Some(0));
+    let faults = world.practice.cluster.faults();
+    faults.forbid(Matcher::any().verbs(&["list"]).resource("deployments"));
+    faults.forbid(Matcher::any().verbs(&["list"]).resource("clusterroles"));
+    faults.forbid(Matcher::any().verbs(&["get"]).resource("namespaces"));
+    std::fs::remove_file(world.env.path("home/.meshery/config.yaml")).unwrap();
+    world.env.write(
+        "home/.meshery/config.yaml",
+        "contexts:\n  team: {platform: kubernetes, endpoint: 'http://localhost:9'}\ncurrent-context: team\n",
+    );
+    let logs = world.ctl(&["system", "logs"]).run();
+    assert_eq!(logs.code, Some(4), "{logs}");
+    assert!(logs.stderr.contains("list deployments in namespace meshery"), "{logs}");
+    let checks = world.ctl(&["system", "check", "-o", "json"]).run().json();
+    let result = |id: &str| checks.as_array().unwrap().iter().find(|one| one["id"] == id).unwrap()["result"].clone();
+    assert_eq!((result("kubernetes/leftovers"), result("kubernetes/components")), ("warn".into(), "fail".into()));
+    let started = world.start(&[]);
+    assert_eq!(started.code, Some(4), "{started}");
+    assert!(started.stderr.contains("get namespaces in the whole cluster"), "the right is named: {started}");
 }

@@ -247,9 +247,58 @@ fn a_plane_whose_namespace_was_deleted_by_hand_leaves_nothing_after_a_stop() {
     world.practice.call("DELETE", "/api/v1/namespaces/meshery", "application/json", "{}");
     let stopped = world.reset();
     assert_eq!(stopped.code, Some(0), "{stopped}");
-    let left: Vec<String> =
-        world.marked().into_iter().filter(|one| !one.starts_with("CustomResourceDefinition")).collect();
-    assert_eq!(left, Vec::<String>::new());
+    assert!(stopped.stdout.contains("CustomResourceDefinition/brokers.meshery.io removed"), "{stopped}");
+    assert_eq!(world.marked(), Vec::<String>::new());
+}
+
+fn check(world: &World, id: &str) -> serde_json::Value {
+    let list = world.ctl(&["system", "check", "-o", "json"]).run().json();
+    let found = list.as_array().unwrap().iter().find(|one| one["id"] == id).cloned();
+    found.unwrap_or_else(|| panic!("{id} in {list}"))
+}
+
+#[test]
+fn what_is_left_of_a_plane_is_told_and_removed_without_a_record_too() {
+    let world = World::new();
+    assert_eq!(world.start(&["--storage", "ephemeral"]).code, Some(0));
+    world.practice.call("DELETE", "/api/v1/namespaces/meshery", "application/json", "{}");
+    std::fs::remove_dir_all(world.env.path("home/.meshery/planes")).unwrap();
+    let message = check(&world, "kubernetes/leftovers")["message"].as_str().unwrap().to_owned();
+    for left in ["ClusterRole/meshery", "CustomResourceDefinition/brokers.meshery.io"] {
+        assert!(message.contains(left), "{message}");
+    }
+    assert_eq!(world.reset().code, Some(0));
+    assert_eq!(world.marked(), Vec::<String>::new());
+    assert_eq!(check(&world, "kubernetes/leftovers")["result"], "pass");
+}
+
+#[test]
+fn a_deleted_object_is_named_by_check_and_update_and_comes_back_with_a_start() {
+    let world = World::new();
+    assert_eq!(world.start(&["--storage", "ephemeral"]).code, Some(0));
+    assert_eq!(check(&world, "kubernetes/objects")["result"], "pass");
+    for path in [
+        "/api/v1/namespaces/meshery/secrets/meshery-token",
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/brokers.meshery.io",
+        "/apis/apps/v1/namespaces/meshery/deployments/meshery-istio",
+    ] {
+        world.practice.call("DELETE", path, "application/json", "{}");
+    }
+    let found = check(&world, "kubernetes/objects");
+    assert_eq!(found["result"], "fail", "{found}");
+    let gone = ["Secret/meshery-token", "CustomResourceDefinition/brokers.meshery.io", "Deployment/meshery-istio"];
+    for object in gone {
+        assert!(found["message"].as_str().unwrap().contains(object), "{found}");
+    }
+    let updated = world.ctl(&["system", "update", "--image", super::world::IMAGE, "-o", "json"]).run();
+    assert_eq!(updated.code, Some(7), "{updated}");
+    let rows = updated.json();
+    let missing = rows.as_array().unwrap().iter().filter(|one| one["outcome"] == "missing");
+    let mut missing: Vec<&str> = missing.map(|one| one["component"].as_str().unwrap()).collect();
+    missing.sort_unstable();
+    assert_eq!(missing, ["CustomResourceDefinition/brokers.meshery.io", "Secret/meshery-token", "meshery-istio"]);
+    assert_eq!(world.start(&[]).code, Some(0));
+    assert_eq!(check(&world, "kubernetes/objects")["result"], "pass");
 }
 
 #[test]
@@ -329,7 +378,7 @@ fn an_image_is_loaded_by_the_program_of_the_clusters_kind() {
     ] {
         // The double of the program tells its arguments, and what the archive is.
         let script = format!(
-            "#!/bin/sh\necho \"$@\" >{0}/said\nfor word; do [ ! -f \"$word\" ] || tar -tf \"$word\" >{0}/held; done\nexit 3\n",
+            "#!/bin/sh\necho \"$@\" >{0}/said\nfor word; do [ ! -f \"$word\" ] || tar -tf \"$word\" >{0}/held; done\necho 'no such place' >&2\nexit 3\n",
             world.env.root().display()
         );
         let path = world.env.write(&format!("bin/{program}"), script);
@@ -338,6 +387,8 @@ fn an_image_is_loaded_by_the_program_of_the_clusters_kind() {
         let run = world.ctl(&["system", "start", "--load", flag]).var("PATH", search).run();
         assert_eq!(run.code, Some(1), "{run}");
         assert!(run.stderr.contains("tool-failed") && run.stderr.contains(&format!("`{program} ")), "{run}");
+        assert!(run.stderr.contains("no such place") && !run.stderr.contains("`ctr --address` failed"), "{run}");
+        assert!(run.stderr.contains("See that "), "{run}");
         let words: Vec<String> = world.env.read("said").split_whitespace().map(str::to_owned).collect();
         let words: Vec<&str> =
             words.iter().map(|word| if word.contains(".tar") { "ARCHIVE" } else { word.as_str() }).collect();
@@ -346,4 +397,88 @@ fn an_image_is_loaded_by_the_program_of_the_clusters_kind() {
         assert!(!world.env.files().iter().any(|file| file.contains(".tar")), "the archive is gone");
     }
     assert!(world.marked().is_empty());
+}
+
+#[test]
+fn settings_of_a_start_that_failed_are_not_those_of_the_next() {
+    let world = World::new();
+    assert_eq!(world.start(&["--storage", "hostpath=/data@practice"]).code, Some(0));
+    let before = world.marked();
+    let immutable = "spec.persistentvolumesource is immutable after creation".to_owned();
+    let refuse = Effect::Refuse { code: 422, webhook: "w".into(), message: immutable };
+    world.practice.cluster.faults().add(
+        Matcher::any().resource("persistentvolumes").verbs(&["patch"]),
+        refuse,
+        Times::Always,
+    );
+    let failed = world.start(&["--storage", "hostpath=/typo@practice", "--broker"]);
+    world.practice.cluster.faults().clear();
+    assert_eq!(failed.code, Some(1), "{failed}");
+    assert!(failed.stderr.contains("object-immutable"), "{failed}");
+    assert!(failed.stderr.contains("Start without --storage"), "the way that keeps the data is named: {failed}");
+    let again = world.start(&[]);
+    assert_eq!(again.code, Some(0), "{again}");
+    assert_eq!(world.marked(), before, "without the broker of the failed start");
+    let volumes = world.practice.get("/api/v1/persistentvolumes");
+    let spec = volumes["items"][0]["spec"].to_string();
+    assert!(spec.contains("\"/data\"") && !spec.contains("typo"), "{volumes}");
+    assert_eq!(world.ctl(&["system", "stop"]).ok().code, Some(0));
+    let anew = world.start(&[]);
+    assert_eq!(anew.code, Some(0), "{anew}");
+    assert_eq!(world.reset().code, Some(0));
+}
+
+#[test]
+fn the_platform_is_remembered_when_something_is_made_there_and_not_before() {
+    let world = World::new();
+    let config = world.env.read("home/.meshery/config.yaml").replace("platform: kubernetes", "platform: local");
+    world.env.write("home/.meshery/config.yaml", config);
+    world.create(
+        "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+        &json!({"metadata": {"name": "meshery"}, "rules": []}),
+    );
+    let refused = world.start(&["-p", "kubernetes"]);
+    assert_eq!(refused.code, Some(1), "{refused}");
+    assert!(!refused.stderr.contains("has platform kubernetes now"), "{refused}");
+    assert!(!world.env.read("home/.meshery/config.yaml").contains("kubernetes"));
+    world.practice.call("DELETE", "/apis/rbac.authorization.k8s.io/v1/clusterroles/meshery", "application/json", "{}");
+    let started = world.start(&["-p", "kubernetes"]);
+    assert_eq!(started.code, Some(0), "{started}");
+    assert!(started.stderr.contains("Context team has platform kubernetes now"), "{started}");
+    assert_eq!(world.reset().code, Some(0));
+}
+
+#[test]
+fn the_namespace_of_a_plane_is_remembered_shown_and_can_be_named() {
+    let world = World::new();
+    let started = world.start(&["--namespace", "team-a", "--storage", "ephemeral"]);
+    assert_eq!(started.code, Some(0), "{started}");
+    let view = || world.ctl(&["system", "context", "view", "-o", "json"]).ok().json()["kubernetes"].clone();
+    assert_eq!((&view()["namespace"], &view()["storage"]), (&json!("team-a"), &json!("ephemeral")), "{}", view());
+    assert_eq!(view()["grant"], json!(["discovery", "patterns"]));
+    let failed = world.start(&["--namespace", "team-b"]);
+    assert_eq!(failed.code, Some(1), "{failed}");
+    world.ctl(&["system", "stop"]).ok();
+    assert_eq!(world.marked().iter().filter(|one| one.starts_with("Namespace")).count(), 0, "{:?}", world.marked());
+    let restarted = world.ctl(&["system", "restart"]).run();
+    assert_eq!(restarted.code, Some(0), "{restarted}");
+    assert!(world.marked().contains(&"Namespace/team-a".to_owned()), "{:?}", world.marked());
+
+    // Another machine knows nothing of it, but can be told.
+    std::fs::remove_file(world.env.path("home/.meshery/planes/team.json")).unwrap();
+    let run = |args: &[&str]| world.ctl(&[args, &["-n", "team-a"]].concat()).run();
+    let status = run(&["system", "status", "-o", "json"]);
+    assert_eq!((status.code, &status.json()["state"]), (Some(0), &json!("running")), "{status}");
+    for verb in ["logs", "restart", "update"] {
+        let args: &[&str] =
+            if verb == "update" { &["system", verb, "--image", super::world::IMAGE] } else { &["system", verb] };
+        let output = run(args);
+        assert_eq!(output.code, Some(0), "{output}");
+    }
+    let stopped = run(&["system", "stop"]);
+    assert!(stopped.stdout.contains("Namespace/team-a removed"), "{stopped}");
+    assert_eq!(world.marked(), Vec::<String>::new());
+    let docker = world.ctl(&["system", "status", "-p", "docker", "-n", "team-a"]).run();
+    assert_eq!(docker.code, Some(2), "{docker}");
+    assert!(docker.stderr.contains("--namespace team-a means nothing on platform docker"), "{docker}");
 }

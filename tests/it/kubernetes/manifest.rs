@@ -44,6 +44,7 @@ fn what_is_printed_is_what_a_start_applies() {
         let live = world.practice.get(&path(object));
         assert!(holds(object, &live), "{object:#}\nis not what is there\n{live:#}");
     }
+    assert!(started.stderr.contains(&format!("{} applied", documents.len())), "the namespace counts too: {started}");
     let kinds: Vec<_> = documents.iter().map(|object| object["kind"].as_str().unwrap()).collect();
     for kind in ["Role", "RoleBinding", "ClusterRole", "Secret", "PersistentVolumeClaim", "Deployment"] {
         assert!(kinds.contains(&kind), "{kinds:?}");

@@ -1,6 +1,7 @@
 //! What can be chosen about a plane on Kubernetes: the same flags for a start, for the manifest and for the chart.
 
-use crate::base::Result;
+use crate::base::{Code, Error, Result};
+use crate::model::context::{Context, Platform};
 use crate::plane::kubernetes::grants::Feature;
 use crate::plane::kubernetes::{Expose, Load, Storage, Wishes, options};
 
@@ -32,6 +33,32 @@ pub struct ClusterArgs {
     pub image_pull_secret: Option<String>,
 }
 
+/// Where a plane on Kubernetes is, for the verbs that need no other choice.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Place {
+    /// Namespace of the plane, instead of the one of its last start (kubernetes).
+    #[arg(short = 'n', long, value_name = "NAME", value_parser = namespace)]
+    pub namespace: Option<String>,
+}
+
+impl Place {
+    /// The namespace that was named, for a plane that has one.
+    ///
+    /// # Errors
+    /// [`Code::UsageError`] on another platform than Kubernetes.
+    pub fn namespace_of(&self, context: &Context) -> Result<Option<String>> {
+        match &self.namespace {
+            Some(name) if context.platform != Platform::Kubernetes => Err(Error::new(
+                Code::UsageError,
+                format!("--namespace {name} means nothing on platform {}", context.platform),
+            )
+            .because(format!("context `{}` has no namespace", context.name))
+            .remedy("Leave it out, or choose a context of platform kubernetes with --context.")),
+            name => Ok(name.clone()),
+        }
+    }
+}
+
 impl ClusterArgs {
     /// What is wished; `load` is how the image of this program reaches the nodes.
     pub fn wishes(&self, load: Option<Load>) -> Wishes {
@@ -55,6 +82,15 @@ fn namespace(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("a namespace is at most 63 lower-case letters, digits and `-`".to_owned())
+}
+
+/// Reference of an image, as far as it can be judged without a registry.
+pub(super) fn reference(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
+    if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(fits) {
+        return Ok(text.to_owned());
+    }
+    Err("an image is named as in registry.example.org/meshery/mesheryctl:v1.2.0".to_owned())
 }
 
 fn name(text: &str) -> Result<String, String> {
@@ -86,6 +122,12 @@ mod tests {
         }
         for text in ["", "Gi", "0", "-1Gi", "1gb", "1e3"] {
             assert!(quantity(text).is_err(), "{text}");
+        }
+        for text in ["nats:2-alpine", "localhost:5000/a/b:1", "h/a@sha256:00"] {
+            assert!(reference(text).is_ok(), "{text}");
+        }
+        for text in ["", "BAD IMAGE", " a", "-a", "a:1\n"] {
+            assert!(reference(text).is_err(), "{text:?}");
         }
         assert!(namespace("team-a").is_ok());
         for text in ["Team", "a.b", "-a", "", &"a".repeat(64)] {

@@ -5,6 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::cluster_args::Place;
 use super::{managed, plane};
 use crate::base::{Code, Error, Result, dirs, exit};
 use crate::client::process::{self, Role, last_lines};
@@ -21,7 +22,8 @@ const POLL: Duration = Duration::from_millis(200);
 
 /// Show the logs of the plane.
 ///
-/// On docker and kubernetes each line stands behind the component that wrote it, and --follow goes on over restarts.
+/// On docker and kubernetes each line stands behind the component that wrote it, and --follow goes on over restarts until
+/// the plane is removed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl system logs --tail 50
@@ -37,6 +39,8 @@ pub struct Args {
     /// Components, such as `meshery` or `meshery-istio`; all without one.
     #[arg(value_name = "COMPONENT")]
     pub component: Vec<String>,
+    #[command(flatten)]
+    pub place: Place,
 }
 
 impl Args {
@@ -47,6 +51,7 @@ impl Args {
 
 pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<Outcome> {
     let context = plane::context(ctx, None)?;
+    args.place.namespace_of(&context)?;
     let _guard = args.follow.then(|| ctx.cancel.guard());
     let cancelled = ctx.cancel.token();
     let reading = async {
@@ -63,18 +68,19 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<Outcome> {
 
 /// Lines from containers or pods.
 async fn elsewhere(ctx: &Ctl, context: Context, args: &Args) -> Result<()> {
-    let plane = managed::plane(ctx, context)?;
+    let plane = managed::plane_in(ctx, context, &args.place)?;
     let which = Logs { components: args.component.clone(), follow: args.follow, tail: args.tail() };
     let mut lines: Vec<LogLine> = Vec::new();
     let stream = args.follow || ctx.ui.format().is_table();
-    platform::logs(&plane, &which, &mut |line| {
+    let mut take = |line: LogLine| {
         if stream {
             return ctx.ui.line(&text(ctx, &line)?);
         }
         lines.push(line);
         Ok(())
-    })
-    .await?;
+    };
+    let steps = ctx.ui.progress();
+    platform::logs(&plane, &which, &mut take, &managed::Shown::new(&steps)).await?;
     if stream { Ok(()) } else { ctx.ui.print(&Rendered::one(&lines, String::new())?) }
 }
 

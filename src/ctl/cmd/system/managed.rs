@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use super::cluster_args::Place;
 use crate::base::{Code, Error, Result, dirs};
 use crate::client::credentials;
 use crate::ctl::Ctl;
@@ -33,11 +34,17 @@ pub(super) fn plane(ctx: &Ctl, context: Context) -> Result<platform::Plane> {
         token_file: token_file(ctx, &context)?,
         kubeconfig: ctx.settings.shell_kubeconfig(),
         kube_context,
+        namespace: None,
         limit: ctx.settings.timeout().unwrap_or(LIMIT),
         program,
         home,
         context,
     })
+}
+
+/// The same, in the namespace that a flag names where it does.
+pub(super) fn plane_in(ctx: &Ctl, context: Context, place: &Place) -> Result<platform::Plane> {
+    Ok(platform::Plane { namespace: place.namespace_of(&context)?, ..plane(ctx, context)? })
 }
 
 /// Where the plane's own token is kept: never in a file that holds the session of a remote provider.
@@ -51,18 +58,23 @@ fn token_file(ctx: &Ctl, context: &Context) -> Result<std::path::PathBuf> {
 }
 
 /// Whether config.yaml says that the context has this platform.
-pub(super) fn is_remembered(ctx: &Ctl, context: &Context) -> bool {
+fn is_remembered(ctx: &Ctl, context: &Context) -> bool {
     ctx.settings.config().find(&context.name).is_ok_and(|known| known.platform == context.platform)
 }
 
 /// Writes into config.yaml that the context's plane runs on another platform than it said, so that later commands look
 /// for it there.
 pub(super) fn remember_platform(ctx: &Ctl, context: &Context) -> Result<()> {
+    write_platform(ctx, context)?.map_or(Ok(()), |note| ctx.ui.note(&note))
+}
+
+/// Writes the platform where config.yaml says another; what to tell of it.
+fn write_platform(ctx: &Ctl, context: &Context) -> Result<Option<String>> {
     if is_remembered(ctx, context) {
-        return Ok(());
+        return Ok(None);
     }
     set(ctx, &context.name, Field::Platform, &context.platform.to_string())?;
-    ctx.ui.note(&format!("Context {} has platform {} now.", context.name, context.platform))
+    Ok(Some(format!("Context {} has platform {} now.", context.name, context.platform)))
 }
 
 /// Writes the address that answered into config.yaml, unless it stands there or the user chose one for this command.
@@ -87,12 +99,19 @@ fn set(ctx: &Ctl, context: &str, field: Field, value: &str) -> Result<()> {
 pub(super) struct Shown<'p> {
     progress: &'p Progress<'p>,
     steps: Mutex<HashMap<String, Step<'p>>>,
+    starting: Option<(&'p Ctl, &'p Context)>,
 }
 
 impl<'p> Shown<'p> {
     /// Shows on these steps.
     pub(super) fn new(progress: &'p Progress<'p>) -> Self {
-        Self { progress, steps: Mutex::default() }
+        Self { progress, steps: Mutex::default(), starting: None }
+    }
+
+    /// The same for a start: config.yaml learns the context's platform when the first change is made there. A start that
+    /// is refused before that leaves nothing to look for.
+    pub(super) fn starting(self, ctx: &'p Ctl, context: &'p Context) -> Self {
+        Self { starting: Some((ctx, context)), ..self }
     }
 
     fn end(&self, component: &str, tone: Tone, outcome: &str) {
@@ -103,6 +122,14 @@ impl<'p> Shown<'p> {
 }
 
 impl platform::Progress for Shown<'_> {
+    fn begin(&self) -> Result<()> {
+        let Some((ctx, context)) = self.starting else { return Ok(()) };
+        if let Some(note) = write_platform(ctx, context)? {
+            self.progress.line(&note);
+        }
+        Ok(())
+    }
+
     fn state(&self, component: &str, state: &str) {
         let Ok(mut steps) = self.steps.lock() else { return };
         steps.entry(component.to_owned()).or_insert_with(|| self.progress.step(component)).state(state);

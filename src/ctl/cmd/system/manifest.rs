@@ -5,10 +5,10 @@ use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
-use super::cluster_args::ClusterArgs;
+use super::cluster_args::{ClusterArgs, reference};
 use super::{managed, plane};
 use crate::base::{Code, Error, Result, yaml};
-use crate::client::credentials;
+use crate::client::{credentials, process};
 use crate::ctl::Ctl;
 use crate::ctl::ui::{Column, Rendered};
 use crate::model::context::{Context, DEFAULT_PORT, Platform};
@@ -36,10 +36,10 @@ pub struct Args {
     #[arg(short = 'p', long, value_name = "PLATFORM")]
     pub platform: Option<String>,
     /// Image of the plane, instead of one made of this program.
-    #[arg(long, value_name = "REFERENCE")]
+    #[arg(long, value_name = "REFERENCE", value_parser = reference)]
     pub image: Option<String>,
     /// Run a broker (NATS) beside the server, of the usual image or of the one that is named.
-    #[arg(long, value_name = "REFERENCE", num_args = 0..=1, require_equals = true, default_missing_value = BROKER_IMAGE)]
+    #[arg(long, value_name = "REFERENCE", num_args = 0..=1, require_equals = true, default_missing_value = BROKER_IMAGE, value_parser = reference)]
     pub broker: Option<String>,
     /// Print what the plane may do in its cluster instead, with the reason of each rule.
     #[arg(long, conflicts_with = "with_token")]
@@ -102,7 +102,7 @@ pub(super) struct Wanted {
 /// What flags and the last start say of a context's plane.
 pub(super) async fn wanted(ctx: &Ctl, context: Context, wishes: Wishes) -> Result<Wanted> {
     let plane = managed::plane(ctx, context)?;
-    let wishes = wishes.over(&platform::kubernetes::remembered(&plane)?);
+    let wishes = wishes.over(&platform::kubernetes::remembered(&plane.home, &plane.context.name)?);
     let image = match &wishes.image {
         Some(image) => image.clone(),
         None => own_image(&plane).await?,
@@ -153,7 +153,7 @@ async fn cluster(ctx: &Ctl, context: Context, args: &Args) -> Result<()> {
 
 fn rules(ctx: &Ctl, context: Context, wishes: Wishes) -> Result<()> {
     let plane = managed::plane(ctx, context)?;
-    let options = Options::of(&wishes.over(&platform::kubernetes::remembered(&plane)?));
+    let options = Options::of(&wishes.over(&platform::kubernetes::remembered(&plane.home, &plane.context.name)?));
     let rules = grants::of_plane(&Spec::new(&plane.context, "", None)?, &options.grants);
     let view = View::Rules(rules.clone());
     let columns =
@@ -175,7 +175,8 @@ fn rules(ctx: &Ctl, context: Context, wishes: Wishes) -> Result<()> {
     ))
 }
 
-/// A Compose file of the same plane. Secrets stand in files that it names, whatever --with-token says.
+/// A Compose file of the same plane. Secrets stand in files that it names; --with-token makes the token's where there is
+/// none.
 async fn docker(ctx: &Ctl, context: Context, args: &Args) -> Result<()> {
     let plane = managed::plane(ctx, context)?;
     let image = match &args.image {
@@ -188,7 +189,11 @@ async fn docker(ctx: &Ctl, context: Context, args: &Args) -> Result<()> {
         settings: Settings::of(&plane.context, port.unwrap_or(DEFAULT_PORT)),
         token_file: plane.token_file.display().to_string(),
         kubeconfig: None,
+        home: process::home_id(&plane.home).to_string(),
     };
+    if args.with_token {
+        credentials::ensure_in(&plane.token_file)?;
+    }
     let text = compose::compose(&spec, &options)?;
     let value =
         yaml::read(&text).map_err(|fault| Error::internal("a Compose file cannot be read").because(fault.message))?;

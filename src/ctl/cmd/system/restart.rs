@@ -1,5 +1,6 @@
 //! `system restart`.
 
+use super::cluster_args::Place;
 use super::plane::{self, State};
 use super::{local, managed, show, stop};
 use crate::base::Result;
@@ -27,17 +28,20 @@ pub struct Args {
     /// Platform, instead of the context's own: local, docker or kubernetes.
     #[arg(short = 'p', long, value_name = "PLATFORM", hide_short_help = true)]
     pub platform: Option<String>,
+    #[command(flatten)]
+    pub place: Place,
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let context = plane::context(ctx, args.platform.as_deref())?;
+    args.place.namespace_of(&context)?;
     if context.platform == Platform::Local {
         return here(ctx, args).await;
     }
     if args.port.is_some() {
         ctx.ui.note("--port does nothing here: change the port with `mesheryctl system start --port`.")?;
     }
-    let plane = managed::plane(ctx, context)?;
+    let plane = managed::plane_in(ctx, context, &args.place)?;
     let steps = ctx.ui.progress();
     let progress = managed::Shown::new(&steps);
     let started = platform::restart(&plane, &progress).await?;

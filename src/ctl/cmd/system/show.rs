@@ -8,7 +8,9 @@ use crate::model::plane::{Component, PlaneStatus};
 
 /// Shows a plane: on platform local as a row, elsewhere one row a component, as old scripts read them.
 pub(super) fn print(ctx: &Ctl, status: &PlaneStatus) -> Result<()> {
-    if status.platform == Platform::Local || status.components.is_empty() {
+    // A plane that only its API tells of has no components that are known.
+    let by_its_api = status.components.is_empty() && status.version.is_some();
+    if status.platform == Platform::Local || by_its_api {
         return plane(ctx, status);
     }
     components(ctx, status)

@@ -1,6 +1,6 @@
 //! `system start`.
 
-use super::cluster_args::ClusterArgs;
+use super::cluster_args::{ClusterArgs, reference};
 use super::plane::{self, State};
 use super::{local, managed, show, stop};
 use crate::base::Result;
@@ -31,13 +31,13 @@ pub struct Args {
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
     /// Image of the plane, instead of one made of this program (docker and kubernetes).
-    #[arg(long, value_name = "REFERENCE")]
+    #[arg(long, value_name = "REFERENCE", value_parser = reference)]
     pub image: Option<String>,
     /// Ask the image's registry for a newer one first (docker).
     #[arg(long)]
     pub pull: bool,
     /// Run a broker (NATS) beside the server, of the usual image or of the one that is named.
-    #[arg(long, value_name = "REFERENCE", num_args = 0..=1, require_equals = true, default_missing_value = BROKER_IMAGE)]
+    #[arg(long, value_name = "REFERENCE", num_args = 0..=1, require_equals = true, default_missing_value = BROKER_IMAGE, value_parser = reference)]
     pub broker: Option<String>,
     /// Remove the plane with its data first, and start anew.
     #[arg(long)]
@@ -93,13 +93,9 @@ async fn elsewhere(ctx: &Ctl, mut context: Context, args: &Args) -> Result<()> {
         context.provider.clone_from(provider);
     }
     let plane = managed::plane(ctx, context)?;
-    if !managed::is_remembered(ctx, &plane.context) {
-        // A platform that does not answer is not remembered; one that does has to be before anything is made there.
-        platform::status(&plane).await?;
-        managed::remember_platform(ctx, &plane.context)?;
-    }
+    let plane = platform::Plane { namespace: args.cluster.namespace.clone(), ..plane };
     let steps = ctx.ui.progress();
-    let progress = managed::Shown::new(&steps);
+    let progress = managed::Shown::new(&steps).starting(ctx, &plane.context);
     if args.reset {
         stop::consent_to_reset(ctx, &plane.context)?;
         platform::stop(&plane, platform::Stop { reset: true, ..platform::Stop::default() }, &progress).await?;

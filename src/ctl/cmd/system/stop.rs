@@ -6,6 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::cluster_args::Place;
 use super::plane::{self, Plane};
 use super::{local, managed};
 use crate::base::{Result, dirs};
@@ -41,6 +42,8 @@ pub struct Args {
     /// Platform, instead of the context's own: local, docker or kubernetes.
     #[arg(short = 'p', long, value_name = "PLATFORM", hide_short_help = true)]
     pub platform: Option<String>,
+    #[command(flatten)]
+    pub place: Place,
 }
 
 /// What was stopped.
@@ -73,6 +76,7 @@ impl View {
 
 pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let context = plane::context(ctx, args.platform.as_deref())?;
+    args.place.namespace_of(&context)?;
     if args.reset {
         consent_to_reset(ctx, &context)?;
     }
@@ -103,7 +107,7 @@ async fn here(ctx: &Ctl, context: Context, args: &Args) -> Result<(View, String)
 
 async fn elsewhere(ctx: &Ctl, context: Context, args: &Args) -> Result<(View, String)> {
     let how = platform::Stop { reset: args.reset, keep_namespace: args.keep_namespace, force: args.force };
-    let plane = managed::plane(ctx, context)?;
+    let plane = managed::plane_in(ctx, context, &args.place)?;
     let steps = ctx.ui.progress();
     let removed = platform::stop(&plane, how, &managed::Shown::new(&steps)).await?;
     let text = removed_text(&plane.context, &removed);

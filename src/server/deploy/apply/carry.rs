@@ -47,7 +47,8 @@ impl Work<'_> {
 
     /// What the cluster has against an object is told with the place of its service in the file.
     pub(super) fn placed(&self, index: usize, error: Error) -> Error {
-        let about_the_file = matches!(error.kind(), Kind::Failed | Kind::Conflict);
+        let about_the_file =
+            matches!(error.kind(), Kind::Failed | Kind::Conflict) || error.code() == Code::ClusterForbidden;
         if !about_the_file || matches!(error.code(), Code::OperationCancelled | Code::ObjectNotReady) {
             return error;
         }

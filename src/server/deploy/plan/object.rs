@@ -64,7 +64,7 @@ impl Looks<'_> {
             (Ok(after), Some(live)) => return Ok(changed(planned, (live, &after), plan)),
             (Err(error), _) => error,
         };
-        if !matches!(error.kind(), Kind::Failed | Kind::Conflict) {
+        if !matches!(error.kind(), Kind::Failed | Kind::Conflict) && error.code() != Code::ClusterForbidden {
             return Err(error);
         }
         let error = self.placed(planned, error);

@@ -180,6 +180,8 @@ fn containers(
                 missing("container")
             }
         }
+        ("POST", [name, "unpause"]) if world.resume(name) => done(),
+        ("POST", [name, "unpause"]) => refusal(500, &format!("Container {name} is not paused")),
         ("POST", [name, "rename"]) => match world.find(name) {
             Some(one) => {
                 one.name = query("name");

@@ -56,6 +56,7 @@ pub struct Container {
 /// Answers on the published port as long as the container runs.
 struct Serving {
     stop: Arc<AtomicBool>,
+    held: Arc<AtomicBool>,
     port: u16,
 }
 
@@ -161,10 +162,30 @@ impl World {
     /// Ends a container.
     pub fn stop(&mut self, name: &str) -> bool {
         let Some(one) = self.find(name) else { return false };
-        if one.status == "running" {
+        if ["running", "paused"].contains(&one.status.as_str()) {
             one.say("stopping");
             "exited".clone_into(&mut one.status);
             one.serving = None;
+        }
+        true
+    }
+
+    /// Holds a container; its port stays its own, and nobody answers there.
+    pub fn pause(&mut self, name: &str) {
+        let one = self.find(name).unwrap();
+        assert_eq!(one.status, "running");
+        "paused".clone_into(&mut one.status);
+        if let Some(serving) = &one.serving {
+            serving.held.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// Lets a held container go on.
+    pub fn resume(&mut self, name: &str) -> bool {
+        let Some(one) = self.find(name).filter(|one| one.status == "paused") else { return false };
+        "running".clone_into(&mut one.status);
+        if let Some(serving) = &one.serving {
+            serving.held.store(false, Ordering::SeqCst);
         }
         true
     }
@@ -219,7 +240,7 @@ impl Container {
         json!({
             "Id": self.id, "Name": format!("/{}", self.name), "Image": self.image_id, "RestartCount": 0,
             "State": {
-                "Status": self.status, "Running": running, "Paused": false, "Restarting": false, "OOMKilled": false,
+                "Status": self.status, "Running": running, "Paused": self.status == "paused", "Restarting": false, "OOMKilled": false,
                 "Dead": false, "Pid": 0, "ExitCode": self.exit_code, "Error": "", "StartedAt": self.started_at,
                 "FinishedAt": "0001-01-01T00:00:00Z",
             },
@@ -233,6 +254,8 @@ impl Container {
 fn serve(listener: TcpListener, port: u16) -> Serving {
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = stop.clone();
+    let held = Arc::new(AtomicBool::new(false));
+    let is_held = held.clone();
     let home = mesheryctl::client::process::home_id(std::path::Path::new(mesheryctl::plane::container::HOME));
     let body =
         json!({"program": "mesheryctl", "phase": "ready", "pid": 1, "version": "double", "home": home}).to_string();
@@ -241,9 +264,12 @@ fn serve(listener: TcpListener, port: u16) -> Serving {
             if stopped.load(Ordering::SeqCst) {
                 return;
             }
+            if is_held.load(Ordering::SeqCst) {
+                continue;
+            }
             let _ = socket.read(&mut [0; 2048]);
             let _ = write!(socket, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
         }
     });
-    Serving { stop, port }
+    Serving { stop, held, port }
 }

@@ -54,10 +54,10 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<Outcome> {
     change.value(summary(&updated)).print(ctx)?;
     for one in &updated {
         if let Some(reason) = &one.reason {
-            ctx.ui.warn(&format!("{} keeps {}: {reason}", one.component, one.from))?;
+            ctx.ui.warn(&update::warning(one, reason))?;
         }
     }
-    let failed = updated.iter().any(|one| one.outcome == UpdateOutcome::RolledBack);
+    let failed = updated.iter().any(|one| one.outcome.is_failure());
     Ok(if failed { Outcome::verdict(exit::code(Kind::Partial)) } else { Outcome::GOOD })
 }
 
@@ -105,7 +105,7 @@ impl Running {
                 Ok(Vec::new())
             }
             Running::There(context) => {
-                let all = update::Args { component: Vec::new(), image: None, skip_reset: false };
+                let all = update::Args::default();
                 update::elsewhere(ctx, context, &all).await
             }
         }

@@ -9,6 +9,7 @@ use crate::client::credentials;
 use crate::client::process::{self, Role};
 use crate::ctl::Ctl;
 use crate::ctl::config::Config;
+use crate::plane::container::USER;
 
 /// Free space below which a start is not safe: the database must be able to grow.
 const DISK_LEAST: u64 = 100 << 20;
@@ -67,18 +68,51 @@ fn token(ctx: &Ctl) -> Check {
     }
 }
 
-/// Whether others than the owner may read a file.
+/// Whether others than the owner may read a file; the user of the plane's own image is no other where an access list
+/// names that user, as a Compose file of the plane needs it.
 pub(super) fn is_open(path: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0)
+        let by_mode = std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0);
+        // With an access list, the mode's group bits are the most that the list can give.
+        by_mode && access_list(path).is_none_or(|list| is_open_list(&list))
     }
     #[cfg(not(unix))]
     {
         let _ = path;
         false
     }
+}
+
+/// The access list of a file, as the kernel keeps it; `None` where there is none.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn access_list(path: &Path) -> Option<Vec<u8>> {
+    let mut list = vec![0; 1 << 12];
+    let length = rustix::fs::getxattr(path, "system.posix_acl_access", list.as_mut_slice()).ok()?;
+    list.truncate(length);
+    Some(list)
+}
+
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+fn access_list(_path: &Path) -> Option<Vec<u8>> {
+    None
+}
+
+/// Whether a POSIX access list lets others in than the owner and the user of the plane's own image. Entries of eight
+/// bytes follow a version of four: tag, permissions, user or group.
+#[cfg(unix)]
+fn is_open_list(list: &[u8]) -> bool {
+    const OWNER: u16 = 0x01;
+    const NAMED_USER: u16 = 0x02;
+    const MASK: u16 = 0x10;
+    list.get(4..).unwrap_or_default().chunks_exact(8).any(|entry| {
+        let tag = u16::from_le_bytes([entry[0], entry[1]]);
+        let permissions = u16::from_le_bytes([entry[2], entry[3]]);
+        let id = u32::from_le_bytes([entry[4], entry[5], entry[6], entry[7]]);
+        let is_plane = tag == NAMED_USER && u64::from(id) == USER;
+        permissions != 0 && tag != OWNER && tag != MASK && !is_plane
+    })
 }
 
 /// Space on the disk of the home; `None` where the system does not say.
@@ -141,4 +175,30 @@ fn stale(ctx: &Ctl) -> Vec<Check> {
             )
         })
         .collect()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// A list as the kernel keeps it.
+    fn list(entries: &[(u16, u16, u32)]) -> Vec<u8> {
+        let mut bytes = 2u32.to_le_bytes().to_vec();
+        for (tag, permissions, id) in entries {
+            bytes.extend(tag.to_le_bytes());
+            bytes.extend(permissions.to_le_bytes());
+            bytes.extend(id.to_le_bytes());
+        }
+        bytes
+    }
+
+    #[test]
+    fn an_access_list_for_the_planes_own_user_opens_a_file_to_nobody_else() {
+        let nobody = u32::MAX;
+        let plane = [(1, 6, nobody), (2, 4, 65532), (4, 0, nobody), (0x10, 4, nobody), (0x20, 0, nobody)];
+        assert!(!is_open_list(&list(&plane)));
+        for other in [(2, 4, 1000), (4, 4, nobody), (8, 4, 1000), (0x20, 4, nobody)] {
+            assert!(is_open_list(&list(&[plane.as_slice(), &[other]].concat())), "{other:?}");
+        }
+    }
 }

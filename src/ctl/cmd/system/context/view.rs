@@ -10,6 +10,8 @@ use crate::ctl::Ctl;
 use crate::ctl::complete;
 use crate::ctl::ui::Rendered;
 use crate::model::context::{Context, Platform};
+use crate::plane::kubernetes::Options;
+use crate::platform::kubernetes;
 
 /// Show a context with its defaults filled in; without a name, the one that commands use.
 #[derive(Debug, clap::Args)]
@@ -50,6 +52,39 @@ pub struct View {
     pub version: String,
     /// Provider; empty means the server's default.
     pub provider: String,
+    /// How its plane is wanted on Kubernetes; absent on other platforms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<Kubernetes>,
+}
+
+/// What the last start chose about a plane on Kubernetes, with defaults filled in.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Kubernetes {
+    /// Namespace.
+    pub namespace: String,
+    /// Where the data lives: `claim`, `ephemeral` or `hostpath=FOLDER[@NODE]`.
+    pub storage: String,
+    /// The way in: `forward`, `node-port[=PORT]`, `load-balancer` or `ingress=HOST[,CLASS]`.
+    pub expose: String,
+    /// What the plane may do.
+    pub grant: Vec<String>,
+}
+
+impl Kubernetes {
+    /// `None` for a context of another platform, and where the record of the last start cannot be read.
+    fn of(ctx: &Ctl, context: &Context) -> Option<Self> {
+        if context.platform != Platform::Kubernetes {
+            return None;
+        }
+        let wishes = kubernetes::remembered(&ctx.settings.home().ok()?, &context.name).ok()?;
+        let options = Options::of(&wishes);
+        Some(Self {
+            namespace: options.namespace,
+            storage: options.storage.to_string(),
+            expose: options.expose.to_string(),
+            grant: options.grants.iter().map(ToString::to_string).collect(),
+        })
+    }
 }
 
 impl View {
@@ -65,6 +100,7 @@ impl View {
             channel: context.channel.clone(),
             version: context.version.clone(),
             provider: context.provider.clone(),
+            kubernetes: Kubernetes::of(ctx, context),
         }
     }
 }
