@@ -114,6 +114,42 @@ fn the_token_is_made_private_and_kept_and_old_cookies_work() {
 }
 
 #[test]
+fn a_wrong_token_is_no_login_with_the_server_and_without() {
+    let world = World::new();
+    let login = |token: &str| world.ctl(&["system", "login", "--token-stdin", "-o", "json"]).stdin(token.to_owned());
+    for runs in [false, true] {
+        if runs {
+            world.start();
+        }
+        world.ctl(&["system", "login"]).ok();
+        let before = world.0.read("home/.meshery/auth.json");
+        let refused = login("garbage\n").run();
+        assert_eq!(refused.code, Some(4), "runs: {runs}: {refused}");
+        let error = refused.error_json();
+        assert_eq!(error["code"], "auth-required", "{refused}");
+        assert!(error["probable_cause"].as_str().unwrap().contains("the token from standard input"), "{refused}");
+        assert_eq!(world.0.read("home/.meshery/auth.json"), before, "a refused token is not stored");
+        let right: Value = serde_json::from_str(&before).unwrap();
+        assert_eq!(login(right["token"].as_str().unwrap()).ok().json()["verified"], true);
+    }
+}
+
+#[test]
+fn a_restart_on_a_taken_port_leaves_the_plane_running() {
+    let world = World::new();
+    let before = world.start();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let refused = world.ctl(&["system", "restart", "--port", &port, "-o", "json"]).run();
+    assert_eq!(refused.code, Some(1), "{refused}");
+    assert_eq!(refused.error_json()["code"], "port-taken", "{refused}");
+    assert_eq!(world.status()["pid"], before["pid"], "nothing was stopped");
+    let own = before["endpoint"].as_str().unwrap().rsplit(':').next().unwrap();
+    let same = world.ctl(&["system", "restart", "--port", own, "-o", "json"]).ok().json();
+    assert_eq!(same["endpoint"], before["endpoint"], "its own port is not taken by another");
+}
+
+#[test]
 fn a_restart_keeps_the_port_and_changes_the_process() {
     let world = World::new();
     let first = world.start();

@@ -48,7 +48,12 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
 async fn here(ctx: &Ctl, args: &Args) -> Result<()> {
     let plane = plane::local(ctx, args.platform.as_deref())?;
     let before = process::find(Role::Server, &plane.home)?;
-    let port = args.port.or(before.map(|running| running.port));
+    let kept = before.map(|running| running.port);
+    if let Some(other) = args.port.filter(|port| Some(*port) != kept) {
+        // Once the old server has ended it is too late to find out that the new one cannot listen.
+        local::free(other).await?;
+    }
+    let port = args.port.or(kept);
     stop::down(&plane, args.force).await?;
     let (running, _) = local::up(ctx, &plane, port).await?;
     show::print(ctx, &plane::of_process(&plane.context, &running, State::Running))
