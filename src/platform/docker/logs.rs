@@ -67,7 +67,7 @@ fn choose(session: &Session<'_>, ours: &[Found], wanted: &[String]) -> Result<Ve
     }
     for name in wanted {
         if !known.contains(name) {
-            return Err(Error::new(Code::UsageError, format!("the plane has no component `{name}`"))
+            return Err(Error::new(Code::ComponentNotFound, format!("the plane has no component `{name}`"))
                 .details(text::did_you_mean(name, known.iter().map(String::as_str)))
                 .detail(format!("components: {}", known.join(", "))));
         }

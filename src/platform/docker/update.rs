@@ -53,7 +53,7 @@ fn choose<'f>(ours: &'f [Found], wanted: &[String]) -> Result<Vec<&'f Found>> {
     for name in wanted {
         let known: Vec<&str> = ours.iter().map(component).collect();
         if !known.contains(&name.as_str()) {
-            return Err(Error::new(Code::UsageError, format!("the plane runs no component `{name}`"))
+            return Err(Error::new(Code::ComponentNotFound, format!("the plane runs no component `{name}`"))
                 .details(text::did_you_mean(name, known.iter().copied()))
                 .detail(format!("components: {}", known.join(", "))));
         }

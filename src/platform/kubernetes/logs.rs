@@ -41,7 +41,7 @@ pub(super) async fn logs(plane: &Plane, which: &Logs, take: &mut TakeLine<'_>) -
 /// Components that are meant: those that are named, else all that are there.
 ///
 /// # Errors
-/// [`Code::PlaneNotStarted`] when none is there; [`Code::UsageError`] for a name that is none.
+/// [`Code::PlaneNotStarted`] when none is there; [`Code::ComponentNotFound`] for a name that is none.
 pub(super) async fn components(plane: &Plane, target: &Target, wanted: &[String]) -> Result<Vec<String>> {
     let known = running(target).await?;
     if known.is_empty() {
@@ -70,7 +70,7 @@ fn component(name: &str, known: &[String]) -> Result<String> {
     let plain = if name == "server" { SERVER.to_owned() } else { name.to_owned() };
     let found = known.iter().find(|one| **one == plain || Some(*one) == adapter.as_ref());
     found.cloned().ok_or_else(|| {
-        let error = Error::new(Code::UsageError, format!("the plane has no component `{name}`"));
+        let error = Error::new(Code::ComponentNotFound, format!("the plane has no component `{name}`"));
         let near = text::did_you_mean(name, known.iter().map(String::as_str));
         error.details(near).detail(format!("components: {}", known.join(", ")))
     })
@@ -87,7 +87,7 @@ mod tests {
             assert_eq!(component(name, &known).unwrap(), found);
         }
         let error = component("meshery-isti", &known).unwrap_err();
-        assert_eq!(error.code(), Code::UsageError);
+        assert_eq!(error.code(), Code::ComponentNotFound);
         assert!(error.report().details[0].contains("meshery-istio"), "{error:?}");
         assert!(component("linkerd", &known).is_err(), "an adapter that is not there");
     }

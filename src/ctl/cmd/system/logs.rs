@@ -89,7 +89,7 @@ fn text(ctx: &Ctl, line: &LogLine) -> Result<String> {
 async fn here(ctx: &Ctl, args: &Args) -> Result<()> {
     let plane = plane::local(ctx, None)?;
     if let Some(other) = args.component.iter().find(|name| !matches!(name.as_str(), SERVER | "server")) {
-        return Err(Error::new(Code::UsageError, format!("a local plane has no component `{other}`"))
+        return Err(Error::new(Code::ComponentNotFound, format!("a local plane has no component `{other}`"))
             .remedy("Leave it out: the server is the only component, `meshery`."));
     }
     let log = log(&plane.home)?;
