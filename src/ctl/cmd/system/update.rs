@@ -3,7 +3,7 @@
 use super::plane;
 use super::{local, managed, stop};
 use crate::base::error::Kind;
-use crate::base::{Result, exit};
+use crate::base::{Code, Error, Result, exit};
 use crate::client::process::{self, Role};
 use crate::ctl::Ctl;
 use crate::ctl::cmd::Outcome;
@@ -17,7 +17,8 @@ use crate::platform;
 /// Bring the plane's components to the version that the context's channel says.
 ///
 /// One by one: a component that does not become ready gets its old image back. On platform local the server is
-/// restarted when it is of another version than this program. The program itself is updated by `mesheryctl self update`.
+/// restarted when it is of another version than this program. The program itself is updated by `mesheryctl self update`;
+/// a context that is set to another version than the program's cannot be followed, which is an error.
 /// The exit code is 7 when a component was rolled back.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
@@ -56,6 +57,7 @@ pub(super) async fn elsewhere(ctx: &Ctl, context: Context, args: &Args) -> Resul
 /// Restarts a server that is of another version than this program.
 async fn here(ctx: &Ctl) -> Result<Vec<Updated>> {
     let plane = plane::local(ctx, None)?;
+    has_release(&plane.context)?;
     let Some(running) = process::find(Role::Server, &plane.home)? else {
         ctx.ui.note("No server runs; it will be of this version when it is started.")?;
         return Ok(Vec::new());
@@ -69,6 +71,21 @@ async fn here(ctx: &Ctl) -> Result<Vec<Updated>> {
         UpdateOutcome::Updated
     };
     Ok(vec![Updated { component: SERVER.to_owned(), from: running.version, to: own, outcome, reason: None }])
+}
+
+/// Fails when a plane of this machine is to be of a release that this program is not.
+pub(super) fn has_release(context: &Context) -> Result<()> {
+    let (wanted, own) = (&context.version, Version::current().build);
+    if wanted == "latest" || wanted.strip_prefix('v').unwrap_or(wanted) == own {
+        return Ok(());
+    }
+    Err(Error::new(Code::ProgramRelease, format!("the plane of context `{}` cannot be of release {wanted}", context.name))
+        .because(format!("on platform local the plane is this program, which is of release {own}"))
+        .remedy(format!(
+            "Change the program with `mesheryctl self update --version {wanted}`, or follow it with `mesheryctl system \
+             channel set {}`.",
+            context.channel
+        )))
 }
 
 fn print(ctx: &Ctl, updated: &[Updated]) -> Result<()> {
