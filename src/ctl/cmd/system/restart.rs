@@ -1,8 +1,9 @@
 //! `system restart`.
 
+use super::flags::{self, flag};
 use super::plane::{self, State};
 use super::{local, managed, show, stop};
-use crate::base::Result;
+use crate::base::{Code, Error, Result};
 use crate::client::process::{self, Role};
 use crate::ctl::Ctl;
 use crate::model::context::Platform;
@@ -34,9 +35,16 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     if context.platform == Platform::Local {
         return here(ctx, args).await;
     }
-    if args.port.is_some() {
-        ctx.ui.note("--port does nothing here: change the port with `mesheryctl system start --port`.")?;
+    if let Some(port) = args.port {
+        // The one thing that was asked beside a restart cannot be done: nothing is ended for it.
+        return Err(Error::new(
+            Code::PlatformUnsupported,
+            format!("--port {port} cannot be changed by a restart on platform {}", context.platform),
+        )
+        .because("the port belongs to what a start brings there")
+        .remedy(format!("Change it with `mesheryctl system start --port {port}`.")));
     }
+    flags::warn_idle(ctx, context.platform, &[flag("--force", args.force, &[Platform::Local])])?;
     let plane = managed::plane(ctx, context)?;
     let steps = ctx.ui.progress();
     let progress = managed::Shown::new(&steps);
