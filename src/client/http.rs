@@ -159,7 +159,8 @@ impl Transport for HttpTransport {
     }
 
     fn refused(&self, error: Error) -> Error {
-        let HttpSettings { endpoint, context, token, token_file, token_origin, token_chosen, .. } = self.settings.clone();
+        let HttpSettings { endpoint, context, token, token_file, token_origin, token_chosen, .. } =
+            self.settings.clone();
         Refused { endpoint, context, token, token_file, token_origin, token_chosen }.error(&error)
     }
 }

@@ -483,6 +483,9 @@ fn flags_of_other_platforms_are_warned_about() {
     for flag in flags.iter().filter(|flag| flag.starts_with("--")) {
         assert!(start.stderr.contains(&format!("warning: {flag} does nothing on platform local")), "{flag}: {start}");
     }
+    let update = world.ctl(&["system", "update", "--image", "foo"]).ok();
+    assert!(update.stderr.contains("warning: --image does nothing on platform local"), "{update}");
+    assert_eq!(world.ctl(&["system", "update", "nope"]).run().code, Some(5));
     let stop = world.ctl(&["system", "stop", "--keep-namespace"]).ok();
     assert!(stop.stderr.contains("warning: --keep-namespace does nothing on platform local"), "{stop}");
 }

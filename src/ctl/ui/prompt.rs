@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use dialoguer::theme::SimpleTheme;
 use dialoguer::Select;
+use dialoguer::theme::SimpleTheme;
 
 use super::{Answers, Ui, output_error};
 use crate::base::{Code, Error, Result};

@@ -98,6 +98,7 @@ fn wrong_values_name_the_flag() {
     --- stdout
     --- stderr
     error: invalid value 'jsn' for '--output <FORMAT>': expected one of table, wide, json, yaml, jsonl, name, jsonpath=EXPR, custom-columns=SPEC; did you mean json, jsonl?
+      the value comes from the environment variable MESHERY_OUTPUT
     fix: See `mesheryctl system context list --help`.
     see: mesheryctl explain usage-error
     ");

@@ -291,7 +291,7 @@ fn a_cluster_in_a_container_is_reached_over_its_own_network() {
 #[test]
 fn a_wrong_component_is_refused_before_anything_is_made() {
     let world = World::with("[meshery-isto]", "");
-    says(&world.start().run(), 2, &["there is no adapter `meshery-isto`", "did you mean istio?"]);
+    says(&world.start().run(), 5, &["there is no adapter `meshery-isto`", "did you mean istio?"]);
     assert!(world.engine.world().networks.is_empty());
 }
 

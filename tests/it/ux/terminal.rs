@@ -94,7 +94,8 @@ fn a_question_takes_whole_words_and_is_asked_again_for_others() {
     let env = Env::with_contexts();
     env.ctl(["system", "token", "set", "ci"]).ok();
     let delete = || env.ctl(["system", "token", "delete", "ci"]);
-    let screen = delete().on_terminal(Piped::default(), &[("which local uses?", "wrong\n"), ("neither yes nor no.", "n\n")]);
+    let screen =
+        delete().on_terminal(Piped::default(), &[("which local uses?", "wrong\n"), ("neither yes nor no.", "n\n")]);
     assert!(screen.text.contains("`wrong` is neither yes nor no."), "{}", screen.text);
     let screen = delete().on_terminal(Piped::default(), &[("which local uses?", "no\n")]);
     assert_eq!(screen.code, Some(1), "{}", screen.text);

@@ -33,7 +33,9 @@ pub(super) async fn refuse(ctx: &Ctl, context: &Context) -> Result<()> {
     let Context { name, platform, .. } = context;
     Err(Error::new(Code::PlaneRuns, format!("context `{name}` has a plane on platform {platform}"))
         .because(format!("{what} runs there, and without the context no command would find it"))
-        .remedy(format!("Stop it first: `mesheryctl system stop --context {name}`, with --reset to remove its data too.")))
+        .remedy(format!(
+            "Stop it first: `mesheryctl system stop --context {name}`, with --reset to remove its data too."
+        )))
 }
 
 /// What runs of the context's plane on its platform, in words; `None` also when the platform cannot tell.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::plane::{self, Plane};
 use super::flags::{self, flag};
+use super::plane::{self, Plane};
 use super::{local, managed};
 use crate::base::{Result, dirs};
 use crate::client::process::{self, Role, Running, Stopped};
@@ -86,11 +86,7 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
 
 /// Stops the plane of a context; what was done, and in words.
 pub(super) async fn plane_of(ctx: &Ctl, context: Context, args: &Args) -> Result<(View, String)> {
-    flags::warn_idle(
-        ctx,
-        context.platform,
-        &[flag("--keep-namespace", args.keep_namespace, &[Platform::Kubernetes])],
-    )?;
+    flags::warn_idle(ctx, context.platform, &[flag("--keep-namespace", args.keep_namespace, &[Platform::Kubernetes])])?;
     match context.platform {
         Platform::Local => here(ctx, context, args).await,
         Platform::Docker | Platform::Kubernetes => elsewhere(ctx, context, args).await,

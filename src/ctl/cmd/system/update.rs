@@ -1,7 +1,8 @@
 //! `system update`.
 
+use super::flags::{self, OF_IMAGES, flag};
 use super::plane;
-use super::{local, managed, stop};
+use super::{local, logs, managed, stop};
 use crate::base::error::Kind;
 use crate::base::{Code, Error, Result, exit};
 use crate::client::process::{self, Role};
@@ -39,8 +40,12 @@ pub struct Args {
 
 pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<Outcome> {
     let context = plane::context(ctx, None)?;
-    let updated =
-        if context.platform == Platform::Local { here(ctx).await? } else { elsewhere(ctx, context, args).await? };
+    flags::warn_idle(ctx, context.platform, &[flag("--image", args.image.is_some(), OF_IMAGES)])?;
+    let updated = if context.platform == Platform::Local {
+        here(ctx, args).await?
+    } else {
+        elsewhere(ctx, context, args).await?
+    };
     print(ctx, &updated)?;
     let failed = updated.iter().any(|one| one.outcome == UpdateOutcome::RolledBack);
     Ok(if failed { Outcome::verdict(exit::code(Kind::Partial)) } else { Outcome::GOOD })
@@ -55,7 +60,8 @@ pub(super) async fn elsewhere(ctx: &Ctl, context: Context, args: &Args) -> Resul
 }
 
 /// Restarts a server that is of another version than this program.
-async fn here(ctx: &Ctl) -> Result<Vec<Updated>> {
+async fn here(ctx: &Ctl, args: &Args) -> Result<Vec<Updated>> {
+    logs::of_local(&args.component)?;
     let plane = plane::local(ctx, None)?;
     has_release(&plane.context)?;
     let Some(running) = process::find(Role::Server, &plane.home)? else {
@@ -79,13 +85,16 @@ pub(super) fn has_release(context: &Context) -> Result<()> {
     if wanted == "latest" || wanted.strip_prefix('v').unwrap_or(wanted) == own {
         return Ok(());
     }
-    Err(Error::new(Code::ProgramRelease, format!("the plane of context `{}` cannot be of release {wanted}", context.name))
-        .because(format!("on platform local the plane is this program, which is of release {own}"))
-        .remedy(format!(
-            "Change the program with `mesheryctl self update --version {wanted}`, or follow it with `mesheryctl system \
+    Err(Error::new(
+        Code::ProgramRelease,
+        format!("the plane of context `{}` cannot be of release {wanted}", context.name),
+    )
+    .because(format!("on platform local the plane is this program, which is of release {own}"))
+    .remedy(format!(
+        "Change the program with `mesheryctl self update --version {wanted}`, or follow it with `mesheryctl system \
              channel set {}`.",
-            context.channel
-        )))
+        context.channel
+    )))
 }
 
 fn print(ctx: &Ctl, updated: &[Updated]) -> Result<()> {

@@ -50,11 +50,7 @@ impl Given {
         }
         if let Ok(file) = serde_json::from_str::<TokenFile>(text) {
             let provider = Some(file.provider).filter(|name| !name.is_empty());
-            return if file.token.is_empty() {
-                Err("its token is empty")
-            } else {
-                Ok((provider, file.token))
-            };
+            return if file.token.is_empty() { Err("its token is empty") } else { Ok((provider, file.token)) };
         }
         if text.starts_with('{') {
             return Ok((None, oauth(text)?));
