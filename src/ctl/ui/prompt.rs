@@ -35,7 +35,7 @@ impl Ui {
         }
         self.must_ask(question)?;
         loop {
-            self.prompt(&format!("{} [y/N] ", question.text))?;
+            prompt(&format!("{} [y/N] ", question.text))?;
             let Some(line) = self.typed()? else { return Err(declined()) };
             match line.trim().to_lowercase().as_str() {
                 "y" | "yes" => return Ok(()),
@@ -60,11 +60,6 @@ impl Ui {
                 Err(unread(&error))
             }
         }
-    }
-
-    fn prompt(&self, text: &str) -> Result<()> {
-        let mut err = io::stderr().lock();
-        err.write_all(text.as_bytes()).and_then(|()| err.flush()).map_err(|error| output_error(&error))
     }
 
     /// Lets the user choose one of the items; its index.
@@ -97,6 +92,12 @@ impl Ui {
 fn asked(error: &dialoguer::Error) -> Error {
     let dialoguer::Error::IO(error) = error;
     unread(error)
+}
+
+/// Shows a question, with the cursor behind it.
+fn prompt(text: &str) -> Result<()> {
+    let mut err = io::stderr().lock();
+    err.write_all(text.as_bytes()).and_then(|()| err.flush()).map_err(|error| output_error(&error))
 }
 
 fn declined() -> Error {
