@@ -98,6 +98,7 @@ async fn here(request: &ConnectRequest) -> Result<Client> {
         endpoint: IN_PROCESS.to_owned(),
         context: request.context.name.clone(),
         token_file: request.token.path().cloned(),
+        token_origin: request.token.origin(),
         token_chosen: request.token.is_chosen(),
         token: Some(file.clone()),
     };
@@ -107,7 +108,7 @@ async fn here(request: &ConnectRequest) -> Result<Client> {
 /// The session of a remote provider that a command is to use, where there is one.
 fn session(request: &ConnectRequest) -> Result<Option<TokenFile>> {
     let file = match &request.token {
-        TokenSource::Given(file) => Some(file.clone()),
+        TokenSource::Given { file, .. } => Some(file.clone()),
         TokenSource::Value(token) => Some(value(token, &request.context.provider)),
         TokenSource::File { path, .. } => credentials::read(path)?,
         TokenSource::None => None,
@@ -183,6 +184,7 @@ fn transport(request: &ConnectRequest, endpoint: String, home: Option<&Path>) ->
         context: request.context.name.clone(),
         token,
         token_file,
+        token_origin: request.token.origin(),
         token_chosen: request.token.is_chosen(),
         timeout: request.timeout.unwrap_or(EXCHANGE),
         ca_file: request.ca_file.clone(),
@@ -193,7 +195,7 @@ fn transport(request: &ConnectRequest, endpoint: String, home: Option<&Path>) ->
 /// is then used unless the user named another.
 fn token(source: &TokenSource, provider: &str, home: Option<&Path>) -> Result<(Option<TokenFile>, Option<PathBuf>)> {
     match (source, home) {
-        (TokenSource::Given(file), _) => Ok((Some(file.clone()), None)),
+        (TokenSource::Given { file, .. }, _) => Ok((Some(file.clone()), None)),
         (TokenSource::Value(token), _) => Ok((Some(value(token, provider)), None)),
         (TokenSource::File { path, chosen: true }, _) => match credentials::read(path)? {
             Some(token) => Ok((Some(token), Some(path.clone()))),

@@ -1,10 +1,10 @@
-//! The program's own log. It goes to stderr and is silent below `warn` unless asked.
+//! The program's own log. It goes to stderr; a command is silent unless asked, a role tells what it does.
 
 use tracing_subscriber::EnvFilter;
 
 use super::env;
 
-/// Starts logging: `MESHERY_LOG` decides, else `fallback` (`warn`, or `debug` with --verbose).
+/// Starts logging: `MESHERY_LOG` decides, else `fallback` (`off` for a command, `debug` with --verbose).
 pub fn start(fallback: &str) {
     // The Kubernetes client logs every refused call as an error of its own; callers report those with their cause.
     let fallback = &format!("{fallback},kube_client=off");

@@ -45,7 +45,12 @@ pub async fn http(url: &Url, limit: Duration) -> Result<u16> {
     if status.is_success() || status.is_redirection() {
         return Ok(status.as_u16());
     }
-    Err(unhealthy(url.as_str()).because(format!("it answered {status}")))
+    let error = unhealthy(url.as_str()).because(format!("it answered {status}"));
+    Err(match status.as_u16() {
+        404 => error.remedy("Correct the path: the service answers, but has nothing there."),
+        401 | 403 => error.remedy("Choose a path that needs no login: probes send none."),
+        _ => error,
+    })
 }
 
 fn unhealthy(whose: &str) -> Error {

@@ -29,6 +29,8 @@ pub struct HttpSettings {
     pub token: Option<TokenFile>,
     /// The file the token came from, for messages and for a new token.
     pub token_file: Option<PathBuf>,
+    /// What else the token came from, such as `MESHERY_TOKEN`, for messages.
+    pub token_origin: Option<String>,
     /// Whether the user named that file by flag or variable.
     pub token_chosen: bool,
     /// Limit for one exchange; streams are exempt.
@@ -157,8 +159,9 @@ impl Transport for HttpTransport {
     }
 
     fn refused(&self, error: Error) -> Error {
-        let HttpSettings { endpoint, context, token, token_file, token_chosen, .. } = self.settings.clone();
-        Refused { endpoint, context, token, token_file, token_chosen }.error(&error)
+        let HttpSettings { endpoint, context, token, token_file, token_origin, token_chosen, .. } =
+            self.settings.clone();
+        Refused { endpoint, context, token, token_file, token_origin, token_chosen }.error(&error)
     }
 }
 
@@ -229,6 +232,7 @@ mod tests {
             context: "local".into(),
             token: Some(TokenFile { provider: "None".into(), token: "secret".into() }),
             token_file: Some("/home/u/.meshery/auth.json".into()),
+            token_origin: None,
             token_chosen: false,
             timeout: Duration::from_millis(300),
             ca_file: None,

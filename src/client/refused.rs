@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crate::base::{Code, Error, clock};
+use crate::base::{Code, Error, clock, env};
 use crate::model::provider::is_local;
 use crate::wire::rest::TokenFile;
 use crate::wire::session_token::SessionToken;
@@ -17,8 +17,10 @@ pub struct Refused {
     pub context: String,
     /// The token, where there is one.
     pub token: Option<TokenFile>,
-    /// The file it came from; `None` for a variable.
+    /// The token file it came from, where it stood in one.
     pub token_file: Option<PathBuf>,
+    /// What else it came from, such as `MESHERY_TOKEN` or `standard input`.
+    pub token_origin: Option<String>,
     /// Whether the user named that file by flag or variable.
     pub token_chosen: bool,
 }
@@ -42,7 +44,19 @@ impl Refused {
         let error = Error::new(Code::AuthSession, message).because(cause);
         match &self.token_file {
             Some(path) => error.detail(format!("token file: {}", path.display())).remedy(self.login(token)),
-            None => error.detail("token: MESHERY_TOKEN").remedy("Put a fresh token into MESHERY_TOKEN."),
+            None => error.detail(format!("token: {}", self.origin())).remedy(self.another(token)),
+        }
+    }
+
+    fn origin(&self) -> &str {
+        self.token_origin.as_deref().unwrap_or("the request")
+    }
+
+    /// How a token gets replaced that stood in no token file: a variable is set anew, any other way was a login.
+    fn another(&self, token: &TokenFile) -> String {
+        match self.token_origin.as_deref() {
+            Some(env::MESHERY_TOKEN) => format!("Put a fresh token into {}.", env::MESHERY_TOKEN),
+            _ => self.login(token),
         }
     }
 
@@ -67,7 +81,9 @@ impl Refused {
         let error = Error::new(Code::AuthRequired, format!("{endpoint} (context `{context}`) refused the token"));
         match &self.token_file {
             Some(path) => error.because(format!("the token in {} is missing, wrong or expired", path.display())),
-            None if self.token.is_some() => error.because("the token in MESHERY_TOKEN is wrong or expired"),
+            None if self.token.is_some() => {
+                error.because(format!("the token from {} is wrong or expired", self.origin()))
+            }
             None => error.because("no token was sent"),
         }
     }
@@ -99,6 +115,7 @@ mod tests {
             context: "local".into(),
             token: Some(TokenFile { provider: provider.into(), token: token.into() }),
             token_file: Some("/home/u/.meshery/auth.json".into()),
+            token_origin: None,
             token_chosen: false,
         }
     }
@@ -126,12 +143,16 @@ mod tests {
     fn the_planes_own_token_and_variables_have_their_own_words() {
         let own = refused("None", "abc").error(&Error::new(Code::AuthRequired, "x"));
         assert_eq!(own.code(), Code::AuthRequired);
-        let variable = Refused { token_file: None, ..refused("Team", "abc") };
+        let variable =
+            Refused { token_file: None, token_origin: Some("MESHERY_TOKEN".into()), ..refused("Team", "abc") };
         let report = variable.error(&Error::new(Code::AuthSession, "x").because("revoked")).report();
         assert_eq!(
             (report.details, report.probable_cause.as_deref()),
             (vec!["token: MESHERY_TOKEN".to_owned()], Some("revoked"))
         );
+        let typed = Refused { token_file: None, token_origin: Some("standard input".into()), ..refused("None", "abc") };
+        let report = typed.error(&Error::new(Code::AuthRequired, "x")).report();
+        assert_eq!(report.probable_cause.as_deref(), Some("the token from standard input is wrong or expired"));
         let chosen = Refused { token_chosen: true, ..refused("Team", "abc") };
         let remedy = chosen.error(&Error::new(Code::AuthSession, "x")).report().suggested_remediation.unwrap();
         assert!(remedy.contains("--token /home/u/.meshery/auth.json"), "{remedy}");

@@ -24,8 +24,17 @@ pub fn of_call(cluster: &Cluster, error: &kube::Error) -> Error {
             Code::ClusterUnreachable,
             format!("cluster `{}` at {} does not answer", cluster.context, cluster.server),
         )
-        .because(text::chain(other)),
+        .because(plain_words(other)),
     }
+}
+
+/// Why a call did not come through, without the names of the layers that it failed in.
+fn plain_words(error: &kube::Error) -> String {
+    let chain = text::chain(error);
+    ["ServiceError: ", "client error (Connect): ", "HyperError: "]
+        .iter()
+        .fold(chain.as_str(), |words, layer| words.strip_prefix(layer).unwrap_or(words))
+        .to_owned()
 }
 
 fn refused_credentials(cluster: &Cluster) -> Error {

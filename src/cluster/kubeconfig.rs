@@ -20,7 +20,8 @@ pub(in crate::cluster) use flatten::{inline_cluster, inline_user};
 /// In a pod where none of them names a context, the pod's own cluster is the one context, `in-cluster`.
 ///
 /// # Errors
-/// [`Code::KubeconfigInvalid`] names the file that cannot be read. A missing file is one when it was named alone.
+/// [`Code::KubeconfigInvalid`] names the file that cannot be read, [`Code::KubeconfigMissing`] the one that was named
+/// alone and is not there.
 pub fn load(explicit: Option<&OsStr>, home: &Path) -> Result<Kubeconfig> {
     let practice = dirs::practice_kubeconfig(home);
     let own = home.join("kubeconfig.yaml");
@@ -58,6 +59,9 @@ fn optional(path: &Path) -> Result<Option<Kubeconfig>> {
 }
 
 fn read(path: &Path) -> Result<Kubeconfig> {
+    if !path.exists() {
+        return Err(Error::new(Code::KubeconfigMissing, format!("kubeconfig {} does not exist", path.display())));
+    }
     Kubeconfig::read_from(path).map_err(|error| invalid(path, &error))
 }
 

@@ -14,8 +14,8 @@ use super::settings::Settings;
 use super::signal::Cancel;
 use super::ui::Ui;
 use super::{ServeAdapterArgs, ServeProviderArgs, ServeSampleArgs, ServeServerArgs, ServeWorkerArgs};
-use crate::base::Result;
 use crate::base::clock::{self, Timestamp};
+use crate::base::{Result, env};
 use crate::client::Client;
 use crate::model::account::{Account, AccountSession, NewAccount};
 use crate::model::context::Context;
@@ -46,7 +46,12 @@ pub enum TokenSource {
     /// `MESHERY_TOKEN` holds it.
     Value(String),
     /// A token that was just got, which is not stored yet.
-    Given(TokenFile),
+    Given {
+        /// The token with its provider.
+        file: TokenFile,
+        /// What to call the place it came from, such as `standard input`.
+        origin: String,
+    },
     /// A token file. `chosen` when the user named it, so that its absence is an error.
     File {
         /// Its path.
@@ -64,6 +69,15 @@ impl TokenSource {
         match self {
             TokenSource::File { path, .. } => Some(path),
             _ => None,
+        }
+    }
+
+    /// What to call the place of a token that stands in no token file.
+    pub fn origin(&self) -> Option<String> {
+        match self {
+            TokenSource::Value(_) => Some(env::MESHERY_TOKEN.to_owned()),
+            TokenSource::Given { origin, .. } => Some(origin.clone()),
+            TokenSource::File { .. } | TokenSource::None => None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, FromArgMatches};
 
 use super::cli::{self, Cli};
@@ -81,7 +81,33 @@ fn usage_error(error: &clap::Error, args: &[OsString]) -> Error {
             details.push(line.to_owned());
         }
     }
-    Error::new(Code::UsageError, message).details(details).remedy(see_help(&command_path(args)))
+    details.extend(variable_at_fault(error, args));
+    Error::new(Code::UsageError, plain_words(&message)).details(details).remedy(see_help(&command_path(args)))
+}
+
+/// What the standard library says of numbers, in words for whoever typed one.
+fn plain_words(message: &str) -> String {
+    message
+        .replace("invalid digit found in string", "it is not a whole number")
+        .replace("cannot parse integer from empty string", "it is empty, not a whole number")
+        .replace("number too large to fit in target type", "the number is too large")
+        .replace("number too small to fit in target type", "the number is too small")
+}
+
+/// Which environment variable a wrong value came from, when the flag that it stands for was not given.
+fn variable_at_fault(error: &clap::Error, args: &[OsString]) -> Option<String> {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let (flag, value) = (text(ContextKind::InvalidArg)?, text(ContextKind::InvalidValue)?);
+    let long = flag.split([' ', '=']).next()?.strip_prefix("--")?;
+    let is_given = |arg: &OsString| {
+        arg.to_str().is_some_and(|arg| arg.strip_prefix("--").is_some_and(|arg| arg.split('=').next() == Some(long)))
+    };
+    let name = cli::variable(long);
+    let is_at_fault = !args.iter().any(is_given) && env::get(&name).is_some_and(|set| set.contains(value));
+    is_at_fault.then(|| format!("the value comes from the environment variable {name}"))
 }
 
 fn see_help(path: &[String]) -> String {

@@ -26,7 +26,8 @@ pub fn run(args: impl Iterator<Item = OsString>, connect: ConnectFn, roles: Role
         (true, _) => "debug",
         // What a role does is told in its log; what the libraries below it do is not.
         (false, true) => "warn,mesheryctl=info",
-        (false, false) => "warn",
+        // What a command's own work met is told as its error; log lines beside that are for whoever asks for them.
+        (false, false) => "off",
     });
     let settings = Settings::resolve(&cli.global, &matches);
     let settings = match settings {
@@ -40,6 +41,9 @@ pub fn run(args: impl Iterator<Item = OsString>, connect: ConnectFn, roles: Role
         }
     };
     let ui = Ui::new(settings.ui());
+    if !cli.command.is_role() {
+        ui.hold();
+    }
     if let Some(path) = cli.global.config.as_ref().filter(|path| cli.command.reads_config() && !path.exists()) {
         // Whoever named a file expects its content; that it is missing is told, and the defaults hold as ever.
         let _ = ui.note(&format!("{} does not exist; defaults hold.", path.display()));
@@ -49,7 +53,10 @@ pub fn run(args: impl Iterator<Item = OsString>, connect: ConnectFn, roles: Role
     }
     let ctx = Ctl::new(settings, ui, Cancel::default(), connect, roles);
     match execute(&ctx, cli) {
-        Ok(outcome) => outcome.code(),
+        Ok(outcome) => {
+            ctx.ui.let_go(outcome.code() == exit::OK);
+            outcome.code()
+        }
         Err(error) => end(&ctx.ui, &error),
     }
 }
@@ -57,8 +64,10 @@ pub fn run(args: impl Iterator<Item = OsString>, connect: ConnectFn, roles: Role
 /// Shows the error and gives its exit code. A closed pipe is silence and success: the reader had enough.
 pub fn end(ui: &Ui, error: &Error) -> u8 {
     if error.code() == Code::OutputClosed {
+        ui.let_go(true);
         return exit::OK;
     }
+    ui.let_go(false);
     ui.error(error);
     exit::code(error.kind())
 }

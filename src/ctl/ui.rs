@@ -11,6 +11,7 @@ mod region;
 mod table;
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::Mutex;
 
 use crate::base::{Code, Error, Result, env};
 
@@ -66,6 +67,16 @@ pub struct Ui {
     terminal: Terminal,
     out: Paint,
     err: Paint,
+    held: Mutex<Option<Vec<Remark>>>,
+}
+
+/// What is told beside the data.
+#[derive(Debug)]
+enum Remark {
+    /// Worth knowing, or progress.
+    Note(String),
+    /// Odd.
+    Warning(String),
 }
 
 /// What the streams are.
@@ -96,7 +107,49 @@ impl Ui {
     pub fn new(options: Options) -> Self {
         let terminal = Terminal::look();
         let (out, err) = (options.color.paint(terminal.output), options.color.paint(terminal.errors));
-        Self { options, terminal, out, err }
+        Self { options, terminal, out, err, held: Mutex::new(None) }
+    }
+
+    /// Holds back what is told beside the data until it is known how the command ends: where errors are JSON and a
+    /// program reads stderr, a failure has to be the only thing there.
+    pub fn hold(&self) {
+        if self.options.format.has_json_errors()
+            && !self.terminal.errors
+            && let Ok(mut held) = self.held.lock()
+        {
+            *held = Some(Vec::new());
+        }
+    }
+
+    /// Tells what was held back: all of it after success; after a failure the warnings only, as JSON objects.
+    pub fn let_go(&self, is_success: bool) {
+        let held = self.held.lock().ok().and_then(|mut held| held.take());
+        for remark in held.into_iter().flatten() {
+            // Nobody is left to tell when stderr itself fails.
+            let _ = match remark {
+                Remark::Note(note) if is_success => self.talk(&note),
+                Remark::Note(_) => Ok(()),
+                Remark::Warning(warning) if is_success => self.talk(&self.marked(&warning)),
+                Remark::Warning(warning) => self.talk(&serde_json::json!({ "warning": warning }).to_string()),
+            };
+        }
+    }
+
+    fn marked(&self, warning: &str) -> String {
+        format!("{} {warning}", self.err.apply(Tone::Warning, "warning:"))
+    }
+
+    fn remark(&self, remark: Remark) -> Result<()> {
+        if let Ok(mut held) = self.held.lock()
+            && let Some(held) = held.as_mut()
+        {
+            held.push(remark);
+            return Ok(());
+        }
+        match remark {
+            Remark::Note(note) => self.talk(&note),
+            Remark::Warning(warning) => self.talk(&self.marked(&warning)),
+        }
     }
 
     /// The chosen form of the data.
@@ -159,12 +212,12 @@ impl Ui {
         if self.options.volume == Volume::Quiet {
             return Ok(());
         }
-        self.talk(note)
+        self.remark(Remark::Note(note.to_owned()))
     }
 
     /// Tells on stderr that something is odd though the work goes on.
     pub fn warn(&self, warning: &str) -> Result<()> {
-        self.talk(&format!("{} {warning}", self.err.apply(Tone::Warning, "warning:")))
+        self.remark(Remark::Warning(warning.to_owned()))
     }
 
     /// Says on stderr what the user has to know to go on, also with --quiet.

@@ -42,13 +42,13 @@ pub const ALL: &[Adapter] = &[
 /// specification, in any case, and with a port behind it or not.
 ///
 /// # Errors
-/// [`Code::UsageError`] for a name that is none, with the one that is near.
+/// [`Code::AdapterUnknown`] for a name that is none, with the one that is near.
 pub fn find(name: &str) -> Result<Adapter> {
     let plain = name.split(':').next().unwrap_or(name).to_ascii_lowercase().replace('_', "-");
     let is_smp = |adapter: &Adapter| adapter.smp_name.to_ascii_lowercase().replace('_', "-") == plain;
     let same = |adapter: &&Adapter| adapter.name == plain || adapter.mesh() == plain || is_smp(adapter);
     ALL.iter().find(same).copied().ok_or_else(|| {
-        let error = Error::new(Code::UsageError, format!("there is no adapter `{name}`"));
+        let error = Error::new(Code::AdapterUnknown, format!("there is no adapter `{name}`"));
         let names = ALL.iter().map(|adapter| adapter.name).collect::<Vec<_>>();
         let mesh = plain.trim_start_matches("meshery-");
         match text::did_you_mean(mesh, ALL.iter().map(Adapter::mesh)) {

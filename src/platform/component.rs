@@ -8,7 +8,7 @@ use crate::plane::spec::SERVER;
 /// The components that are meant: those that are named, else all that are known.
 ///
 /// # Errors
-/// [`Code::UsageError`] for a name that is none, with those that are.
+/// [`Code::ComponentNotFound`] for a name that is none, with those that are.
 pub(super) fn choose(wanted: &[String], known: &[String]) -> Result<Vec<String>> {
     if wanted.is_empty() {
         return Ok(known.to_vec());
@@ -22,7 +22,7 @@ fn find(name: &str, known: &[String]) -> Result<String> {
     let plain = if name == "server" { SERVER } else { name };
     let found = known.iter().find(|one| *one == plain || Some(*one) == adapter.as_ref());
     found.cloned().ok_or_else(|| {
-        let error = Error::new(Code::UsageError, format!("the plane has no component `{name}`"));
+        let error = Error::new(Code::ComponentNotFound, format!("the plane has no component `{name}`"));
         let near = text::did_you_mean(name, known.iter().map(String::as_str));
         error.details(near).detail(format!("components: {}", known.join(", ")))
     })
@@ -40,7 +40,7 @@ mod tests {
         }
         assert_eq!(choose(&[], &known).unwrap(), known);
         let error = find("meshery-isti", &known).unwrap_err();
-        assert_eq!(error.code(), Code::UsageError);
+        assert_eq!(error.code(), Code::ComponentNotFound);
         assert!(error.report().details[0].contains("meshery-istio"), "{error:?}");
         assert!(find("linkerd", &known).is_err(), "an adapter that is not there");
     }

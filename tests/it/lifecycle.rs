@@ -114,6 +114,42 @@ fn the_token_is_made_private_and_kept_and_old_cookies_work() {
 }
 
 #[test]
+fn a_wrong_token_is_no_login_with_the_server_and_without() {
+    let world = World::new();
+    let login = |token: &str| world.ctl(&["system", "login", "--token-stdin", "-o", "json"]).stdin(token.to_owned());
+    for runs in [false, true] {
+        if runs {
+            world.start();
+        }
+        world.ctl(&["system", "login"]).ok();
+        let before = world.0.read("home/.meshery/auth.json");
+        let refused = login("garbage\n").run();
+        assert_eq!(refused.code, Some(4), "runs: {runs}: {refused}");
+        let error = refused.error_json();
+        assert_eq!(error["code"], "auth-required", "{refused}");
+        assert!(error["probable_cause"].as_str().unwrap().contains("the token from standard input"), "{refused}");
+        assert_eq!(world.0.read("home/.meshery/auth.json"), before, "a refused token is not stored");
+        let right: Value = serde_json::from_str(&before).unwrap();
+        assert_eq!(login(right["token"].as_str().unwrap()).ok().json()["verified"], true);
+    }
+}
+
+#[test]
+fn a_restart_on_a_taken_port_leaves_the_plane_running() {
+    let world = World::new();
+    let before = world.start();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let refused = world.ctl(&["system", "restart", "--port", &port, "-o", "json"]).run();
+    assert_eq!(refused.code, Some(1), "{refused}");
+    assert_eq!(refused.error_json()["code"], "port-taken", "{refused}");
+    assert_eq!(world.status()["pid"], before["pid"], "nothing was stopped");
+    let own = before["endpoint"].as_str().unwrap().rsplit(':').next().unwrap();
+    let same = world.ctl(&["system", "restart", "--port", own, "-o", "json"]).ok().json();
+    assert_eq!(same["endpoint"], before["endpoint"], "its own port is not taken by another");
+}
+
+#[test]
 fn a_restart_keeps_the_port_and_changes_the_process() {
     let world = World::new();
     let first = world.start();
@@ -412,6 +448,71 @@ fn an_update_of_a_local_plane_says_what_it_found() {
     world.start();
     let same = world.ctl(&["system", "update", "-o", "json"]).ok().json();
     assert_eq!((&same[0]["component"], &same[0]["outcome"]), (&"meshery".into(), &"unchanged".into()));
+}
+
+#[test]
+fn a_release_that_this_program_is_not_is_told_and_nothing_is_touched() {
+    let world = World::new();
+    let before = world.start();
+    let switch = world.ctl(&["system", "channel", "switch", "v9.9.9", "-y", "-o", "json"]).run();
+    assert_eq!((switch.code, &switch.error_json()["code"]), (Some(1), &"program-release".into()), "{switch}");
+    assert!(switch.stderr.contains("self update --version v9.9.9"), "{switch}");
+    assert_eq!(world.status()["pid"], before["pid"]);
+    let set = world.ctl(&["system", "channel", "set", "v0.6.0"]).ok();
+    assert!(set.stderr.starts_with("warning: the plane of context `local` cannot be of release v0.6.0"), "{set}");
+    let update = world.ctl(&["system", "update"]).run();
+    assert_eq!(update.code, Some(1), "{update}");
+    assert!(update.stderr.contains("program-release"), "{update}");
+    world.ctl(&["system", "channel", "set", concat!("v", env!("CARGO_PKG_VERSION"))]).ok();
+    world.ctl(&["system", "update"]).ok();
+}
+
+#[test]
+fn a_reset_of_a_stopped_plane_says_what_it_did() {
+    let world = World::new();
+    let reset = world.ctl(&["system", "reset", "-y"]).ok();
+    assert!(reset.stderr.contains("There was no data to remove."), "{reset}");
+    assert!(reset.stderr.contains("was not started"), "{reset}");
+}
+
+#[test]
+fn flags_of_other_platforms_are_warned_about() {
+    let world = World::new();
+    let flags = ["--image", "foo", "--namespace", "x", "--expose", "load-balancer", "--pull", "--load", "none"];
+    let start = world.ctl(&[&["system", "start", "--port", "0"][..], &flags].concat()).ok();
+    for flag in flags.iter().filter(|flag| flag.starts_with("--")) {
+        assert!(start.stderr.contains(&format!("warning: {flag} does nothing on platform local")), "{flag}: {start}");
+    }
+    let update = world.ctl(&["system", "update", "--image", "foo"]).ok();
+    assert!(update.stderr.contains("warning: --image does nothing on platform local"), "{update}");
+    assert_eq!(world.ctl(&["system", "update", "nope"]).run().code, Some(5));
+    let stop = world.ctl(&["system", "stop", "--keep-namespace"]).ok();
+    assert!(stop.stderr.contains("warning: --keep-namespace does nothing on platform local"), "{stop}");
+}
+
+#[test]
+fn a_failure_under_json_is_alone_on_stderr() {
+    let world = World::new();
+    let status = world.ctl(&["system", "status", "-o", "json"]).run();
+    assert_eq!((status.code, status.stderr.as_str()), (Some(3), ""), "{status}");
+    world.0.write("home/.meshery/config.yaml", "contexts: [oops");
+    let check = world.ctl(&["system", "check", "-o", "json"]).run();
+    assert_eq!((check.code, check.stderr.as_str()), (Some(1), ""), "{check}");
+}
+
+#[test]
+fn log_lines_are_for_whoever_asks_for_them() {
+    let world = World::new();
+    let dead = "apiVersion: v1\nkind: Config\ncontexts:\n- name: dead\n  context: {cluster: c, user: u}\nclusters:\n- name: c\n  cluster: {server: 'http://127.0.0.1:1'}\nusers:\n- name: u\n  user: {}\n";
+    let kubeconfig = world.0.write("kubeconfig", dead);
+    let check = world.ctl(&["system", "check", "-o", "json"]).var("KUBECONFIG", &kubeconfig).run();
+    assert!(!check.stderr.contains("WARN"), "{check}");
+    assert!(!check.stdout.contains("ServiceError"), "{check}");
+    let preflight = world.ctl(&["system", "check", "-p", "kubernetes"]).var("KUBECONFIG", &kubeconfig).run();
+    assert_eq!(preflight.code, Some(1), "the other platform's needs are checked: {preflight}");
+    let missing = world.ctl(&["system", "start", "-p", "kubernetes"]).var("KUBECONFIG", "/nowhere/kubeconfig").run();
+    assert_eq!(missing.code, Some(5), "{missing}");
+    assert!(missing.stderr.contains("kubeconfig /nowhere/kubeconfig does not exist"), "{missing}");
 }
 
 #[test]

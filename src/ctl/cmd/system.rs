@@ -7,7 +7,9 @@ pub mod cluster_args;
 pub mod config;
 pub mod context;
 pub mod dashboard;
+mod flags;
 pub mod image;
+mod left;
 pub(in crate::ctl::cmd) mod local;
 pub mod login;
 pub mod logout;
@@ -60,7 +62,7 @@ pub enum Command {
     Dashboard(dashboard::Args),
     /// Bring the plane's components up to date.
     Update(update::Args),
-    /// Remove the plane with its data, and start it anew.
+    /// Remove the plane with its data, and start it anew when it ran.
     Reset(reset::Args),
     /// Print what a start brings to Docker or Kubernetes.
     Manifest(manifest::Args),

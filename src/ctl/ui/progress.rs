@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::color::Tone;
-use super::{Ui, Volume};
+use super::{Remark, Ui, Volume};
 
 /// Steps of one piece of work; each takes its animation with it.
 pub struct Progress<'u> {
@@ -75,7 +75,7 @@ impl<'u> Progress<'u> {
         match &self.mode {
             Mode::Silent => {}
             Mode::Lines => {
-                let _ = self.ui.talk(line);
+                let _ = self.ui.remark(Remark::Note(line.to_owned()));
             }
             Mode::Animated(all) => {
                 let _ = all.println(line);

@@ -1,9 +1,11 @@
 //! Questions: asked only when stdin and stdout are terminals and --no-input is not given.
 
-use dialoguer::theme::SimpleTheme;
-use dialoguer::{Confirm, Select};
+use std::io::{self, Write};
 
-use super::{Answers, Ui};
+use dialoguer::Select;
+use dialoguer::theme::SimpleTheme;
+
+use super::{Answers, Ui, output_error};
 use crate::base::{Code, Error, Result};
 
 /// A question and the flag that answers it.
@@ -32,14 +34,31 @@ impl Ui {
             return Ok(());
         }
         self.must_ask(question)?;
-        let answer = Confirm::with_theme(&SimpleTheme)
-            .with_prompt(question.text)
-            .default(false)
-            .interact_opt()
-            .map_err(|error| asked(&error))?;
-        match answer {
-            Some(true) => Ok(()),
-            Some(false) | None => Err(Error::new(Code::Declined, "the question was answered with no")),
+        loop {
+            prompt(&format!("{} [y/N] ", question.text))?;
+            let Some(line) = self.typed()? else { return Err(declined()) };
+            match line.trim().to_lowercase().as_str() {
+                "y" | "yes" => return Ok(()),
+                "" | "n" | "no" => return Err(declined()),
+                other => self.talk(&format!("`{}` is neither yes nor no.", other.escape_debug()))?,
+            }
+        }
+    }
+
+    /// One whole line of the terminal, which edits, echoes and wraps it; `None` at the end of the input.
+    fn typed(&self) -> Result<Option<String>> {
+        let mut line = String::new();
+        match line_is_there().and_then(|()| io::stdin().read_line(&mut line)) {
+            Ok(0) => {
+                self.talk("")?;
+                Ok(None)
+            }
+            Ok(_) => Ok(Some(line)),
+            Err(error) => {
+                // What is told next does not belong behind the question.
+                self.talk("")?;
+                Err(unread(&error))
+            }
         }
     }
 
@@ -72,7 +91,35 @@ impl Ui {
 
 fn asked(error: &dialoguer::Error) -> Error {
     let dialoguer::Error::IO(error) = error;
-    if error.kind() == std::io::ErrorKind::Interrupted {
+    unread(error)
+}
+
+/// Shows a question, with the cursor behind it.
+fn prompt(text: &str) -> Result<()> {
+    let mut err = io::stderr().lock();
+    err.write_all(text.as_bytes()).and_then(|()| err.flush()).map_err(|error| output_error(&error))
+}
+
+fn declined() -> Error {
+    Error::new(Code::Declined, "the question was answered with no")
+}
+
+/// Waits for a line, and fails with `Interrupted` at a signal; reading alone would go on after it.
+#[cfg(unix)]
+fn line_is_there() -> io::Result<()> {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let stdin = io::stdin();
+    poll(&mut [PollFd::new(&stdin, PollFlags::IN)], None)?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn line_is_there() -> io::Result<()> {
+    Ok(())
+}
+
+fn unread(error: &io::Error) -> Error {
+    if error.kind() == io::ErrorKind::Interrupted {
         return Error::new(Code::Interrupted, "stopped at a question; nothing was changed");
     }
     Error::new(Code::InputNeeded, "the answer cannot be read").because(error)

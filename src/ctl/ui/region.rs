@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::color::{Paint, Tone};
-use super::{Ui, Volume};
+use super::{Remark, Ui, Volume};
 
 const HIDE_CURSOR: &str = "\x1b[?25l";
 const SHOW_CURSOR: &str = "\x1b[?25h";
@@ -138,7 +138,7 @@ impl Region<'_> {
     /// Says a line that stays, where nothing is animated.
     pub fn line(&self, line: &str) {
         if self.mode == Mode::Lines {
-            let _ = self.ui.talk(&clean(line));
+            let _ = self.ui.remark(Remark::Note(clean(line)));
         }
     }
 

@@ -31,6 +31,7 @@ pub(super) fn client(session: &Session<'_>, port: u16) -> Result<Client> {
         context: plane.context.name.clone(),
         token: credentials::read(&plane.token_file)?,
         token_file: Some(plane.token_file.clone()),
+        token_origin: None,
         token_chosen: false,
         timeout: LIMIT,
         ca_file: None,

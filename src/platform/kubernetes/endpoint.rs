@@ -156,6 +156,7 @@ pub(super) fn client(plane: &Plane, address: &str, token: Option<&TokenFile>) ->
         context: plane.context.name.clone(),
         token: token.cloned(),
         token_file: Some(plane.token_file.clone()),
+        token_origin: None,
         token_chosen: false,
         timeout: LOOK,
         ca_file: None,

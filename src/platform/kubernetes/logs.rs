@@ -86,7 +86,7 @@ async fn follow(
 /// Components that are meant: those that are named, else all that are there.
 ///
 /// # Errors
-/// [`Code::PlaneNotStarted`] when none is there; [`Code::UsageError`] for a name that is none.
+/// [`Code::PlaneNotStarted`] when none is there; [`Code::ComponentNotFound`] for a name that is none.
 pub(super) async fn components(plane: &Plane, target: &Target, wanted: &[String]) -> Result<Vec<String>> {
     let known = running(target).await?;
     if known.is_empty() {

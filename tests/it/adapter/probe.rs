@@ -34,6 +34,7 @@ async fn http_health_is_an_exit_code() {
     assert!(ready.stdout.contains("is healthy (200)"), "{ready}");
     let missing = run("/healthz/nothing", &["-o", "json"]).await;
     assert_eq!((missing.code, &missing.error_json()["code"]), (Some(3), &"probe-failed".into()), "{missing}");
+    assert!(missing.stderr.contains("Correct the path"), "{missing}");
     plane.server.drain(std::time::Duration::ZERO).await;
     let draining = run("/healthz/ready", &[]).await;
     assert_eq!(draining.code, Some(3), "{draining}");

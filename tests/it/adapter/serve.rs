@@ -120,7 +120,7 @@ async fn asked_to_stop_it_ends_what_is_open_and_exits_with_0() {
 fn a_mesh_without_an_adapter_and_a_taken_port_are_told() {
     let env = Env::new();
     let wrong = env.ctl(["serve", "adapter", "isto"]).run();
-    assert_eq!(wrong.code, Some(2), "{wrong}");
+    assert_eq!(wrong.code, Some(5), "{wrong}");
     assert!(wrong.stderr.contains("no adapter `isto`") && wrong.stderr.contains("did you mean istio?"), "{wrong}");
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();

@@ -10,6 +10,7 @@ fn channels_are_set_and_viewed_without_network() {
     --- stdout
     channel stable-v0.6.0 set in context local
     --- stderr
+    warning: the plane of context `local` cannot be of release v0.6.0: on platform local the plane is this program, which is of release 0.1.0. Change the program with `mesheryctl self update --version v0.6.0`, or follow it with `mesheryctl system channel set stable`.
     ");
     assert_snapshot!(env.ctl(["system", "channel", "set", "edge", "-c", "prod"]).run(), @"
     exit: 0

@@ -103,3 +103,30 @@ fn old_spellings_work() {
     assert_eq!(old.stdout, new.stdout);
     assert_eq!(env.ctl(["system", "channel", "switch", "edge"]).run().code, Some(0));
 }
+
+#[test]
+fn a_number_that_is_none_is_told_with_where_it_came_from() {
+    let env = Env::new();
+    let flag = env.ctl(["system", "start", "--port", "abc"]).run();
+    assert_eq!(flag.code, Some(2), "{flag}");
+    assert!(flag.stderr.contains("'abc' for '--port <PORT>': it is not a whole number"), "{flag}");
+    assert!(!flag.stderr.contains("environment variable"), "{flag}");
+    let variable = env.ctl(["system", "start"]).var("MESHERY_PORT", "abc").run();
+    assert_eq!(variable.code, Some(2), "{variable}");
+    assert!(variable.stderr.contains("the value comes from the environment variable MESHERY_PORT"), "{variable}");
+}
+
+#[test]
+fn names_that_lead_nowhere_are_told_when_they_are_written() {
+    let env = Env::with_contexts();
+    let set = env.ctl(["system", "token", "create", "late", "-f", "late.json"]).ok();
+    assert!(set.stderr.contains("does not exist yet"), "{set}");
+    let set = env.ctl(["system", "token", "set", "late"]).ok();
+    assert!(set.stderr.starts_with("warning: The token file") && set.stderr.contains("late.json"), "{set}");
+    let unknown = env.ctl(["system", "context", "create", "m", "-a", "nope"]).run();
+    assert_eq!(unknown.code, Some(5), "{unknown}");
+    assert!(unknown.stderr.contains("there is no adapter `nope`"), "{unknown}");
+    env.ctl(["system", "context", "create", "m", "-a", "istio,meshery-linkerd"]).ok();
+    let view = env.ctl(["system", "provider", "view", "-o", "json"]).ok().json();
+    assert_eq!(view[0]["provider"], serde_json::Value::Null);
+}

@@ -53,7 +53,7 @@ fn the_project_file_is_checked() {
     let env = Env::new();
     env.write("work/.meshery.yaml", "contxt: a\n");
     assert_snapshot!(env.ctl(["system", "context", "list"]).run(), @"
-    exit: 2
+    exit: 65
     --- stdout
     --- stderr
     error: $ROOT/work/.meshery.yaml:1:1: unknown field `contxt`, expected one of `context`, `kube-context`, `output`, `color`, `timeout`, `endpoint`, `namespace`, `protected-contexts`, `import-allow`, `required-version`
@@ -98,6 +98,7 @@ fn wrong_values_name_the_flag() {
     --- stdout
     --- stderr
     error: invalid value 'jsn' for '--output <FORMAT>': expected one of table, wide, json, yaml, jsonl, name, jsonpath=EXPR, custom-columns=SPEC; did you mean json, jsonl?
+      the value comes from the environment variable MESHERY_OUTPUT
     fix: See `mesheryctl system context list --help`.
     see: mesheryctl explain usage-error
     ");

@@ -77,6 +77,7 @@ fn set_checks_both_names() {
     --- stdout
     token ci set in context prod
     --- stderr
+    warning: The token file $ROOT/home/.meshery/auth.json does not exist; `mesheryctl system login --context prod` writes it.
     ");
     let view = env.ctl(["system", "context", "view", "prod", "-o", "jsonpath={.token}"]).ok();
     assert_eq!(view.stdout, "ci\n");

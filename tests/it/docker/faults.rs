@@ -14,6 +14,31 @@ fn says(output: &Output, code: i32, parts: &[&str]) {
 }
 
 #[test]
+fn a_plane_is_not_left_behind_without_a_word() {
+    let world = World::new();
+    world.start().ok();
+    let moved = world.ctl(&["system", "start", "-p", "local", "--port", "0"]).ok();
+    says(&moved, 0, &["warning: The plane of context local goes on running on platform docker", "stop -p docker"]);
+    world.ctl(&["system", "stop"]).ok();
+    world.ctl(&["system", "start", "--image", IMAGE, "-p", "docker"]).ok();
+    world.ctl(&["system", "context", "create", "other", "--set"]).ok();
+    let refused = world.ctl(&["system", "context", "delete", "local"]).run();
+    says(&refused, 1, &["plane-runs", "mesheryctl system stop --context local"]);
+    world.ctl(&["system", "stop", "--context", "local"]).ok();
+    world.ctl(&["system", "context", "delete", "local"]).ok();
+}
+
+#[test]
+fn a_restart_cannot_move_the_port() {
+    let world = World::new();
+    world.start().ok();
+    let before = world.status();
+    let refused = world.ctl(&["system", "restart", "--port", "39413"]).run();
+    says(&refused, 2, &["--port 39413", "system start --port 39413"]);
+    assert_eq!(world.status(), before, "nothing was ended");
+}
+
+#[test]
 fn an_engine_that_cannot_be_reached_is_named_with_who_named_it() {
     let world = World::new();
     let run = |host: &str| world.ctl(&["system", "start", "--image", IMAGE]).var("DOCKER_HOST", host).run();
@@ -235,7 +260,7 @@ fn a_kubeconfig_is_made_one_for_the_container_or_refused() {
         assert!(text.contains("kind-token") && !text.contains("eks"), "{text}");
     }
     let broken = world.env.write("broken", "contexts: [oops");
-    says(&world.start().var("KUBECONFIG", &broken).run(), 2, &["kubeconfig-invalid", "broken"]);
+    says(&world.start().var("KUBECONFIG", &broken).run(), 65, &["kubeconfig-invalid", "broken"]);
     let chosen =
         world.ctl(&["system", "start", "--image", IMAGE, "--kube-context", "none"]).var("KUBECONFIG", &path).run();
     says(&chosen, 5, &["kube-context-not-found", "kind, eks"]);
@@ -270,7 +295,7 @@ fn a_cluster_in_a_container_is_reached_over_its_own_network() {
 #[test]
 fn a_wrong_component_is_refused_before_anything_is_made() {
     let world = World::with("[meshery-isto]", "");
-    says(&world.start().run(), 2, &["there is no adapter `meshery-isto`", "did you mean istio?"]);
+    says(&world.start().run(), 5, &["there is no adapter `meshery-isto`", "did you mean istio?"]);
     assert!(world.engine.world().networks.is_empty());
 }
 

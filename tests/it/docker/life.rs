@@ -172,7 +172,7 @@ fn logs_are_told_by_component_in_their_order_and_an_unknown_one_is_refused() {
     let tail = world.ctl(&["system", "logs", "meshery-istio", "--tail", "1", "-o", "json"]).ok().json();
     assert_eq!(tail, json!([{"component": "meshery-istio", "text": "three"}]));
     let unknown = world.ctl(&["system", "logs", "meshery-isto"]).run();
-    assert_eq!(unknown.code, Some(2), "{unknown}");
+    assert_eq!(unknown.code, Some(5), "{unknown}");
     assert!(unknown.stderr.contains("did you mean meshery-istio?"), "{unknown}");
 }
 
@@ -238,7 +238,7 @@ fn an_update_goes_component_by_component_and_takes_back_what_does_not_become_rea
     assert_eq!(file(&world, "data/meshery.db-wal").0, "", "and without what the new one had begun");
     assert!(!world.env.files().iter().any(|path| path.ends_with("data.tar")), "{:?}", world.env.files());
     let unknown = world.ctl(&["system", "update", "broker"]).run();
-    assert_eq!(unknown.code, Some(2), "{unknown}");
+    assert_eq!(unknown.code, Some(5), "{unknown}");
     let empty = world.ctl(&["system", "update", "--image", ""]).run();
     assert_eq!(empty.code, Some(2), "{empty}");
     assert!(empty.stderr.contains("--image"), "{empty}");

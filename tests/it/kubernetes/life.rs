@@ -346,7 +346,7 @@ fn clusters_that_cannot_take_a_plane_are_told_with_cause_and_next_step() {
     assert_eq!(unreachable.code, Some(3), "{unreachable}");
     assert!(unreachable.stderr.contains("cluster-unreachable"), "{unreachable}");
     let broken = run(&nobody.write("broken", "clusters: {"));
-    assert_eq!(broken.code, Some(2), "{broken}");
+    assert_eq!(broken.code, Some(65), "{broken}");
     assert!(broken.stderr.contains("kubeconfig-invalid") && broken.stderr.contains("broken"), "{broken}");
     let empty = run(&nobody.write("empty", "apiVersion: v1\nkind: Config\n"));
     assert_eq!(empty.code, Some(2), "{empty}");

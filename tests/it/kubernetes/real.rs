@@ -313,7 +313,7 @@ fn what_blocks_a_plane_is_named_and_an_update_goes_back() {
     assert!(status["components"][0]["image"].as_str().unwrap().starts_with("meshery/mesheryctl:"), "{status}");
 
     let unknown = world.ctl(&["system", "logs", "meshery-isti"]).run();
-    assert_eq!(unknown.code, Some(2), "{unknown}");
+    assert_eq!(unknown.code, Some(5), "{unknown}");
     assert_eq!(world.reset().code, Some(0));
     assert_eq!(world.left(), Vec::<String>::new());
 }

@@ -71,7 +71,7 @@ fn a_switch_restarts_the_running_plane_after_consent() {
     let asked = world.ctl(&["system", "channel", "switch", "edge"]).run();
     assert_eq!(asked.code, Some(2), "{asked}");
     assert!(asked.stderr.contains("--yes"), "{asked}");
-    let answers = [("is restarted; running operations end first. Go on?", "n")];
+    let answers = [("is restarted; running operations end first. Go on?", "n\n")];
     let screen = world.ctl(&["system", "channel", "switch", "edge"]).on_terminal(Piped::default(), &answers);
     assert_eq!(screen.code, Some(1), "{}", screen.text);
     assert_eq!((status()["pid"].clone(), channel(&world).0), (before["pid"].clone(), "stable".to_owned()));

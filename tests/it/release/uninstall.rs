@@ -93,10 +93,10 @@ fn consent_is_needed() {
     let output = world.ctl(&["self", "uninstall"]).run();
     assert_eq!(output.code, Some(2), "{output}");
     assert!(output.stderr.contains("--yes") && output.stderr.contains("--dry-run"), "{output}");
-    let screen = world.ctl(&["self", "uninstall"]).on_terminal(Piped::default(), &[("keep contexts and data?", "n")]);
+    let screen = world.ctl(&["self", "uninstall"]).on_terminal(Piped::default(), &[("keep contexts and data?", "n\n")]);
     assert_eq!(screen.code, Some(1), "{}", screen.text);
     assert_eq!(files(&world.env), before);
-    let screen = world.ctl(&["self", "uninstall"]).on_terminal(Piped::default(), &[("keep contexts and data?", "y")]);
+    let screen = world.ctl(&["self", "uninstall"]).on_terminal(Piped::default(), &[("keep contexts and data?", "y\n")]);
     assert_eq!(screen.code, Some(0), "{}", screen.text);
     assert!(!world.program().exists());
 }

@@ -13,7 +13,7 @@ use crate::support::env::Env;
 fn row_55_a_bad_config_names_file_line_and_column() {
     let env = Env::with_config("contexts:\n  local:\n    platform: docker\n   endpoint: x\n");
     assert_snapshot!(env.ctl(["system", "context", "list"]).run(), @"
-    exit: 2
+    exit: 65
     --- stdout
     --- stderr
     error: $ROOT/home/.meshery/config.yaml:4:4: did not find expected key
@@ -22,7 +22,7 @@ fn row_55_a_bad_config_names_file_line_and_column() {
     ");
     let env = Env::with_config("contexts:\n  local:\n    endpoint: http://localhost:9081\n    platform: mars\n");
     assert_snapshot!(env.ctl(["system", "context", "list"]).run(), @"
-    exit: 2
+    exit: 65
     --- stdout
     --- stderr
     error: $ROOT/home/.meshery/config.yaml:4:15: contexts.local.platform: platform `mars` is not one of local, docker, kubernetes
@@ -30,7 +30,7 @@ fn row_55_a_bad_config_names_file_line_and_column() {
     see: mesheryctl explain config-parse
     ");
     assert_snapshot!(env.ctl(["system", "context", "create", "x"]).run(), @"
-    exit: 2
+    exit: 65
     --- stdout
     --- stderr
     error: $ROOT/home/.meshery/config.yaml:4:15: contexts.local.platform: platform `mars` is not one of local, docker, kubernetes
@@ -39,7 +39,7 @@ fn row_55_a_bad_config_names_file_line_and_column() {
     ");
     let env = Env::with_config("contexts:\n- local\n");
     assert_snapshot!(env.ctl(["version"]).run(), @"
-    exit: 2
+    exit: 65
     --- stdout
     --- stderr
     error: $ROOT/home/.meshery/config.yaml:2:1: contexts: invalid type: sequence, expected a mapping of names to contexts

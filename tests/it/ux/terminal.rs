@@ -1,7 +1,7 @@
 //! Rows that need a terminal.
 
 use crate::support::env::Env;
-use crate::support::tty::Piped;
+use crate::support::tty::{INTERRUPT, Piped};
 
 const LIST: [&str; 3] = ["system", "context", "list"];
 const MISSING: [&str; 4] = ["system", "context", "view", "nope"];
@@ -78,10 +78,10 @@ fn row_40_a_terminal_is_asked_and_its_answer_counts() {
     let env = Env::with_contexts();
     env.ctl(["system", "token", "set", "ci"]).ok();
     let delete = || env.ctl(["system", "token", "delete", "ci"]);
-    let screen = delete().on_terminal(Piped::default(), &[("which local uses?", "n")]);
+    let screen = delete().on_terminal(Piped::default(), &[("which local uses?", "n\n")]);
     assert_eq!(screen.code, Some(1), "{}", screen.text);
     assert!(env.ctl(["system", "token", "list", "-o", "name"]).ok().stdout.contains("ci"));
-    let screen = delete().on_terminal(Piped::default(), &[("which local uses?", "y")]);
+    let screen = delete().on_terminal(Piped::default(), &[("which local uses?", "y\n")]);
     assert_eq!(screen.code, Some(0), "{}", screen.text);
     let answers = [("which one is current afterwards?", "\r")];
     let screen = env.ctl(["system", "context", "delete", "local"]).on_terminal(Piped::default(), &answers);
@@ -90,12 +90,28 @@ fn row_40_a_terminal_is_asked_and_its_answer_counts() {
 }
 
 #[test]
+fn a_question_takes_whole_words_and_is_asked_again_for_others() {
+    let env = Env::with_contexts();
+    env.ctl(["system", "token", "set", "ci"]).ok();
+    let delete = || env.ctl(["system", "token", "delete", "ci"]);
+    let screen =
+        delete().on_terminal(Piped::default(), &[("which local uses?", "wrong\n"), ("neither yes nor no.", "n\n")]);
+    assert!(screen.text.contains("`wrong` is neither yes nor no."), "{}", screen.text);
+    let screen = delete().on_terminal(Piped::default(), &[("which local uses?", "no\n")]);
+    assert_eq!(screen.code, Some(1), "{}", screen.text);
+    assert_eq!(screen.text.matches("which local uses?").count(), 1, "it is shown once: {}", screen.text);
+    let screen = delete().on_terminal(Piped::default(), &[("which local uses?", "YES\n")]);
+    assert_eq!(screen.code, Some(0), "{}", screen.text);
+}
+
+#[test]
 fn row_43_ctrl_c_at_a_question_changes_nothing() {
     let env = Env::with_contexts();
     env.ctl(["system", "token", "set", "ci"]).ok();
-    let answers = [("which local uses?", "\x03")];
+    let answers = [("which local uses?", INTERRUPT)];
     let screen = env.ctl(["system", "token", "delete", "ci"]).on_terminal(Piped::default(), &answers);
     assert_eq!(screen.code, Some(130), "{}", screen.text);
+    assert!(screen.text.contains("uses? [y/N] \r\n"), "the error begins a line of its own: {}", screen.text);
     assert!(env.ctl(["system", "token", "list", "-o", "name"]).ok().stdout.contains("ci"));
 }
 

@@ -13,7 +13,9 @@ use clap::Subcommand;
 use crate::base::{Code, Error, Result, env};
 use crate::ctl::Ctl;
 use crate::ctl::cmd::Outcome;
+use crate::ctl::cmd::system::update;
 use crate::ctl::config::{self, Edit, Field};
+use crate::model::context::{Context, Platform};
 use crate::release::{Feed, Keys, feed};
 
 /// Limit for the look into a feed.
@@ -95,6 +97,20 @@ async fn check_known(ctx: &Ctl, choice: &Choice) -> Result<()> {
     match feed.manifest().await {
         Ok(manifest) => manifest.named(&choice.release).map(|_| ()),
         Err(error) => ctx.ui.warn(&format!("whether {} was released is not known: {error}", choice.release)),
+    }
+}
+
+/// Says so where a context of this machine is set to a release that its plane cannot be of.
+fn note_release(ctx: &Ctl, name: &str, choice: &Choice) -> Result<()> {
+    let known = ctx.settings.config().find(name)?;
+    let context = Context { channel: choice.channel.clone(), version: choice.release.clone(), ..known.clone() };
+    let is_here = context.platform == Platform::Local && !switch::is_elsewhere(&context);
+    match update::has_release(&context) {
+        Err(error) if is_here => {
+            let fix = error.report().suggested_remediation.unwrap_or_default();
+            ctx.ui.warn(&format!("{error}. {fix}"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -23,6 +23,7 @@ use super::managed;
 #[command(after_help = "EXAMPLES:
   mesheryctl system check
   mesheryctl system check --preflight -o json
+  mesheryctl system check -p kubernetes
   mesheryctl system check --adapter istio
   mesheryctl system check --fix")]
 pub struct Args {
@@ -35,6 +36,9 @@ pub struct Args {
     /// Check only this adapter, by name, mesh or address; repeatable.
     #[arg(long, value_name = "NAME", conflicts_with = "preflight")]
     pub adapter: Vec<String>,
+    /// Check what a start on another platform needs, before the context moves there: local, docker or kubernetes.
+    #[arg(short = 'p', long, value_name = "PLATFORM", value_parser = crate::ctl::cli::platform_parser())]
+    pub platform: Option<Platform>,
     /// Mend what can be mended without risk: modes of private files, records of processes that are gone, missing folders.
     #[arg(long)]
     pub fix: bool,
@@ -47,7 +51,12 @@ async fn all(ctx: &Ctl, args: &Args) -> Vec<Check> {
     }
     let mut checks = machine::all(ctx);
     match ctx.settings.context() {
-        Ok(context) => checks.extend(of_context(ctx, context, args.preflight).await),
+        Ok(own) => {
+            let platform = args.platform.unwrap_or(own.platform);
+            // Where the context's plane is not, only the way there can be looked at.
+            let preflight = args.preflight || platform != own.platform;
+            checks.extend(of_context(ctx, Context { platform, ..own }, preflight).await);
+        }
         Err(error) => checks.push(Check::fail("context", &error)),
     }
     checks

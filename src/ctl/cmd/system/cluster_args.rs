@@ -1,5 +1,6 @@
 //! What can be chosen about a plane on Kubernetes: the same flags for a start, for the manifest and for the chart.
 
+use super::flags::{Flag, flag};
 use crate::base::{Code, Error, Result};
 use crate::model::context::{Context, Platform};
 use crate::plane::kubernetes::grants::Feature;
@@ -60,6 +61,20 @@ impl Place {
 }
 
 impl ClusterArgs {
+    /// Each flag, and whether it was given.
+    pub(super) fn flags(&self) -> Vec<Flag> {
+        let given = [
+            ("--namespace", self.namespace.is_some()),
+            ("--storage", self.storage.is_some()),
+            ("--storage-size", self.storage_size.is_some()),
+            ("--storage-class", self.storage_class.is_some()),
+            ("--expose", self.expose.is_some()),
+            ("--grant", self.grant.is_some()),
+            ("--image-pull-secret", self.image_pull_secret.is_some()),
+        ];
+        given.map(|(name, is_given)| flag(name, is_given, &[Platform::Kubernetes])).to_vec()
+    }
+
     /// What is wished; `load` is how the image of this program reaches the nodes.
     pub fn wishes(&self, load: Option<Load>) -> Wishes {
         Wishes {

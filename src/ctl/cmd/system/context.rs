@@ -40,7 +40,7 @@ impl Command {
     pub(crate) async fn run(self, ctx: &Ctl) -> Result<()> {
         match self {
             Command::Create(args) => create::run(ctx, args),
-            Command::Delete(args) => delete::run(ctx, &args),
+            Command::Delete(args) => delete::run(ctx, &args).await,
             Command::List(args) => list::run(ctx, &args),
             Command::View(args) => view::run(ctx, &args),
             Command::Switch(args) => switch::run(ctx, &args).await,

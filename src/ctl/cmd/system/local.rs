@@ -78,7 +78,10 @@ async fn settled(running: &Running) -> Result<()> {
 }
 
 /// Fails when somebody listens on the port, and names them.
-async fn free(port: u16) -> Result<()> {
+///
+/// # Errors
+/// [`Code::PortTaken`] when somebody does.
+pub(super) async fn free(port: u16) -> Result<()> {
     if port == 0 {
         return Ok(());
     }
@@ -93,7 +96,7 @@ async fn free(port: u16) -> Result<()> {
             None => taken.because("another process listens there"),
         },
     };
-    Err(taken.remedy("Stop the holder, or choose another port: `mesheryctl system start --port 0` takes a free one."))
+    Err(taken.remedy("Stop the holder, or choose another port: `--port 0` takes a free one."))
 }
 
 /// The port of an endpoint.

@@ -133,11 +133,12 @@ async fn local(
         verified,
         expires_at: None,
     };
-    if context.platform == Platform::Local {
+    if context.platform == Platform::Local && given.is_none() {
         credentials::log_out(path)?;
         credentials::ensure_in(path)?;
         return Ok(view(true));
     }
+    let origin = given.as_ref().map_or_else(|| path.display().to_string(), |given| given.origin.clone());
     let kept = credentials::read(&credentials::plane_file(path)?)?.filter(|own| !own.token.is_empty());
     let token = given.map(|given| given.token).or(kept.map(|own| own.token)).ok_or_else(|| {
         Error::new(
@@ -150,10 +151,27 @@ async fn local(
     let own = TokenFile { provider: LOCAL.to_owned(), token };
     let verified = match plane {
         None => false,
-        Some(_) => ctx.client_with(TokenSource::Given(own.clone())).await?.user().await.map(|_| true)?,
+        // Nothing stands between this process and the data of its home: only the file can tell the right token.
+        Some(plane) if plane.is_in_process() => holds(ctx, &own, &origin).map(|()| true)?,
+        Some(_) => {
+            let given = TokenSource::Given { file: own.clone(), origin };
+            ctx.client_with(given).await?.user().await.map(|_| true)?
+        }
     };
     credentials::put_own(path, &own)?;
     Ok(view(verified))
+}
+
+/// Fails when a token is not that of the plane of this home.
+fn holds(ctx: &Ctl, given: &TokenFile, origin: &str) -> Result<()> {
+    let own = credentials::ensure(&ctx.settings.home()?)?;
+    if own.token == given.token {
+        return Ok(());
+    }
+    let context = ctx.settings.context_name()?;
+    Err(Error::new(Code::AuthRequired, format!("the plane of context `{context}` refused the token"))
+        .because(format!("the token from {origin} is not the plane's own"))
+        .remedy("Leave the token away: `mesheryctl system login` brings the plane's own token back."))
 }
 
 async fn remote(
@@ -162,19 +180,22 @@ async fn remote(
     (name, address, given): (String, Option<String>, Option<Given>),
     args: &Args,
 ) -> Result<View> {
-    let token = match (given, &address) {
-        (Some(given), _) => given.token,
-        (None, Some(address)) => by_browser(ctx, &name, address, args.skip_browser).await?,
+    let (token, origin) = match (given, &address) {
+        (Some(given), _) => (given.token, given.origin),
+        (None, Some(address)) => {
+            (by_browser(ctx, &name, address, args.skip_browser).await?, "the login page".to_owned())
+        }
         (None, None) => return Err(not_running(context)),
     };
     let parsed = SessionToken::parse(&token)
         .map_err(|reason| {
-            Error::new(Code::AuthSession, does_not_hold(&name)).because(format!("the token is broken: {reason}"))
+            Error::new(Code::AuthSession, does_not_hold(&name))
+                .because(format!("the token from {origin} is broken: {reason}"))
         })
         .map_err(|error| error.remedy(format!("Log in again with `mesheryctl system login --provider {name}`.")))?;
     let file = TokenFile { provider: name, token: parsed.raw().to_owned() };
     let (file, user) = if address.is_some() {
-        let (file, user) = verify(ctx, file).await?;
+        let (file, user) = verify(ctx, file, origin).await?;
         (file, Some(user))
     } else {
         (file, None)
@@ -193,20 +214,10 @@ async fn remote(
 }
 
 /// Shows the token to the plane; the user, and the token file as the plane gives it, with a newer token where there is one.
-async fn verify(ctx: &Ctl, file: TokenFile) -> Result<(TokenFile, User)> {
-    let client = ctx.client_with(TokenSource::Given(file.clone())).await?;
-    // A token that was just given comes from no file and no variable: only the login itself can be done again.
-    let again = |error: Error| match error.code() {
-        Code::AuthSession => {
-            let report = error.report();
-            Error::new(Code::AuthSession, report.message)
-                .because(report.probable_cause.unwrap_or_default())
-                .remedy(format!("Log in again with `mesheryctl system login --provider {}`.", file.provider))
-        }
-        _ => error,
-    };
-    let user = client.user().await.map_err(again)?;
-    let now = client.token().await.map_err(again)?;
+async fn verify(ctx: &Ctl, file: TokenFile, origin: String) -> Result<(TokenFile, User)> {
+    let client = ctx.client_with(TokenSource::Given { file, origin }).await?;
+    let user = client.user().await?;
+    let now = client.token().await?;
     Ok((now, user))
 }
 

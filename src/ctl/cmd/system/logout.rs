@@ -89,7 +89,8 @@ fn text(view: &View) -> String {
 
 /// Lets the plane end the session; what kept it from it otherwise.
 async fn revoke(ctx: &Ctl, session: &TokenFile) -> Result<(), String> {
-    let ended = async { ctx.client_with(TokenSource::Given(session.clone())).await?.logout().await };
+    let given = TokenSource::Given { file: session.clone(), origin: "the token file".to_owned() };
+    let ended = async { ctx.client_with(given).await?.logout().await };
     match ended.await {
         Ok(ended) if ended.revoked => Ok(()),
         Ok(ended) if is_local(&ended.provider) => {

@@ -92,12 +92,18 @@ fn text(ctx: &Ctl, line: &LogLine) -> Result<String> {
     serde_json::to_string(line).map_err(|error| Error::internal("a log line is not JSON").because(error))
 }
 
+/// Fails when components are named that a local plane does not have.
+pub(super) fn of_local(components: &[String]) -> Result<()> {
+    match components.iter().find(|name| !matches!(name.as_str(), SERVER | "server")) {
+        Some(other) => Err(Error::new(Code::ComponentNotFound, format!("a local plane has no component `{other}`"))
+            .remedy("Leave it out: the server is the only component, `meshery`.")),
+        None => Ok(()),
+    }
+}
+
 async fn here(ctx: &Ctl, args: &Args) -> Result<()> {
     let plane = plane::local(ctx, None)?;
-    if let Some(other) = args.component.iter().find(|name| !matches!(name.as_str(), SERVER | "server")) {
-        return Err(Error::new(Code::UsageError, format!("a local plane has no component `{other}`"))
-            .remedy("Leave it out: the server is the only component, `meshery`."));
-    }
+    of_local(&args.component)?;
     let log = log(&plane.home)?;
     let from = std::fs::metadata(&log).map_or(0, |file| file.len());
     let tail = args.tail().map_or(usize::MAX, |lines| lines as usize);

@@ -58,7 +58,7 @@ fn token_file(ctx: &Ctl, context: &Context) -> Result<std::path::PathBuf> {
 }
 
 /// Whether config.yaml says that the context has this platform.
-fn is_remembered(ctx: &Ctl, context: &Context) -> bool {
+pub(super) fn is_remembered(ctx: &Ctl, context: &Context) -> bool {
     ctx.settings.config().find(&context.name).is_ok_and(|known| known.platform == context.platform)
 }
 

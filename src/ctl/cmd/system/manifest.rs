@@ -6,6 +6,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::cluster_args::{ClusterArgs, reference};
+use super::flags;
 use super::{managed, plane};
 use crate::base::{Code, Error, Result, yaml};
 use crate::client::{credentials, process};
@@ -77,6 +78,7 @@ pub struct List {
 
 pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let context = plane::context(ctx, args.platform.as_deref())?;
+    flags::warn_idle(ctx, context.platform, &args.cluster.flags())?;
     match context.platform {
         Platform::Kubernetes => cluster(ctx, context, args).await,
         Platform::Docker => docker(ctx, context, args).await,

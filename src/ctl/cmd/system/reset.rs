@@ -18,7 +18,7 @@ use crate::platform::{self, Start, Stop};
   mesheryctl system reset
   mesheryctl system reset --confirm local")]
 pub struct Args {
-    /// Name of the context, instead of being asked for consent.
+    /// Consent without a question, for scripts: the name of the context, so that no other one's plane goes.
     #[arg(long, value_name = "NAME")]
     pub confirm: Option<String>,
 }
@@ -49,6 +49,10 @@ fn consent(ctx: &Ctl, context: &Context, name: Option<&str>) -> Result<()> {
     }
 }
 
+fn not_started(ctx: &Ctl) -> Result<()> {
+    ctx.ui.note("The plane did not run and was not started; `mesheryctl system start` does that.")
+}
+
 async fn here(ctx: &Ctl) -> Result<()> {
     let plane = plane::local(ctx, None)?;
     let before = process::find(Role::Server, &plane.home)?;
@@ -56,6 +60,8 @@ async fn here(ctx: &Ctl) -> Result<()> {
     stop::archive(ctx, &plane.home)?;
     if let Some(before) = before {
         local::up(ctx, &plane, Some(before.port)).await?;
+    } else {
+        not_started(ctx)?;
     }
     show::print(ctx, &plane::look(&plane).await?)
 }
@@ -65,10 +71,14 @@ async fn elsewhere(ctx: &Ctl, context: Context) -> Result<()> {
     let ran = platform::status(&plane).await?.state != State::Stopped;
     let steps = ctx.ui.progress();
     let progress = managed::Shown::new(&steps);
-    platform::stop(&plane, Stop { reset: true, keep_namespace: ran, force: false }, &progress).await?;
+    let removed = platform::stop(&plane, Stop { reset: true, keep_namespace: ran, force: false }, &progress).await?;
     if ran {
         platform::start(&plane, &Start::default(), &progress).await?;
     }
     drop(progress);
+    if !ran {
+        ctx.ui.note(&stop::removed_text(&plane.context, &removed))?;
+        not_started(ctx)?;
+    }
     show::print(ctx, &platform::status(&plane).await?)
 }

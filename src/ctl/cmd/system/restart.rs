@@ -1,9 +1,10 @@
 //! `system restart`.
 
 use super::cluster_args::Place;
+use super::flags::{self, flag};
 use super::plane::{self, State};
 use super::{local, managed, show, stop};
-use crate::base::Result;
+use crate::base::{Code, Error, Result};
 use crate::client::process::{self, Role};
 use crate::ctl::Ctl;
 use crate::model::context::Platform;
@@ -38,9 +39,16 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     if context.platform == Platform::Local {
         return here(ctx, args).await;
     }
-    if args.port.is_some() {
-        ctx.ui.note("--port does nothing here: change the port with `mesheryctl system start --port`.")?;
+    if let Some(port) = args.port {
+        // The one thing that was asked beside a restart cannot be done: nothing is ended for it.
+        return Err(Error::new(
+            Code::PlatformUnsupported,
+            format!("--port {port} cannot be changed by a restart on platform {}", context.platform),
+        )
+        .because("the port belongs to what a start brings there")
+        .remedy(format!("Change it with `mesheryctl system start --port {port}`.")));
     }
+    flags::warn_idle(ctx, context.platform, &[flag("--force", args.force, &[Platform::Local])])?;
     let plane = managed::plane_in(ctx, context, &args.place)?;
     let steps = ctx.ui.progress();
     let progress = managed::Shown::new(&steps);
@@ -52,7 +60,12 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
 async fn here(ctx: &Ctl, args: &Args) -> Result<()> {
     let plane = plane::local(ctx, args.platform.as_deref())?;
     let before = process::find(Role::Server, &plane.home)?;
-    let port = args.port.or(before.map(|running| running.port));
+    let kept = before.map(|running| running.port);
+    if let Some(other) = args.port.filter(|port| Some(*port) != kept) {
+        // Once the old server has ended it is too late to find out that the new one cannot listen.
+        local::free(other).await?;
+    }
+    let port = args.port.or(kept);
     stop::down(&plane, args.force).await?;
     let (running, _) = local::up(ctx, &plane, port).await?;
     show::print(ctx, &plane::of_process(&plane.context, &running, State::Running))

@@ -1,8 +1,9 @@
 //! `system start`.
 
 use super::cluster_args::{ClusterArgs, reference};
+use super::flags::{self, OF_IMAGES, flag};
 use super::plane::{self, State};
-use super::{local, managed, show, stop};
+use super::{left, local, managed, show, stop};
 use crate::base::Result;
 use crate::ctl::Ctl;
 use crate::model::context::{Context, Platform};
@@ -64,23 +65,43 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
 
 /// Starts the plane of a context.
 pub(super) async fn plane_of(ctx: &Ctl, context: Context, args: &Args) -> Result<()> {
+    warn_idle(ctx, context.platform, args)?;
     match context.platform {
         Platform::Local => here(ctx, context, args).await,
         Platform::Docker | Platform::Kubernetes => elsewhere(ctx, context, args).await,
     }
 }
 
+/// Tells of flags that do nothing where this plane runs.
+fn warn_idle(ctx: &Ctl, platform: Platform, args: &Args) -> Result<()> {
+    let mut flags = args.cluster.flags();
+    flags.extend([
+        flag("--load", args.load.is_some(), &[Platform::Kubernetes]),
+        flag("--image", args.image.is_some(), OF_IMAGES),
+        flag("--broker", args.broker.is_some(), OF_IMAGES),
+        flag("--pull", args.pull, &[Platform::Docker]),
+        flag("--provider", args.provider.as_deref().is_some_and(|name| !provider::is_local(name)), OF_IMAGES),
+    ]);
+    flags::warn_idle(ctx, platform, &flags)
+}
+
+/// Remembers the platform of a context; a plane that is left running on the old one is told.
+async fn move_to(ctx: &Ctl, context: &Context) -> Result<()> {
+    if managed::is_remembered(ctx, context) {
+        return Ok(());
+    }
+    left::warn(ctx, ctx.settings.config().find(&context.name)?).await?;
+    managed::remember_platform(ctx, context)
+}
+
 async fn here(ctx: &Ctl, context: Context, args: &Args) -> Result<()> {
     let plane = plane::local_of(ctx, context)?;
-    if let Some(provider) = args.provider.as_deref().filter(|name| !provider::is_local(name)) {
-        ctx.ui.note(&format!("--provider {provider} does nothing on platform local: its provider is None."))?;
-    }
     if args.reset {
         stop::consent_to_reset(ctx, &plane.context)?;
         stop::down(&plane, false).await?;
         stop::archive(ctx, &plane.home)?;
     }
-    managed::remember_platform(ctx, &plane.context)?;
+    move_to(ctx, &plane.context).await?;
     let (running, fresh) = local::up(ctx, &plane, args.port).await?;
     if !fresh {
         ctx.ui.note(&format!("The server runs already, as process {}.", running.pid))?;
@@ -94,6 +115,9 @@ async fn elsewhere(ctx: &Ctl, mut context: Context, args: &Args) -> Result<()> {
     }
     let plane = managed::plane(ctx, context)?;
     let plane = platform::Plane { namespace: args.cluster.namespace.clone(), ..plane };
+    if !managed::is_remembered(ctx, &plane.context) {
+        left::warn(ctx, ctx.settings.config().find(&plane.context.name)?).await?;
+    }
     let steps = ctx.ui.progress();
     let progress = managed::Shown::new(&steps).starting(ctx, &plane.context);
     if args.reset {

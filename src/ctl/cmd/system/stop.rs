@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cluster_args::Place;
+use super::flags::{self, flag};
 use super::plane::{self, Plane};
 use super::{local, managed};
 use crate::base::{Result, dirs};
@@ -89,6 +90,7 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
 
 /// Stops the plane of a context; what was done, and in words.
 pub(super) async fn plane_of(ctx: &Ctl, context: Context, args: &Args) -> Result<(View, String)> {
+    flags::warn_idle(ctx, context.platform, &[flag("--keep-namespace", args.keep_namespace, &[Platform::Kubernetes])])?;
     match context.platform {
         Platform::Local => here(ctx, context, args).await,
         Platform::Docker | Platform::Kubernetes => elsewhere(ctx, context, args).await,
@@ -114,7 +116,8 @@ async fn elsewhere(ctx: &Ctl, context: Context, args: &Args) -> Result<(View, St
     Ok((View::of_platform(removed), text))
 }
 
-fn removed_text(context: &Context, removed: &Removed) -> String {
+/// What a stop removed, a line each.
+pub(super) fn removed_text(context: &Context, removed: &Removed) -> String {
     let Context { name, platform, .. } = context;
     if removed.removed.is_empty() {
         return format!("The plane of context {name} does not run on {platform}.");
@@ -132,7 +135,10 @@ pub(super) fn consent_to_reset(ctx: &Ctl, context: &Context) -> Result<()> {
 
 /// Moves the data of a local plane aside and says where it is.
 pub(super) fn archive(ctx: &Ctl, home: &Path) -> Result<Option<String>> {
-    let Some(target) = local::archive_data(home)? else { return Ok(None) };
+    let Some(target) = local::archive_data(home)? else {
+        ctx.ui.note("There was no data to remove.")?;
+        return Ok(None);
+    };
     ctx.ui.note(&format!("The data was moved to {}.", target.display()))?;
     Ok(Some(dirs::data(home).display().to_string()))
 }

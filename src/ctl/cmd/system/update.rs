@@ -1,10 +1,11 @@
 //! `system update`.
 
 use super::cluster_args::{Place, reference};
+use super::flags::{self, OF_IMAGES, flag};
 use super::plane;
-use super::{local, managed, stop};
+use super::{local, logs, managed, stop};
 use crate::base::error::Kind;
-use crate::base::{Result, exit};
+use crate::base::{Code, Error, Result, exit};
 use crate::client::process::{self, Role};
 use crate::ctl::Ctl;
 use crate::ctl::cmd::Outcome;
@@ -18,7 +19,8 @@ use crate::platform;
 /// Bring the plane's components to the version that the context's channel says.
 ///
 /// One by one: a component that does not become ready gets its old image back. On platform local the server is
-/// restarted when it is of another version than this program. The program itself is updated by `mesheryctl self update`.
+/// restarted when it is of another version than this program. The program itself is updated by `mesheryctl self update`;
+/// a context that is set to another version than the program's cannot be followed, which is an error.
 /// The exit code is 7 when a component was rolled back or is missing.
 #[derive(Debug, Default, clap::Args)]
 #[command(after_help = "EXAMPLES:
@@ -42,8 +44,12 @@ pub struct Args {
 pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<Outcome> {
     let context = plane::context(ctx, None)?;
     args.place.namespace_of(&context)?;
-    let updated =
-        if context.platform == Platform::Local { here(ctx).await? } else { elsewhere(ctx, context, args).await? };
+    flags::warn_idle(ctx, context.platform, &[flag("--image", args.image.is_some(), OF_IMAGES)])?;
+    let updated = if context.platform == Platform::Local {
+        here(ctx, args).await?
+    } else {
+        elsewhere(ctx, context, args).await?
+    };
     print(ctx, &updated)?;
     let failed = updated.iter().any(|one| one.outcome.is_failure());
     Ok(if failed { Outcome::verdict(exit::code(Kind::Partial)) } else { Outcome::GOOD })
@@ -58,8 +64,10 @@ pub(super) async fn elsewhere(ctx: &Ctl, context: Context, args: &Args) -> Resul
 }
 
 /// Restarts a server that is of another version than this program.
-async fn here(ctx: &Ctl) -> Result<Vec<Updated>> {
+async fn here(ctx: &Ctl, args: &Args) -> Result<Vec<Updated>> {
+    logs::of_local(&args.component)?;
     let plane = plane::local(ctx, None)?;
+    has_release(&plane.context)?;
     let Some(running) = process::find(Role::Server, &plane.home)? else {
         ctx.ui.note("No server runs; it will be of this version when it is started.")?;
         return Ok(Vec::new());
@@ -81,6 +89,24 @@ pub(super) fn warning(one: &Updated, reason: &str) -> String {
         UpdateOutcome::Missing => format!("{} is missing: {reason}", one.component),
         _ => format!("{} keeps {}: {reason}", one.component, one.from),
     }
+}
+
+/// Fails when a plane of this machine is to be of a release that this program is not.
+pub(super) fn has_release(context: &Context) -> Result<()> {
+    let (wanted, own) = (&context.version, Version::current().build);
+    if wanted == "latest" || wanted.strip_prefix('v').unwrap_or(wanted) == own {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::ProgramRelease,
+        format!("the plane of context `{}` cannot be of release {wanted}", context.name),
+    )
+    .because(format!("on platform local the plane is this program, which is of release {own}"))
+    .remedy(format!(
+        "Change the program with `mesheryctl self update --version {wanted}`, or follow it with `mesheryctl system \
+             channel set {}`.",
+        context.channel
+    )))
 }
 
 fn print(ctx: &Ctl, updated: &[Updated]) -> Result<()> {

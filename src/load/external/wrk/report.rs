@@ -189,7 +189,7 @@ mod tests {
         #[test]
         fn what_wrk_adds_is_taken_away_exactly(values in prop::collection::vec(1u64..5_000, 1..200), expected in 1u64..900) {
             let mut measured = BTreeMap::new();
-            for value in values {
+            for value in &values {
                 *measured.entry(*value).or_insert(0) += 1;
             }
             let (back, is_exact) = measured_only(corrected(&measured, expected), expected, values.len() as u64);

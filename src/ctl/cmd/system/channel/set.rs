@@ -1,6 +1,6 @@
 //! `system channel set`.
 
-use super::{Choice, check_known};
+use super::{Choice, check_known, note_release};
 use crate::base::Result;
 use crate::ctl::Ctl;
 use crate::ctl::cmd::change::Change;
@@ -25,5 +25,6 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let choice = Choice::parse(&args.channel)?;
     check_known(ctx, &choice).await?;
     let context = choice.set(ctx)?;
+    note_release(ctx, &context, &choice)?;
     Change::new("channel", &choice.to_string(), "set").context(&context).print(ctx)
 }

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::{Choice, check_known};
+use super::{Choice, check_known, note_release};
 use crate::base::error::Kind;
 use crate::base::{Result, exit};
 use crate::client::http::is_loopback;
@@ -45,9 +45,12 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<Outcome> {
         return change.value(value).print(ctx).map(Into::into);
     }
     let Some(running) = Running::look(ctx, context).await? else {
-        choice.set(ctx)?;
+        note_release(ctx, &choice.set(ctx)?, &choice)?;
         return change.value("its plane does not run").print(ctx).map(Into::into);
     };
+    if let Running::Here(plane, _) = &running {
+        update::has_release(&plane.context)?;
+    }
     ctx.ui.confirm(Question { text: &running.question(&choice), flag: "--yes" })?;
     choice.set(ctx)?;
     let updated = running.update(ctx).await?;
@@ -62,7 +65,7 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<Outcome> {
 }
 
 /// Whether the plane is a process of another machine.
-fn is_elsewhere(context: &Context) -> bool {
+pub(super) fn is_elsewhere(context: &Context) -> bool {
     let is_here = Url::parse(&context.endpoint).is_ok_and(|url| is_loopback(&url));
     context.platform == Platform::Local && !is_here
 }
@@ -78,7 +81,7 @@ enum Running {
 impl Running {
     async fn look(ctx: &Ctl, context: Context) -> Result<Option<Self>> {
         if context.platform == Platform::Local {
-            let plane = plane::local(ctx, None)?;
+            let plane = plane::local_of(ctx, context)?;
             let running = process::find(Role::Server, &plane.home)?;
             return Ok(running.map(|running| Self::Here(plane, running.port)));
         }

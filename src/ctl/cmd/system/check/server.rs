@@ -12,8 +12,11 @@ use crate::model::version::Version;
 pub(super) async fn all(ctx: &Ctl, context: &Context, preflight: bool) -> Vec<Check> {
     let mut checks = Vec::new();
     if context.platform == Platform::Local {
-        checks.push(local(ctx).await);
+        checks.push(local(ctx, context).await);
     } else if preflight {
+        return checks;
+    }
+    if ctx.settings.context().is_ok_and(|own| own.platform != context.platform) {
         return checks;
     }
     match ctx.client().await {
@@ -36,8 +39,8 @@ pub(super) async fn all(ctx: &Ctl, context: &Context, preflight: bool) -> Vec<Ch
 }
 
 /// The server runs, or the port it would take is free.
-async fn local(ctx: &Ctl) -> Check {
-    let plane = match plane::local(ctx, None) {
+async fn local(ctx: &Ctl, context: &Context) -> Check {
+    let plane = match plane::local_of(ctx, context.clone()) {
         Ok(plane) => plane,
         Err(error) if error.code() == Code::PlatformUnsupported => return answering(ctx).await,
         Err(error) => return Check::fail("server", &error),

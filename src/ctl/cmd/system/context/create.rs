@@ -6,6 +6,7 @@ use crate::ctl::cmd::change::Change;
 use crate::ctl::cmd::system::{channel, context::check_name};
 use crate::ctl::config::{self, Config, Edit};
 use crate::model::context::{Context, Platform};
+use crate::plane::adapter;
 
 /// Add a context to config.yaml.
 ///
@@ -62,6 +63,9 @@ fn checked(args: Args) -> Result<Context> {
     check_name("context", &args.name)?;
     if let Some(url) = &args.url {
         check_url(url)?;
+    }
+    for name in args.components.iter().filter(|name| !name.is_empty()) {
+        adapter::find(name)?;
     }
     channel::check_release(&args.channel, &args.release)?;
     let defaults = config::context(&args.name);

@@ -3,13 +3,15 @@
 use crate::base::{Code, Error, Result};
 use crate::ctl::Ctl;
 use crate::ctl::cmd::change::Change;
+use crate::ctl::cmd::system::left;
 use crate::ctl::complete;
 use crate::ctl::config::{self, Config, Edit};
 use crate::ctl::ui::Question;
 
 /// Remove a context from config.yaml.
 ///
-/// Deleting the current context needs a successor: --set, or an answer on a terminal. A running plane is left alone.
+/// Deleting the current context needs a successor: --set, or an answer on a terminal. A context whose plane
+/// runs on docker or kubernetes is not deleted: without it no command would find the plane.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl system context delete staging
@@ -23,10 +25,12 @@ pub struct Args {
     set: Option<String>,
 }
 
-pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
+pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let path = ctx.settings.config_path()?;
     // The question is asked before the file is locked, so that nobody waits for an answer.
-    let successor = successor(ctx, &config::Config::load(&path)?, args)?;
+    let now = config::Config::load(&path)?;
+    let successor = successor(ctx, &now, args)?;
+    left::refuse(ctx, now.find(&args.name)?).await?;
     config::update(&path, |config| {
         config.find(&args.name)?;
         refuse_last(config, &args.name)?;

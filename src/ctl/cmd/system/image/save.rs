@@ -27,7 +27,7 @@ const PART: &str = ".part-";
   mesheryctl system image save -f - | sudo ctr -n k8s.io images import -")]
 pub struct Args {
     /// File to write; - for standard output.
-    #[arg(short = 'f', long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(short = 'f', long, alias = "out", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     file: PathBuf,
     #[command(flatten)]
     program: ProgramArgs,

@@ -15,6 +15,8 @@ pub(super) struct Given {
     pub provider: Option<String>,
     /// The token.
     pub token: String,
+    /// What it came from, for messages.
+    pub origin: String,
 }
 
 impl Given {
@@ -31,46 +33,43 @@ impl Given {
             },
             _ => (secret::from_stdin(ctx, "token")?, "standard input".to_owned()),
         };
-        Self::parse(&text).map(Some).map_err(|reason| {
+        let read = Self::parse(&text).map(|(provider, token)| Self { provider, token, origin: from.clone() });
+        read.map(Some).map_err(|reason| {
             Error::new(Code::TokenFile, format!("no token is in {from}"))
                 .because(reason)
                 .remedy("It holds a token file (`meshery-provider` and `token`), or the token alone on one line.")
         })
     }
 
-    /// Reads the body that servers and old clients write, an OAuth object as it is, or the token alone.
-    fn parse(text: &str) -> Result<Self, &'static str> {
+    /// Reads the body that servers and old clients write, an OAuth object as it is, or the token alone: the provider,
+    /// where it stands beside the token, and the token.
+    fn parse(text: &str) -> Result<(Option<String>, String), &'static str> {
         let text = text.trim();
         if text.is_empty() {
             return Err("it is empty");
         }
         if let Ok(file) = serde_json::from_str::<TokenFile>(text) {
             let provider = Some(file.provider).filter(|name| !name.is_empty());
-            return if file.token.is_empty() {
-                Err("its token is empty")
-            } else {
-                Ok(Self { provider, token: file.token })
-            };
+            return if file.token.is_empty() { Err("its token is empty") } else { Ok((provider, file.token)) };
         }
         if text.starts_with('{') {
-            return oauth(text);
+            return Ok((None, oauth(text)?));
         }
         if text.contains(char::is_whitespace) {
             return Err("it holds more than one word");
         }
-        Ok(Self { provider: None, token: text.to_owned() })
+        Ok((None, text.to_owned()))
     }
 }
 
 /// The OAuth object that tokens are made of, before it was put into base64.
-fn oauth(text: &str) -> Result<Given, &'static str> {
+fn oauth(text: &str) -> Result<String, &'static str> {
     use base64::Engine;
     let object: Value = serde_json::from_str(text).map_err(|_| "it begins like JSON but cannot be read as it")?;
     if object.get("access_token").is_none_or(|token| !token.is_string()) {
         return Err("it is a JSON object without a token");
     }
-    let token = base64::engine::general_purpose::STANDARD_NO_PAD.encode(object.to_string());
-    Ok(Given { provider: None, token })
+    Ok(base64::engine::general_purpose::STANDARD_NO_PAD.encode(object.to_string()))
 }
 
 #[cfg(test)]
@@ -80,7 +79,7 @@ mod tests {
 
     #[test]
     fn every_form_of_a_token_is_read() {
-        let of = |text: &str| Given::parse(text).map(|given| (given.provider, given.token));
+        let of = Given::parse;
         let file = r#"{"meshery-provider":"Team","token":"abc","session_cookie":"x"}"#;
         assert_eq!(of(file), Ok((Some("Team".to_owned()), "abc".to_owned())));
         assert_eq!(of(" abc\n"), Ok((None, "abc".to_owned())));

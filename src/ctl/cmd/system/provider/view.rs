@@ -31,8 +31,8 @@ pub struct Args {
 pub struct View {
     /// Name of the context.
     pub context: String,
-    /// Name of the provider; empty means the server's default.
-    pub provider: String,
+    /// Name of the provider; null means the server's default.
+    pub provider: Option<String>,
     /// The session at a remote provider, where the context's token file holds one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<Session>,
@@ -97,23 +97,24 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let of = |view: &View, cell: fn(&Session) -> String| view.session.as_ref().map_or_else(|| "-".to_owned(), cell);
     let columns = [
         Column::new("CONTEXT", |view: &View| view.context.clone()),
-        Column::new("PROVIDER", |view: &View| match view.provider.as_str() {
-            "" => "(server's default)".to_owned(),
-            name => name.to_owned(),
-        }),
+        Column::new("PROVIDER", |view: &View| shown(view).to_owned()),
         Column::wide("SESSION AT", move |view: &View| of(view, |session| session.provider.clone())),
         Column::wide("STATE", move |view: &View| of(view, |session| session.state.word().to_owned())),
         Column::wide("USER", move |view: &View| {
             of(view, |session| session.user.clone().unwrap_or_else(|| "-".to_owned()))
         }),
     ];
-    let names: Vec<String> = rows.iter().map(|view| view.provider.clone()).collect();
+    let names: Vec<String> = rows.iter().map(|view| shown(view).to_owned()).collect();
     ctx.ui.print(&Rendered::list("contexts", &rows, &columns)?.names(names))?;
     let sessions = rows.iter().filter_map(|view| view.session.as_ref());
     for session in sessions.filter(|session| !args.all || session.state == State::Ended) {
         ctx.ui.note(&note(session))?;
     }
     Ok(())
+}
+
+fn shown(view: &View) -> &str {
+    view.provider.as_deref().unwrap_or("(server's default)")
 }
 
 fn note(session: &Session) -> String {
@@ -128,7 +129,8 @@ fn note(session: &Session) -> String {
 fn view(ctx: &Ctl, context: &Context) -> View {
     let file = ctx.settings.token_path(context).and_then(|path| credentials::read(&path).ok().flatten());
     let session = file.filter(credentials::is_session).map(|file| session(&file));
-    View { context: context.name.clone(), provider: context.provider.clone(), session }
+    let provider = Some(context.provider.clone()).filter(|name| !name.is_empty());
+    View { context: context.name.clone(), provider, session }
 }
 
 /// What a token says of itself.

@@ -19,10 +19,17 @@ pub struct Args {
 
 pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let context = ctx.settings.context_name()?.to_owned();
-    config::update(&ctx.settings.config_path()?, |config| {
-        config.find_token(&args.name)?;
+    let location = config::update(&ctx.settings.config_path()?, |config| {
+        let location = config.find_token(&args.name)?.location.clone();
         config.find(&context)?;
-        Ok((vec![Edit::SetField(context.clone(), Field::Token, args.name.clone())], ()))
+        Ok((vec![Edit::SetField(context.clone(), Field::Token, args.name.clone())], location))
     })?;
+    let path = crate::ctl::settings::location(&ctx.settings.home()?, &location);
+    if !path.exists() {
+        ctx.ui.warn(&format!(
+            "The token file {} does not exist; `mesheryctl system login --context {context}` writes it.",
+            path.display()
+        ))?;
+    }
     Change::new("token", &args.name, "set").context(&context).print(ctx)
 }
