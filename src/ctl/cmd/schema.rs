@@ -213,6 +213,7 @@ mod tests {
         "serve adapter",
         "serve sample",
         "serve provider",
+        "serve worker",
         "perf result export",
     ];
 

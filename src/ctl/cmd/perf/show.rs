@@ -183,11 +183,11 @@ impl Look {
         let count = summary.response.count;
         if let Some(found) = first(&|found| !found.supported) {
             let reason = Percentile { above_floor: true, ..found.clone() }.reasons(count).join(", ");
-            let _ = writeln!(text, "~ no fact: the sample is too small; {reason}");
+            mark(text, "~", &format!("no fact: the sample is too small; {reason}"));
         }
         if let Some(found) = first(&|found| !found.above_floor) {
             let reason = Percentile { supported: true, ..found.clone() }.reasons(count).join(", ");
-            let _ = writeln!(text, "^ no fact: {reason}");
+            mark(text, "^", &format!("no fact: {reason}"));
         }
     }
 
@@ -259,6 +259,13 @@ impl Look {
             let _ = writeln!(text, "{sign} {line}");
             " ".clone_into(&mut sign);
         }
+    }
+}
+
+/// A mark of the legend with its meaning, over as many lines as it takes.
+fn mark(text: &mut String, mark: &str, meaning: &str) {
+    for (at, line) in wrapped(meaning, WIDTH - 2).iter().enumerate() {
+        let _ = writeln!(text, "{} {line}", if at == 0 { mark } else { " " });
     }
 }
 

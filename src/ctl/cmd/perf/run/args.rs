@@ -46,10 +46,10 @@ pub struct PlanArgs {
     pub(crate) label: Vec<String>,
 
     /// Requests a second by a law: 500, poisson:500, ramp:0..1000/30s, steps:100/10s,200/10s, or max.
-    #[arg(long, value_name = "LAW", help_heading = "How much")]
+    #[arg(long, value_name = "LAW", allow_hyphen_values = true, help_heading = "How much")]
     pub(crate) rate: Option<String>,
     /// Requests a second; 0 for as many as may be.
-    #[arg(long, value_name = "NUMBER", conflicts_with = "rate", help_heading = "How much")]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "rate", allow_hyphen_values = true, help_heading = "How much")]
     pub(crate) qps: Option<f64>,
     /// open: by the clock, whatever answers do; closed: each connection sends when it has its answer.
     #[arg(long, value_enum, value_name = "MODEL", help_heading = "How much")]
@@ -61,16 +61,16 @@ pub struct PlanArgs {
     #[arg(long, alias = "concurrent-requests", value_name = "NUMBER", help_heading = "How much")]
     pub(crate) connections: Option<u32>,
     /// How long to measure, such as 30s or 1m30s.
-    #[arg(long, value_name = "TIME", help_heading = "How much")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "How much")]
     pub(crate) duration: Option<String>,
     /// End after so many requests.
     #[arg(long, value_name = "NUMBER", help_heading = "How much")]
     pub(crate) requests: Option<u64>,
     /// Load before the measurement that is counted nowhere.
-    #[arg(long, value_name = "TIME", help_heading = "How much")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "How much")]
     pub(crate) warm_up: Option<String>,
     /// Longest wait for a response or a connection.
-    #[arg(long, value_name = "TIME", help_heading = "How much")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "How much")]
     pub(crate) request_timeout: Option<String>,
     /// Requests at once on a connection (http2, grpc).
     #[arg(long, value_name = "NUMBER", help_heading = "How much", hide_short_help = true)]
@@ -83,7 +83,7 @@ pub struct PlanArgs {
     #[arg(long, value_name = "NAME", help_heading = "By whom")]
     pub(crate) load_generator: Option<String>,
     /// Options that only this generator has, as text or a file.
-    #[arg(long, value_name = "OPTIONS", help_heading = "By whom", hide_short_help = true)]
+    #[arg(long, value_name = "OPTIONS", allow_hyphen_values = true, help_heading = "By whom", hide_short_help = true)]
     pub(crate) options: Option<String>,
     /// Threads that make the load; 0 for one on each processor.
     #[arg(long, value_name = "NUMBER", help_heading = "By whom", hide_short_help = true)]
