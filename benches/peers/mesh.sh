@@ -59,7 +59,7 @@ spec:
         - name: ours
           image: "$IMAGE"
           imagePullPolicy: Never
-          args: [sample, serve]
+          args: [serve, worker]
           env: [{name: MESHERY_HOME, value: /tmp/meshery}]
           volumeMounts: [{name: home, mountPath: /tmp}]
       volumes: [{name: home, emptyDir: {}}]
@@ -104,11 +104,12 @@ for ((round = 1; round <= ROUNDS; round++)); do
 done
 
 figures() { jq -r ".DurationHistogram.Percentiles[] | select(.Percentile == $2) | .Value * 1000000 | round" "$WORK"/fortio-"$1"-*.json | sort -n | sed -n "$(((ROUNDS + 1) / 2))p"; }
-own() { "$BINARY" perf percentiles "$WORK"/"$1"-*.json -p "$2"; }
-
 files() { printf '%s\n' "$WORK"/"$1"-*.json | paste -sd,; }
 printf '%s rounds of %s s at %s requests a second over %s connections\n' "$ROUNDS" "$SECONDS_EACH" "$RATE" "$CONNECTIONS"
-"$BINARY" perf compare "$(files bench-plain)" "$(files bench-mesh)"
+for ((round = 1; round <= ROUNDS; round++)); do
+  printf 'round %s: ' "$round"
+  "$BINARY" perf compare "$WORK/bench-plain-$round.json" "$WORK/bench-mesh-$round.json" | awk '/BASELINE/ || /^p(50|90|99) /'
+done
 printf '\nfortio, same series, median of the rounds in us: without, with, overhead\n'
 for percentile in 50 90 99; do
   plain=$(figures bench-plain "$percentile") mesh=$(figures bench-mesh "$percentile")

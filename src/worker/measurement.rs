@@ -15,6 +15,7 @@ use crate::load::distributed::wire;
 use crate::model::performance::plan::{Generator, Plan};
 use crate::model::performance::result::{Ending, Interval, PerfResult};
 use crate::perf::control::{Control, Detail};
+use crate::perf::plan;
 use crate::wire::worker::run_request::Command;
 use crate::wire::worker::run_response::Report;
 use crate::wire::worker::{Failed, Ready, Result as Outcome, RunRequest, Start};
@@ -36,6 +37,9 @@ impl Measurement {
     pub(super) async fn carry_out(self, mut commands: Streaming<RunRequest>) {
         if self.plan.generator != Generator::Native {
             let error = Error::internal("a worker makes load by the native generator only");
+            return self.tell_failure(&error);
+        }
+        if let Err(error) = plan::check(&self.plan) {
             return self.tell_failure(&error);
         }
         self.tell(Report::Ready(Ready {}));

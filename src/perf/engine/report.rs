@@ -13,6 +13,7 @@ use crate::model::performance::result::{
     Bytes, Cause, Connections, Ending, GeneratorReport, Interval, Latency, PerfResult, Requests, SCHEMA,
 };
 use crate::perf::control::Detail;
+use crate::perf::stats::order;
 
 /// Names of gRPC's codes in order.
 const GRPC_NAMES: [&str; 17] = [
@@ -38,8 +39,6 @@ const GRPC_NAMES: [&str; 17] = [
 const MUCH_STEAL: f64 = 0.01;
 /// Share of the run spent in waiting for a processor above which it shows in the tails.
 const MUCH_WAIT: f64 = 0.01;
-/// Responses that a 99th percentile wants, so that the next run would give about the same.
-const FEW: u64 = 1_000;
 const SECOND: f64 = 1e9;
 
 /// What is known when every thread is done.
@@ -238,10 +237,8 @@ fn warnings(result: &PerfResult, unanswered: u64) -> Vec<String> {
     }
     warnings.extend(slow_sends(&result.latency));
     warnings.extend(saturation(result));
-    if answered < FEW {
-        warnings.push(format!(
-            "{answered} responses support no 99th percentile: about {FEW} are wanted, and ten times as many for each further 9"
-        ));
+    if let Some(wanted) = order::wanted_count(99.0).filter(|wanted| answered < *wanted) {
+        warnings.push(format!("{answered} responses support no 99th percentile: {wanted} are wanted"));
     }
     if unanswered > 0 {
         warnings
