@@ -1,6 +1,7 @@
 //! Other generators: what they cannot do is refused; what they measure becomes a result. fortio and wrk are real in the
 //! ignored tests; Nighthawk is a double that speaks its protocol.
 
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use mesheryctl::load;
 use mesheryctl::model::performance::plan::{Generator, Header, Load, Overload, Pacing, Plan, Target as PlanTarget};
-use mesheryctl::model::performance::result::{Cause, Ending};
+use mesheryctl::model::performance::result::{Cause, Ending, PerfResult};
 use mesheryctl::perf::control::Control;
 use mesheryctl::wire::nighthawk::execution_request::CommandSpecificOptions;
 use mesheryctl::wire::nighthawk::nighthawk_service_server::{NighthawkService, NighthawkServiceServer};
@@ -19,6 +20,7 @@ use mesheryctl::wire::nighthawk::{
 use tonic::{Request, Response, Status, Streaming};
 
 use super::target::Target;
+use crate::support::cluster::Kit;
 use crate::support::env::Env;
 
 fn plan(generator: Generator, url: &str) -> Plan {
@@ -208,6 +210,7 @@ async fn wrk_tells_errors_and_a_stop_keeps_its_report() {
     let plan = Plan { duration: Some(Duration::from_mins(10)), ..plan(Generator::Wrk, &target.url()) };
     let running = tokio::spawn(load::run(plan, control.clone()));
     while target.seen() < 50 {
+        assert!(!running.is_finished(), "it ended before its time");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     control.stop(Ending::Stopped);
@@ -217,23 +220,30 @@ async fn wrk_tells_errors_and_a_stop_keeps_its_report() {
     assert!(result.errors[&Cause::Status] >= 50);
 }
 
-#[tokio::test(flavor = "multi_thread")]
+/// A measurement by the kit's fortio, through the command line: the program is named by the environment.
+fn by_fortio(env: &Env, url: &str, flags: &[&str]) -> Command {
+    let common = ["perf", "run", "--load-generator", "fortio", "--url", url, "--connections", "2", "-o", "json"];
+    env.ctl([&common[..], flags].concat()).var("MESHERY_FORTIO", Kit::up().get("LOAD_FORTIO")).command()
+}
+
+fn result_of(output: &std::process::Output) -> PerfResult {
+    let text = || String::from_utf8_lossy(&output.stderr).into_owned();
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text()))
+}
+
+#[test]
 #[ignore = "needs the kit: tests/kit/up.sh load"]
-async fn fortio_measures_what_the_target_saw() {
-    let target = Target::with(200, Duration::from_millis(5));
-    let counted = Plan { duration: None, requests: Some(60), ..plan(Generator::Fortio, &target.url()) };
-    let result = load::run(counted, Control::default()).await.unwrap();
+fn fortio_measures_what_the_target_saw() {
+    let (env, target) = (Env::new(), Target::with(200, Duration::from_millis(5)));
+    let result = result_of(&by_fortio(&env, &target.url(), &["--requests", "60"]).output().unwrap());
     assert_eq!((result.requests.sent, result.requests.succeeded), (60, 60), "{result:?}");
     assert_eq!((result.ended_by, result.statuses["200"]), (Ending::Requests, 60));
     assert_eq!(result.latency.service.count(), 60);
     assert!(result.latency.service.percentile_ns(50.0) >= 4_900_000);
-    assert_eq!(result.generator.resolution_ns, 100_000);
     assert!(result.generator.version.starts_with(|c: char| c.is_ascii_digit()), "{}", result.generator.version);
 
-    let mut posted = Plan { load: constant(50.0), ..plan(Generator::Fortio, &target.url()) };
-    posted.request.method = "PUT".into();
-    posted.request.body = b"hello".to_vec();
-    let result = load::run(posted, Control::default()).await.unwrap();
+    let flags = ["--rate", "50", "--duration", "2s", "--method", "PUT", "--body", "hello"];
+    let result = result_of(&by_fortio(&env, &target.url(), &flags).output().unwrap());
     assert!(target.last().starts_with("PUT / HTTP/1.1") && target.last().ends_with("hello"), "{}", target.last());
     assert_eq!(result.requested_rate, Some(50.0));
     assert!(result.requests.sent >= 90 && result.requests.due >= result.requests.sent, "{:?}", result.requests);
@@ -242,18 +252,20 @@ async fn fortio_measures_what_the_target_saw() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[cfg(unix)]
+#[test]
 #[ignore = "needs the kit: tests/kit/up.sh load"]
-async fn fortio_tells_errors_and_a_stop_keeps_its_report() {
-    let target = Target::with(503, Duration::from_millis(1));
-    let control = Control::default();
-    let plan = Plan { duration: Some(Duration::from_mins(10)), ..plan(Generator::Fortio, &target.url()) };
-    let running = tokio::spawn(load::run(plan, control.clone()));
+fn fortio_tells_errors_and_a_stop_keeps_its_report() {
+    let (env, target) = (Env::new(), Target::with(503, Duration::from_millis(1)));
+    let mut command = by_fortio(&env, &target.url(), &["--duration", "10m"]);
+    let mut running = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     while target.seen() < 50 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert!(running.try_wait().unwrap().is_none(), "it ended before its time");
+        std::thread::sleep(Duration::from_millis(10));
     }
-    control.stop(Ending::Stopped);
-    let result = running.await.unwrap().unwrap();
+    let pid = rustix::process::Pid::from_raw(running.id().cast_signed()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let result = result_of(&running.wait_with_output().unwrap());
     assert_eq!((result.ended_by, result.requests.succeeded), (Ending::Stopped, 0));
     assert!(result.errors[&Cause::Status] >= 50, "{:?}", result.errors);
 }
