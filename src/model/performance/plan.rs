@@ -46,8 +46,9 @@ pub struct Plan {
     /// Whether a thread of the open model looks for responses for a few milliseconds instead of sleeping, where there are
     /// more processors than threads: response times are some 30 us finer, and a processor is busy.
     pub busy: bool,
-    /// Ends the measurement, not counting the warm-up. With `requests` as well, the first of the two ends it.
-    #[serde(with = "duration::optional", skip_serializing_if = "Option::is_none")]
+    /// Ends the measurement, not counting the warm-up. With `requests` as well, the first of the two ends it. Left out, it is the
+    /// default; null is none, and so it is always written.
+    #[serde(with = "duration::optional")]
     #[schemars(with = "Option<String>")]
     pub duration: Option<Duration>,
     /// Ends the measurement after so many requests.
@@ -419,6 +420,14 @@ mod tests {
         };
         let text = serde_json::to_string(&plan).unwrap();
         assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
+    }
+
+    #[test]
+    fn a_plan_without_a_duration_stays_without_one() {
+        let plan = Plan { duration: None, requests: Some(9), ..Plan::default() };
+        let text = serde_json::to_string(&plan).unwrap();
+        assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
+        assert_eq!(serde_json::from_str::<Plan>("{}").unwrap().duration, Plan::default().duration);
     }
 
     #[test]
