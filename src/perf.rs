@@ -10,6 +10,7 @@ pub mod meshmark;
 pub mod optimise;
 pub mod partial;
 pub mod plan;
+pub mod redact;
 pub mod repeat;
 #[cfg(test)]
 #[allow(

@@ -28,13 +28,13 @@ pub mod publish;
 pub mod removal;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Code, Error, env};
+use crate::base::{Code, Error};
 
 pub use feed::Feed;
 pub use install::Installed;
@@ -95,23 +95,6 @@ pub fn targets() -> Vec<String> {
         targets.push(own.replace("-linux-gnu", "-linux-musl"));
     }
     targets
-}
-
-/// The first file of that name in PATH that can be run.
-pub fn in_path(program: &str) -> Option<PathBuf> {
-    let folders = env::get(env::PATH)?;
-    std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| is_program(path))
-}
-
-fn is_program(path: &Path) -> bool {
-    let Ok(file) = std::fs::metadata(path) else { return false };
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.is_file() && file.permissions().mode() & 0o111 != 0
-    }
-    #[cfg(not(unix))]
-    file.is_file()
 }
 
 /// Whether `left` is a later version than `right`; what is no version is never later.

@@ -1,9 +1,12 @@
 //! Processes of this machine, told apart from later ones that got the same number.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use super::env;
 
 /// One process in one boot of the machine: its number and when it began, in the words of the operating system.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -69,6 +72,26 @@ fn started(pid: u32) -> Option<String> {
     let line = String::from_utf8_lossy(&output.stdout);
     let (state, started) = line.trim().split_once(' ')?;
     (!state.starts_with('Z')).then(|| started.trim().to_owned())
+}
+
+/// The first file in PATH that has one of these names and can be run.
+pub fn in_path(names: &[&str]) -> Option<PathBuf> {
+    let folders = env::get(env::PATH)?;
+    std::env::split_paths(&folders)
+        .flat_map(|folder| names.iter().map(move |name| folder.join(name)))
+        .find(|path| is_program(path))
+}
+
+/// Whether a file is there that can be run.
+pub fn is_program(path: &Path) -> bool {
+    let Ok(file) = std::fs::metadata(path) else { return false };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.is_file() && file.permissions().mode() & 0o111 != 0
+    }
+    #[cfg(not(unix))]
+    file.is_file()
 }
 
 #[cfg(test)]

@@ -12,7 +12,6 @@ pub mod machine;
 mod pacer;
 pub(super) mod poll;
 mod recorder;
-pub mod redact;
 mod report;
 mod site;
 mod tls;

@@ -4,11 +4,12 @@ use uuid::Uuid;
 
 use crate::base::clock::{self, Timestamp};
 use crate::model::performance::environment::Environment;
-use crate::model::performance::plan::{Plan, Protocol};
+use crate::model::performance::plan::Plan;
 use crate::model::performance::result::{
     Bytes, Connections, Ending, GeneratorReport, Interval, Latency, PerfResult, Requests, SCHEMA,
 };
 use crate::model::performance::summary::Sum;
+use crate::perf::redact;
 
 /// What a plan and its intervals say of a measurement that began at `started_at`. Causes, statuses, bytes and service
 /// times are not known by interval and stay empty.
@@ -25,7 +26,7 @@ pub fn assemble(id: Uuid, plan: &Plan, started_at: Timestamp, intervals: Vec<Int
         id,
         name: plan.name.clone(),
         profile_id: None,
-        plan: redacted(plan),
+        plan: redact::plan(plan),
         started_at,
         ended_at: ended(started_at, elapsed),
         elapsed_seconds: elapsed,
@@ -64,41 +65,6 @@ fn ended(started_at: Timestamp, elapsed: f64) -> Timestamp {
     started_at.checked_add(length).unwrap_or_else(|_| clock::now())
 }
 
-/// Header fields whose values let somebody in.
-const SECRET: &[&str] = &["authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"];
-/// What stands in their place.
-pub const REDACTED: &str = "[redacted]";
-
-/// The plan without the values that authorise, as results show it.
-pub fn redacted(plan: &Plan) -> Plan {
-    let mut plan = plan.clone();
-    for header in &mut plan.request.headers {
-        if SECRET.contains(&header.name.to_ascii_lowercase().as_str()) {
-            REDACTED.clone_into(&mut header.value);
-        }
-    }
-    for value in plan.request.cookies.values_mut() {
-        REDACTED.clone_into(value);
-    }
-    if plan.protocol != Protocol::Udp && plan.protocol != Protocol::Tcp {
-        for target in &mut plan.targets {
-            target.url = without_password(&target.url);
-        }
-    }
-    plan
-}
-
-fn without_password(url: &str) -> String {
-    match url::Url::parse(url) {
-        Ok(mut parsed) if parsed.password().is_some() => {
-            // Refused only for URLs that cannot have one.
-            let _ = parsed.set_password(Some(REDACTED));
-            parsed.to_string()
-        }
-        _ => url.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,7 +100,7 @@ mod tests {
             plan.request.headers.push(Header { name: name.into(), value: "Bearer secret".into() });
         }
         plan.request.cookies.insert("session".into(), "secret".into());
-        let shown = redacted(&plan);
+        let shown = redact::plan(&plan);
         let text = serde_json::to_string(&shown).unwrap();
         assert_eq!(text.matches("secret").count(), 1, "only the trace: {text}");
         assert_eq!(shown.request.headers[1].value, "Bearer secret");

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 
 use lock::FolderLock;
 
-use super::{PROGRAM, in_path};
+use super::PROGRAM;
+use crate::base::process::in_path;
 use crate::base::{Code, Error, Result, dirs};
 
 /// This program's file.
@@ -92,7 +93,7 @@ impl Installed {
 
     /// The other program of this name that PATH finds before this one.
     pub fn shadowed_by(&self) -> Option<PathBuf> {
-        let first = in_path(PROGRAM)?;
+        let first = in_path(&[PROGRAM])?;
         let same = fs::canonicalize(&first).is_ok_and(|first| first == self.path);
         (!same).then_some(first)
     }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use super::{PROGRAM, in_path};
+use super::PROGRAM;
+use crate::base::process::in_path;
 use crate::base::{Code, Error, dirs, env};
 
 /// How long a package manager may take to answer.
@@ -149,7 +150,7 @@ async fn by_asking(path: &Path) -> Option<Owner> {
             ));
         }
         if let Some(package) = ask("rpm", &["-qf", "--qf", "%{NAME}\\n"], path).await {
-            let manager = ["dnf", "zypper", "yum"].into_iter().find(|program| in_path(program).is_some());
+            let manager = ["dnf", "zypper", "yum"].into_iter().find(|program| in_path(&[program]).is_some());
             let manager = manager.unwrap_or("dnf");
             let update = if manager == "zypper" { "update" } else { "upgrade" };
             return Some(Owner::new(
@@ -170,7 +171,7 @@ async fn by_asking(path: &Path) -> Option<Owner> {
 
 /// The first line a package manager answers; `None` when it is not there, or the file is none of its own.
 async fn ask(program: &str, arguments: &[&str], path: &Path) -> Option<String> {
-    let program = in_path(program)?;
+    let program = in_path(&[program])?;
     let run = Command::new(program)
         .args(arguments)
         .arg(path)

@@ -7,13 +7,12 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Uri, header};
-use sha2::{Digest, Sha256};
 
 use super::providers::{self, Chosen};
 use super::rest::extract::Query;
 use super::rest::failure::Failure;
 use super::{Sender, Settings, Shared};
-use crate::base::{Code, Error, Result};
+use crate::base::{Code, Error, Result, id};
 
 /// Cookie and header that name the provider.
 pub(super) const PROVIDER_COOKIE: &str = "meshery-provider";
@@ -45,7 +44,7 @@ pub(super) async fn token(State(state): State<Shared>, mut request: Request, nex
 /// [`Code::AuthRequired`] and [`Code::AuthSession`]; [`Code::ProviderUnreachable`] when nobody can tell.
 pub(super) async fn sender(state: &Shared, headers: &HeaderMap, uri: &Uri) -> Result<Sender> {
     let given = given(headers);
-    let is_own = given.is_some_and(|given| same(given, &state.settings.token));
+    let is_own = given.is_some_and(|given| id::is_same_secret(given, &state.settings.token));
     // A command that has the plane in itself shows its own token, and the session of its user beside it.
     let session = if is_own { cookie(headers, "token").filter(|_| state.settings.in_process) } else { given };
     let Some(raw) = session else {
@@ -155,13 +154,7 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 
 /// Whether a text is the plane's own token.
 pub(super) fn is_own(state: &Shared, given: &str) -> bool {
-    same(given, &state.settings.token)
-}
-
-/// Compares digests instead of texts, so that the time taken tells nothing of the token.
-fn same(given: &str, wanted: &str) -> bool {
-    let (given, wanted) = (Sha256::digest(given.as_bytes()), Sha256::digest(wanted.as_bytes()));
-    given.iter().zip(wanted.iter()).fold(0, |difference, (left, right)| difference | (left ^ right)) == 0
+    id::is_same_secret(given, &state.settings.token)
 }
 
 #[cfg(test)]
@@ -214,6 +207,8 @@ mod tests {
         assert_eq!(given(&headers(&[("authorization", "bearer abc")])), Some("abc"));
         assert_eq!(given(&headers(&[("cookie", "meshery-provider=None; token=abc")])), Some("abc"));
         assert_eq!(given(&headers(&[("authorization", "Basic abc")])), None);
-        assert!(same("abc", "abc") && !same("abc", "abd") && !same("", "abc"));
+        assert!(
+            id::is_same_secret("abc", "abc") && !id::is_same_secret("abc", "abd") && !id::is_same_secret("", "abc")
+        );
     }
 }

@@ -18,7 +18,7 @@ use crate::model::adapter::Location;
 use crate::model::performance::plan::Plan;
 use crate::model::performance::result::{Ending, Interval, PerfResult};
 use crate::perf::control::{Control, Detail};
-use crate::perf::engine::redact;
+use crate::perf::redact;
 use crate::wire::worker::run_request::Command;
 use crate::wire::worker::run_response::Report;
 use crate::wire::worker::{Cancel, Start};

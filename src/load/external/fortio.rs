@@ -11,7 +11,7 @@ use url::Url;
 use super::options::{self, Given, Known, switch, value};
 use super::outline::{self, per_second};
 use super::program::{self, Program};
-use super::refuse::{cannot, is_secret, one_target, when};
+use super::refuse::{cannot, one_target, when};
 use super::scratch::{Scratch, argument};
 use crate::base::{Result, env};
 use crate::model::performance::duration;
@@ -19,6 +19,7 @@ use crate::model::performance::plan::{Load, Overload, Pacing, Plan, Protocol, Re
 use crate::model::performance::result::{Cause, Ending, PerfResult};
 use crate::perf::control::Control;
 use crate::perf::format;
+use crate::perf::redact;
 
 /// Options that are handed on.
 const KNOWN: &[Known] = &[
@@ -142,7 +143,8 @@ fn refuse(plan: &Plan, url: &Url) -> Result<()> {
     let others = plan.redirects != 0 && plan.redirects != REDIRECTS;
     when(plan, others, &format!("follows no redirects, or up to {REDIRECTS}"))?;
     when(plan, plan.streams > 1 && plan.protocol != Protocol::GrpcHealth, "has one stream for each connection")?;
-    let in_arguments = plan.request.headers.iter().find(|header| is_secret(header)).map(|header| header.name.clone());
+    let in_arguments =
+        plan.request.headers.iter().find(|header| redact::authorises(&header.name)).map(|header| header.name.clone());
     let in_arguments = in_arguments.or_else(|| (!plan.request.cookies.is_empty()).then(|| "Cookie".to_owned()));
     let in_arguments = in_arguments.or_else(|| (!url.username().is_empty()).then(|| "Authorization".to_owned()));
     match in_arguments {

@@ -11,7 +11,7 @@ use crate::model::performance::result::{
     Bytes, Connections, Ending, GeneratorReport, Latency, PerfResult, Requests, SCHEMA,
 };
 use crate::perf::engine::machine;
-use crate::perf::engine::redact;
+use crate::perf::redact;
 
 /// A result without figures: the plan, the time, the program, this machine.
 pub(super) fn result(plan: &Plan, program: &Program, (started, elapsed): (Timestamp, Duration)) -> PerfResult {

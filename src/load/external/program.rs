@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::refuse::cannot;
 use crate::base::clock::Timestamp;
-use crate::base::{Code, Error, Result, clock, env};
+use crate::base::{Code, Error, Result, clock, env, process};
 use crate::model::performance::plan::Plan;
 use crate::model::performance::result::Ending;
 use crate::perf::control::Control;
@@ -57,30 +57,17 @@ pub(super) fn find(plan: &Plan, variable: &str, names: &[&str]) -> Result<PathBu
     let generator = plan.generator.name();
     if let Some(named) = env::get(variable) {
         let path = PathBuf::from(&named);
-        return if is_program(&path) {
+        return if process::is_program(&path) {
             Ok(path)
         } else {
             Err(missing(format!("{variable} names `{named}`, which is no program")))
         };
     }
-    let folders = env::get(env::PATH).unwrap_or_default();
-    let on_path = std::env::split_paths(&folders).flat_map(|dir| names.iter().map(move |name| dir.join(name)));
-    on_path.into_iter().find(|path| is_program(path)).ok_or_else(|| {
+    process::in_path(names).ok_or_else(|| {
         missing(format!("the load generator {generator} is not on this machine"))
             .because(format!("no folder of PATH holds `{}`, and {variable} is not set", names.join("` or `")))
             .remedy(format!("Install {generator}, set {variable} to its path, or use --load-generator native."))
     })
-}
-
-fn is_program(path: &Path) -> bool {
-    let Ok(found) = std::fs::metadata(path) else { return false };
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        found.is_file() && found.permissions().mode() & 0o111 != 0
-    }
-    #[cfg(not(unix))]
-    found.is_file()
 }
 
 /// Asks a program for its version; its exit code is not looked at, because some that say it fail.

@@ -3,7 +3,7 @@
 use url::Url;
 
 use crate::base::{Code, Error, Result};
-use crate::model::performance::plan::{Header, Plan, Target};
+use crate::model::performance::plan::{Plan, Target};
 
 /// The error for what `plan`'s generator cannot do. `what` is a clause whose subject is the generator.
 pub(super) fn cannot(plan: &Plan, what: &str) -> Error {
@@ -36,13 +36,6 @@ fn shown(text: &str) -> String {
     }
 }
 
-/// Whether a header field's value authorises whoever knows it.
-pub(super) fn is_secret(header: &Header) -> bool {
-    let name = header.name.to_ascii_lowercase();
-    let whole = ["authorization", "proxy-authorization", "cookie"].contains(&name.as_str());
-    whole || ["token", "secret", "key", "password"].iter().any(|word| name.contains(word))
-}
-
 /// Whole seconds, which is all that some programs take.
 pub(super) fn whole_seconds(plan: &Plan, what: &str, length: std::time::Duration) -> Result<u64> {
     when(plan, length.subsec_nanos() != 0 || length.is_zero(), &format!("takes whole seconds as {what}"))?;
@@ -52,10 +45,11 @@ pub(super) fn whole_seconds(plan: &Plan, what: &str, length: std::time::Duration
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::perf::redact;
 
     #[test]
     fn what_authorises_is_recognised() {
-        let secret = |name: &str| is_secret(&Header { name: name.into(), value: String::new() });
+        let secret = redact::authorises;
         assert!(["Authorization", "COOKIE", "X-Api-Key", "x-auth-token"].into_iter().all(secret));
         assert!(!["Accept", "Host", "X-Request-Id"].into_iter().any(secret));
         assert_eq!(shown("http://u:p@h/x"), "http://…@h/x");

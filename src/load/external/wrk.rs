@@ -19,6 +19,7 @@ use crate::base::{Result, env};
 use crate::model::performance::plan::{Generator, Load, Overload, Pacing, Plan, Protocol, Reuse, Tls};
 use crate::model::performance::result::{Ending, PerfResult};
 use crate::perf::control::Control;
+use crate::perf::engine::machine;
 use report::Report;
 
 /// Options that are handed on.
@@ -122,7 +123,7 @@ fn refuse(plan: &Plan, scheme: &str) -> Result<()> {
 
 /// The program gives each thread the same number of connections and drops the rest.
 fn threads(plan: &Plan) -> Result<u32> {
-    let processors = std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1));
+    let processors = machine::processors();
     let threads = match plan.threads {
         0 => (1..=processors.min(plan.connections))
             .rev()

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::intervals::{Joiner, Packed};
 use super::machine::{self, Cpu, Ticks};
 use super::recorder::{CLASSES, Recorder};
-use super::redact;
 use super::worker::{Shared, Yield};
 use crate::base::clock::Timestamp;
 use crate::model::performance::plan::Plan;
@@ -13,6 +12,7 @@ use crate::model::performance::result::{
     Bytes, Cause, Connections, Ending, GeneratorReport, Interval, Latency, PerfResult, Requests, SCHEMA,
 };
 use crate::perf::control::Detail;
+use crate::perf::redact;
 use crate::perf::stats::order;
 
 /// Names of gRPC's codes in order.

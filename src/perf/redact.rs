@@ -26,10 +26,11 @@ pub fn plan(plan: &Plan) -> Plan {
     shown
 }
 
-fn authorises(header: &str) -> bool {
+/// Whether a header field of this name holds what authorises whoever knows it.
+pub fn authorises(header: &str) -> bool {
     let name = header.to_ascii_lowercase();
     let whole = ["authorization", "proxy-authorization", "cookie"];
-    whole.contains(&name.as_str()) || ["token", "key", "secret"].iter().any(|part| name.contains(part))
+    whole.contains(&name.as_str()) || ["token", "key", "secret", "password"].iter().any(|part| name.contains(part))
 }
 
 /// The URL without user and password, where it has them.
