@@ -168,11 +168,22 @@ impl Exchange {
     }
 }
 
-/// Writes a request's head, and its body where that goes apart.
-pub fn prepare(plan: &Plan, url: &Url, method: &str, body: &[u8]) -> (Vec<u8>, Arc<[u8]>) {
+/// A request as it goes out.
+pub struct Message {
+    /// The whole message of HTTP/1.1, the header block of HTTP/2, nothing for TCP and UDP.
+    pub head: Vec<u8>,
+    /// The header block of HTTP/2 where it follows the same request on the same connection; nothing otherwise.
+    pub again: Vec<u8>,
+    /// The body, where it is not part of the head.
+    pub body: Arc<[u8]>,
+}
+
+/// Writes a request.
+pub fn prepare(plan: &Plan, url: &Url, method: &str, body: &[u8]) -> Message {
+    let whole = |head, body| Message { head, again: Vec::new(), body };
     match plan.protocol {
-        Protocol::Http1 => (http1::message(plan, url, method, body), Arc::default()),
+        Protocol::Http1 => whole(http1::message(plan, url, method, body), Arc::default()),
         Protocol::Http2 | Protocol::Grpc | Protocol::GrpcHealth => http2::prepare(plan, url, method, body),
-        Protocol::Tcp | Protocol::Udp => (Vec::new(), body.into()),
+        Protocol::Tcp | Protocol::Udp => whole(Vec::new(), body.into()),
     }
 }

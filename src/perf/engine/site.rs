@@ -9,7 +9,8 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use url::{Host, Url};
 
-use super::{exchange, tls};
+use super::exchange::{self, Message};
+use super::tls;
 use crate::base::error::{Code, Error, Result};
 use crate::model::performance::plan::{Plan, Protocol, Reuse, Target};
 
@@ -35,6 +36,8 @@ pub struct Prepared {
     pub method: String,
     /// Its bytes on the wire: the whole message of HTTP/1.1, the header block of HTTP/2, nothing for TCP and UDP.
     pub head: Vec<u8>,
+    /// The header block of HTTP/2 where it follows the same request on the same connection.
+    pub again: Vec<u8>,
     /// The body, where it is not part of the message.
     pub body: Arc<[u8]>,
 }
@@ -77,8 +80,8 @@ impl Site {
     /// The plan's TLS cannot be used.
     pub fn add(&mut self, plan: &Plan, url: Url, method: &str, body: &[u8]) -> Result<u32> {
         let origin = self.origin(plan, &url)?;
-        let (head, body) = exchange::prepare(plan, &url, method, body);
-        self.targets.push(Prepared { origin, url, method: method.to_owned(), head, body });
+        let Message { head, again, body } = exchange::prepare(plan, &url, method, body);
+        self.targets.push(Prepared { origin, url, method: method.to_owned(), head, again, body });
         Ok(u32::try_from(self.targets.len() - 1).unwrap_or(u32::MAX))
     }
 

@@ -97,6 +97,7 @@ mod tests {
             url: url::Url::parse("tcp://h:1").unwrap(),
             method: String::new(),
             head: Vec::new(),
+            again: Vec::new(),
             body: b"hello"[..].into(),
         };
         echo.begin(&request, Flight { due: 0, sent: 0, target: 0, hops: 0 }, &mut Vec::new());

@@ -1,5 +1,6 @@
-//! HPACK (RFC 7541), as far as a load generator needs it: requests are written without a table, and of responses only the
-//! fields that say what became of a request are read. The table of the far side's fields has the size 0, by our settings.
+//! HPACK (RFC 7541), as far as a load generator needs it: the fields of a request are written once, with a choice of what the
+//! far side keeps in its table, and of responses only the fields that say what became of a request are read. The table of
+//! the far side's fields has the size 0, by our settings.
 
 use crate::model::performance::result::Cause;
 
@@ -22,7 +23,8 @@ const LONGEST: usize = 30;
 const END: u16 = 256;
 const HUFFMAN: Huffman = Huffman::new();
 /// The static table has so many entries.
-const STATIC: u64 = 61;
+const STATIC_ENTRIES: usize = 61;
+const STATIC: u64 = STATIC_ENTRIES as u64;
 
 /// What a block of fields says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -215,46 +217,87 @@ impl Huffman {
     }
 }
 
-/// Writes one field without a table and without Huffman's code.
-pub fn write(name: &[u8], value: &[u8], block: &mut Vec<u8>) {
-    // of the static table only what every request has: the far side reads an index faster than a name
-    let whole: Option<u8> = match (name, value) {
-        (b":method", b"GET") => Some(2),
-        (b":method", b"POST") => Some(3),
-        (b":path", b"/") => Some(4),
-        (b":scheme", b"http") => Some(6),
-        (b":scheme", b"https") => Some(7),
-        _ => None,
-    };
-    if let Some(index) = whole {
-        return block.push(0x80 | index);
+/// What the far side does with a field after it has read it (section 6.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeping {
+    /// It puts the field into its table, where [`refer`] finds it.
+    InTable,
+    /// It forgets the field.
+    Nowhere,
+    /// It forgets the field, and whoever passes it on has to have it forgotten too: it is a secret.
+    Never,
+}
+
+impl Keeping {
+    const fn prefix(self) -> u8 {
+        match self {
+            Self::InTable => 0x40,
+            Self::Nowhere => 0,
+            Self::Never => 0x10,
+        }
     }
+}
+
+/// The byte that says a whole field, where the static table has it. Of that table only what every request has.
+pub fn whole(name: &[u8], value: &[u8]) -> Option<u8> {
+    let index = match (name, value) {
+        (b":method", b"GET") => 2,
+        (b":method", b"POST") => 3,
+        (b":path", b"/") => 4,
+        (b":scheme", b"http") => 6,
+        (b":scheme", b"https") => 7,
+        _ => return None,
+    };
+    Some(0x80 | index)
+}
+
+/// Writes one field without Huffman's code.
+pub fn write(keeping: Keeping, name: &[u8], value: &[u8], block: &mut Vec<u8>) {
     let index: u8 = match name {
         b":authority" => 1,
         b":method" => 2,
         b":path" => 4,
         _ => 0,
     };
-    block.push(index);
+    block.push(keeping.prefix() | index);
     if index == 0 {
         string(name, block);
     }
     string(value, block);
 }
 
-fn string(text: &[u8], block: &mut Vec<u8>) {
-    let mut length = text.len();
-    if let Ok(short @ 0..0x7f) = u8::try_from(length) {
-        block.push(short);
-    } else {
-        block.push(0x7f);
-        length -= 0x7f;
-        while length >= 0x80 {
-            block.push(0x80 | length.to_le_bytes()[0] & 0x7f);
-            length >>= 7;
-        }
-        block.push(length.to_le_bytes()[0]);
+/// What a field takes in a table, in bytes (section 4.1).
+pub fn size(name: &[u8], value: &[u8]) -> usize {
+    name.len() + value.len() + 32
+}
+
+/// Refers to the field that was put into the table `age` fields before the last one.
+pub fn refer(age: usize, block: &mut Vec<u8>) {
+    integer(0x80, 7, STATIC_ENTRIES + 1 + age, block);
+}
+
+/// Tells the far side how large a table we use (section 6.3).
+pub fn resize(table: usize, block: &mut Vec<u8>) {
+    integer(0x20, 5, table, block);
+}
+
+/// An integer behind `pattern`, with a prefix of so many bits (section 5.1).
+fn integer(pattern: u8, bits: u8, value: usize, block: &mut Vec<u8>) {
+    let most = (1_usize << bits) - 1;
+    if value < most {
+        return block.push(pattern | value.to_le_bytes()[0]);
     }
+    block.push(pattern | most.to_le_bytes()[0]);
+    let mut rest = value - most;
+    while rest >= 0x80 {
+        block.push(0x80 | rest.to_le_bytes()[0] & 0x7f);
+        rest >>= 7;
+    }
+    block.push(rest.to_le_bytes()[0]);
+}
+
+fn string(text: &[u8], block: &mut Vec<u8>) {
+    integer(0, 7, text.len(), block);
     block.extend_from_slice(text);
 }
 
@@ -290,7 +333,7 @@ mod tests {
         assert_eq!((seen.status, seen.location.as_deref()), (Some(302), Some("https://www.example.com")));
         assert_eq!(read(&[0x88], false).unwrap().status, Some(200));
         let mut trailer = vec![0x20];
-        write(b"grpc-status", b"14", &mut trailer);
+        write(Keeping::Nowhere, b"grpc-status", b"14", &mut trailer);
         assert_eq!(read(&trailer, false).unwrap().grpc, Some(14));
     }
 
@@ -306,7 +349,23 @@ mod tests {
     #[test]
     fn long_values_have_long_lengths() {
         let mut block = Vec::new();
-        write(b"location", &[b'x'; 1000], &mut block);
+        write(Keeping::Never, b"location", &[b'x'; 1000], &mut block);
         assert_eq!(read(&block, true).unwrap().location.unwrap().len(), 1000);
+    }
+
+    #[test]
+    fn references_and_sizes_are_integers_of_the_standard() {
+        let text = |write: &dyn Fn(&mut Vec<u8>)| {
+            let mut block = Vec::new();
+            write(&mut block);
+            block
+        };
+        // RFC 7541, appendix C.4.3: the field that was added before the last one
+        assert_eq!(text(&|block| refer(1, block)), [0xbf]);
+        assert_eq!(text(&|block| refer(64, block)), [0xfe]);
+        assert_eq!(text(&|block| refer(65, block)), [0xff, 0]);
+        assert_eq!(text(&|block| resize(0, block)), [0x20]);
+        // appendix C.1.2: 1337 behind a prefix of five bits
+        assert_eq!(text(&|block| resize(1337, block)), [0x3f, 0x9a, 0x0a]);
     }
 }

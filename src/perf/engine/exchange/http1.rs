@@ -364,6 +364,7 @@ mod tests {
             url: Url::parse("http://h/").unwrap(),
             method: method.to_owned(),
             head: b"x".to_vec(),
+            again: Vec::new(),
             body: std::sync::Arc::default(),
         }
     }

@@ -1,18 +1,21 @@
 //! HTTP/2 (RFC 9113) and gRPC over it: several requests at once on one connection. A frame layer of its own: the header
 //! block of a request is written once, and of responses nothing is kept but what says how they ended.
 
+mod frame;
+mod request;
+
 use std::sync::Arc;
 
-use url::Url;
+use frame::{Frame, flag, kind, setting};
+pub use request::prepare;
 
 use super::super::recorder::{Flight, Status};
-use super::super::site::{self, Prepared};
+use super::super::site::Prepared;
 use super::{Done, Overdue, Reply, grpc, hpack};
 use crate::model::performance::plan::{Plan, Protocol};
 use crate::model::performance::result::Cause;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const FRAME_HEAD: usize = 9;
 /// The longest payload that we accept: the standard's default, which our settings leave as it is.
 const LONGEST_FRAME: usize = 16_384;
 /// The longest block of fields that we accept.
@@ -22,68 +25,8 @@ const WINDOW: u32 = (1 << 30) - 1;
 const FIRST_WINDOW: i64 = 65_535;
 const LAST_STREAM: u32 = (1 << 31) - 3;
 
-mod kind {
-    pub const DATA: u8 = 0;
-    pub const HEADERS: u8 = 1;
-    pub const RST_STREAM: u8 = 3;
-    pub const SETTINGS: u8 = 4;
-    pub const PUSH_PROMISE: u8 = 5;
-    pub const PING: u8 = 6;
-    pub const GOAWAY: u8 = 7;
-    pub const WINDOW_UPDATE: u8 = 8;
-    pub const CONTINUATION: u8 = 9;
-}
-
-mod flag {
-    pub const ACK: u8 = 1;
-    pub const END_STREAM: u8 = 1;
-    pub const END_HEADERS: u8 = 4;
-    pub const PADDED: u8 = 8;
-    pub const PRIORITY: u8 = 0x20;
-}
-
-mod setting {
-    pub const HEADER_TABLE_SIZE: u16 = 1;
-    pub const ENABLE_PUSH: u16 = 2;
-    pub const MAX_CONCURRENT_STREAMS: u16 = 3;
-    pub const INITIAL_WINDOW_SIZE: u16 = 4;
-    pub const MAX_FRAME_SIZE: u16 = 5;
-}
-
 /// `RST_STREAM` with this code says that nobody waits for the answer.
 const CANCEL: u32 = 8;
-
-/// Writes the header block of a request, and its body.
-pub fn prepare(plan: &Plan, url: &Url, method: &str, body: &[u8]) -> (Vec<u8>, Arc<[u8]>) {
-    let call = grpc::Call::of(plan.protocol, url, body);
-    let is_secure = matches!(url.scheme(), "https" | "grpcs");
-    let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
-    let path = call.as_ref().map_or(target, |call| call.path.as_str());
-    let method = if call.is_some() { "POST" } else { method };
-    let fields = site::fields(plan, url, call.is_none() && !body.is_empty());
-    let mut block = Vec::new();
-    let mut add = |name: &str, value: &str| hpack::write(name.as_bytes(), value.as_bytes(), &mut block);
-    add(":method", method);
-    add(":scheme", if is_secure { "https" } else { "http" });
-    add(":authority", &fields.authority);
-    add(":path", path);
-    let of_one_connection = ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "te"];
-    for (name, value) in &fields.others {
-        let name = name.to_ascii_lowercase();
-        let is_ours = call.is_some() && name == "content-type";
-        if !of_one_connection.contains(&name.as_str()) && !is_ours {
-            add(&name, value);
-        }
-    }
-    match call {
-        Some(call) => {
-            add("te", "trailers");
-            add("content-type", "application/grpc");
-            (block, call.message.into())
-        }
-        None => (block, body.into()),
-    }
-}
 
 /// The state of a connection.
 pub struct Http2 {
@@ -96,6 +39,8 @@ pub struct Http2 {
     has_settings: bool,
     keeps: bool,
     peer: Peer,
+    /// What the far side's table of our fields holds.
+    table: Table,
     /// Bytes that we may send on the connection.
     window: i64,
     /// Bytes that were received on the connection since the window was opened.
@@ -113,6 +58,16 @@ struct Peer {
     frame: usize,
 }
 
+/// What the far side keeps of the fields that it was told.
+struct Table {
+    /// Its size in bytes.
+    size: usize,
+    /// Whether the far side has yet to hear that it is smaller now.
+    has_shrunk: bool,
+    /// The request that was told last.
+    told: Option<u32>,
+}
+
 struct Stream {
     id: u32,
     flight: Flight,
@@ -127,14 +82,6 @@ struct Stream {
     message: Vec<u8>,
 }
 
-#[derive(Clone, Copy)]
-struct Frame<'a> {
-    kind: u8,
-    flags: u8,
-    stream: u32,
-    payload: &'a [u8],
-}
-
 impl Http2 {
     /// A connection without requests.
     pub fn new(plan: &Plan) -> Self {
@@ -147,6 +94,7 @@ impl Http2 {
             has_settings: false,
             keeps: true,
             peer: Peer { streams: u32::MAX, window: FIRST_WINDOW, frame: LONGEST_FRAME },
+            table: Table { size: request::TABLE, has_shrunk: false, told: None },
             window: FIRST_WINDOW,
             consumed: 0,
             cut: Vec::new(),
@@ -164,8 +112,8 @@ impl Http2 {
             payload.extend_from_slice(&name.to_be_bytes());
             payload.extend_from_slice(&value.to_be_bytes());
         }
-        frame(kind::SETTINGS, 0, 0, &payload, out);
-        frame(kind::WINDOW_UPDATE, 0, 0, &(WINDOW - 65_535).to_be_bytes(), out);
+        frame::write(kind::SETTINGS, 0, 0, &payload, out);
+        frame::write(kind::WINDOW_UPDATE, 0, 0, &(WINDOW - 65_535).to_be_bytes(), out);
     }
 
     /// Whether the far side has said what it allows.
@@ -200,14 +148,7 @@ impl Http2 {
         self.keeps &= id < LAST_STREAM;
         let has_body = !request.body.is_empty();
         let end = if has_body { 0 } else { flag::END_STREAM };
-        let mut parts = request.head.chunks(self.peer.frame).peekable();
-        let mut kind = kind::HEADERS;
-        while let Some(part) = parts.next() {
-            let last = if parts.peek().is_none() { flag::END_HEADERS } else { 0 };
-            let end = if kind == kind::HEADERS { end } else { 0 };
-            frame(kind, last | end, id, part, out);
-            kind = kind::CONTINUATION;
-        }
+        self.head(id, (request, flight.target), end, out);
         self.streams.push(Stream {
             id,
             flight,
@@ -224,6 +165,29 @@ impl Http2 {
         }
     }
 
+    /// Writes the fields of a request: in full, or by reference to those of the one before.
+    fn head(&mut self, id: u32, (request, target): (&Prepared, u32), end: u8, out: &mut Vec<u8>) {
+        let is_told = self.table.told == Some(target);
+        if is_told && request.again.len() <= self.peer.frame {
+            return frame::write(kind::HEADERS, flag::END_HEADERS | end, id, &request.again, out);
+        }
+        self.table.told = (self.table.size >= request::TABLE).then_some(target);
+        let mut resized = Vec::new();
+        if std::mem::take(&mut self.table.has_shrunk) {
+            hpack::resize(self.table.size, &mut resized);
+            resized.extend_from_slice(&request.head);
+        }
+        let block = if resized.is_empty() { &request.head } else { &resized };
+        let mut parts = block.chunks(self.peer.frame).peekable();
+        let mut kind = kind::HEADERS;
+        while let Some(part) = parts.next() {
+            let last = if parts.peek().is_none() { flag::END_HEADERS } else { 0 };
+            let end = if kind == kind::HEADERS { end } else { 0 };
+            frame::write(kind, last | end, id, part, out);
+            kind = kind::CONTINUATION;
+        }
+    }
+
     /// Sends as much of a body as the far side's windows allow.
     fn pump(&mut self, at: usize, out: &mut Vec<u8>) {
         let stream = &mut self.streams[at];
@@ -235,7 +199,7 @@ impl Http2 {
             }
             let end = stream.sent + length;
             let flags = if end == stream.body.len() { flag::END_STREAM } else { 0 };
-            frame(kind::DATA, flags, stream.id, &stream.body[stream.sent..end], out);
+            frame::write(kind::DATA, flags, stream.id, &stream.body[stream.sent..end], out);
             stream.sent = end;
             // a frame's length has 24 bits
             let used = i64::try_from(length).unwrap_or(0);
@@ -265,7 +229,7 @@ impl Http2 {
     /// Reads whole frames, and returns the begin of one that is not whole.
     fn frames<'a>(&mut self, bytes: &'a [u8], out: &mut Vec<u8>, done: &mut Vec<Done>) -> Result<&'a [u8], Cause> {
         let mut rest = bytes;
-        while let Some((head, after)) = rest.split_first_chunk::<FRAME_HEAD>() {
+        while let Some((head, after)) = rest.split_first_chunk::<{ frame::HEAD }>() {
             let [a, b, c, kind, flags, id @ ..] = *head;
             let length = u32::from_be_bytes([0, a, b, c]) as usize;
             if length > LONGEST_FRAME || (!self.has_settings && kind != kind::SETTINGS) {
@@ -286,7 +250,7 @@ impl Http2 {
         match frame.kind {
             kind::DATA => self.data(frame, out, done),
             kind::HEADERS => {
-                let block = fields_of(frame)?;
+                let block = frame.fields()?;
                 let ends = frame.flags & flag::END_STREAM != 0;
                 if frame.flags & flag::END_HEADERS != 0 {
                     return self.fields((frame.stream, ends), block, out, done);
@@ -301,7 +265,7 @@ impl Http2 {
             }
             kind::SETTINGS if frame.flags & flag::ACK == 0 => self.settings(frame.payload, out),
             kind::PING if frame.flags & flag::ACK == 0 => {
-                self::frame(kind::PING, flag::ACK, 0, frame.payload, out);
+                frame::write(kind::PING, flag::ACK, 0, frame.payload, out);
                 Ok(())
             }
             kind::GOAWAY => self.go_away(frame.payload, done),
@@ -314,7 +278,7 @@ impl Http2 {
     fn data(&mut self, frame: Frame<'_>, out: &mut Vec<u8>, done: &mut Vec<Done>) -> Result<(), Cause> {
         let length = u32::try_from(frame.payload.len()).unwrap_or(0);
         open_window(&mut self.consumed, length, 0, out);
-        let body = unpadded(frame)?;
+        let body = frame.unpadded()?;
         let Some(at) = self.position(frame.stream) else {
             // an answer that came after its time is over
             return if frame.stream < self.next { Ok(()) } else { Err(Cause::Protocol) };
@@ -379,6 +343,7 @@ impl Http2 {
         for [a, b, value @ ..] in entries {
             let value = u32::from_be_bytes(*value);
             match u16::from_be_bytes([*a, *b]) {
+                setting::HEADER_TABLE_SIZE => self.shrink_table(value as usize),
                 setting::MAX_CONCURRENT_STREAMS => self.peer.streams = value,
                 setting::INITIAL_WINDOW_SIZE => {
                     let change = i64::from(value) - self.peer.window;
@@ -390,9 +355,17 @@ impl Http2 {
             }
         }
         self.has_settings = true;
-        frame(kind::SETTINGS, flag::ACK, 0, &[], out);
+        frame::write(kind::SETTINGS, flag::ACK, 0, &[], out);
         (0..self.streams.len()).for_each(|at| self.pump(at, out));
         Ok(())
+    }
+
+    /// The far side allows a table of so many bytes. A smaller one has to be confirmed before the next fields (RFC 7541,
+    /// section 4.2); of a larger one we make no use.
+    fn shrink_table(&mut self, allowed: usize) {
+        if allowed < self.table.size {
+            self.table = Table { size: allowed, has_shrunk: true, told: None };
+        }
     }
 
     fn window_update(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) -> Result<(), Cause> {
@@ -430,7 +403,7 @@ impl Http2 {
         let id = stream.id;
         if stream.sent < stream.body.len() {
             // answered before the whole body was sent: the rest is not wanted
-            frame(kind::RST_STREAM, 0, id, &CANCEL.to_be_bytes(), out);
+            frame::write(kind::RST_STREAM, 0, id, &CANCEL.to_be_bytes(), out);
         }
         let http = stream.status.unwrap_or_default();
         let outcome = match self.protocol {
@@ -453,7 +426,7 @@ impl Http2 {
         let late: Vec<u32> =
             self.streams.iter().filter(|stream| stream.flight.sent <= moment).map(|stream| stream.id).collect();
         for id in late {
-            frame(kind::RST_STREAM, 0, id, &CANCEL.to_be_bytes(), out);
+            frame::write(kind::RST_STREAM, 0, id, &CANCEL.to_be_bytes(), out);
             self.close(id, Err(Cause::Timeout), done);
         }
         Overdue::Usable
@@ -469,36 +442,15 @@ impl Http2 {
 fn open_window(consumed: &mut u32, length: u32, stream: u32, out: &mut Vec<u8>) {
     *consumed += length;
     if *consumed >= WINDOW / 2 {
-        frame(kind::WINDOW_UPDATE, 0, stream, &consumed.to_be_bytes(), out);
+        frame::write(kind::WINDOW_UPDATE, 0, stream, &consumed.to_be_bytes(), out);
         *consumed = 0;
     }
 }
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8], out: &mut Vec<u8>) {
-    let length = u32::try_from(payload.len()).unwrap_or(0).to_be_bytes();
-    out.extend_from_slice(&length[1..]);
-    out.extend_from_slice(&[kind, flags]);
-    out.extend_from_slice(&stream.to_be_bytes());
-    out.extend_from_slice(payload);
-}
-
-fn unpadded(frame: Frame<'_>) -> Result<&[u8], Cause> {
-    if frame.flags & flag::PADDED == 0 {
-        return Ok(frame.payload);
-    }
-    let (padding, rest) = frame.payload.split_first().ok_or(Cause::Protocol)?;
-    let length = rest.len().checked_sub(usize::from(*padding)).ok_or(Cause::Protocol)?;
-    Ok(&rest[..length])
-}
-
-fn fields_of(frame: Frame<'_>) -> Result<&[u8], Cause> {
-    let block = unpadded(frame)?;
-    let skipped = if frame.flags & flag::PRIORITY == 0 { 0 } else { 5 };
-    block.get(skipped..).ok_or(Cause::Protocol)
-}
-
 #[cfg(test)]
 mod tests {
+    use url::Url;
+
     use super::*;
 
     fn plan(protocol: Protocol, streams: u32) -> Plan {
@@ -512,8 +464,8 @@ mod tests {
     fn request(plan: &Plan, url: &str, body: &[u8]) -> Prepared {
         let url = Url::parse(url).unwrap();
         let method = if body.is_empty() { "GET" } else { "POST" };
-        let (head, body) = prepare(plan, &url, method, body);
-        Prepared { origin: 0, url, method: method.to_owned(), head, body }
+        let super::super::Message { head, again, body } = prepare(plan, &url, method, body);
+        Prepared { origin: 0, url, method: method.to_owned(), head, again, body }
     }
 
     /// A connection that has the far side's settings, and `count` requests on their way.
@@ -528,14 +480,14 @@ mod tests {
 
     fn bytes(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        frame(kind, flags, stream, payload, &mut out);
+        frame::write(kind, flags, stream, payload, &mut out);
         out
     }
 
     fn block(fields: &[(&str, &str)]) -> Vec<u8> {
         let mut block = Vec::new();
         for (name, value) in fields {
-            hpack::write(name.as_bytes(), value.as_bytes(), &mut block);
+            hpack::write(hpack::Keeping::Nowhere, name.as_bytes(), value.as_bytes(), &mut block);
         }
         block
     }
@@ -629,7 +581,7 @@ mod tests {
         assert!(out.is_empty(), "the connection's window is still closed");
         http2.receive(&more(0), &mut out, &mut Vec::new()).unwrap();
         let data: usize = 100_000 - 65_535;
-        assert_eq!(out.len(), data + data.div_ceil(LONGEST_FRAME) * FRAME_HEAD);
+        assert_eq!(out.len(), data + data.div_ceil(LONGEST_FRAME) * frame::HEAD);
     }
 
     #[test]
@@ -659,5 +611,36 @@ mod tests {
         ] {
             assert_eq!(begun(&text), Err(Cause::Protocol), "{text:?}");
         }
+    }
+
+    /// The blocks of two requests and of one to another target.
+    fn blocks_after(settings: &[u8]) -> Vec<Vec<u8>> {
+        let plan = plan(Protocol::Http2, 3);
+        let mut http2 = Http2::new(&plan);
+        http2.receive(&bytes(kind::SETTINGS, 0, 0, settings), &mut Vec::new(), &mut Vec::new()).unwrap();
+        let (one, other) = (request(&plan, "http://h/one", b""), request(&plan, "http://h/other", b""));
+        [(&one, 0), (&one, 0), (&other, 1)]
+            .into_iter()
+            .map(|(request, target)| {
+                let mut out = Vec::new();
+                http2.begin(request, Flight { target, ..flight(0) }, &mut out);
+                out.split_off(frame::HEAD)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_far_side_is_told_the_fields_of_a_request_once() {
+        let blocks = blocks_after(&[]);
+        assert!(blocks[0].windows(4).any(|part| part == b"/one"));
+        assert!(blocks[1].iter().all(|byte| *byte >= 0x80), "{:?}", blocks[1]);
+        assert!(blocks[2].windows(6).any(|part| part == b"/other"));
+    }
+
+    #[test]
+    fn a_far_side_without_a_table_hears_that_it_is_not_used_and_every_field_each_time() {
+        let blocks = blocks_after(&[0, 1, 0, 0, 0, 0]);
+        assert_eq!(blocks[0][0], 0x20);
+        assert_eq!(blocks[0][1..], blocks[1]);
     }
 }
