@@ -35,7 +35,7 @@ pub fn assemble(id: Uuid, plan: &Plan, started_at: Timestamp, intervals: Vec<Int
         #[expect(clippy::cast_precision_loss, reason = "no count of responses comes near 2^52")]
         achieved_rate: if elapsed > 0.0 { answered as f64 / elapsed } else { 0.0 },
         requests: Requests {
-            due: whole.sent + whole.dropped,
+            due: whole.sent.max(whole.succeeded + whole.failed) + whole.dropped,
             sent: whole.sent,
             succeeded: whole.succeeded,
             failed: whole.failed,

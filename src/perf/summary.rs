@@ -28,7 +28,7 @@ pub struct Summary {
     pub failed: u64,
     /// Requests that were due and never sent.
     pub dropped: u64,
-    /// Share (0 to 1) of the sent requests that failed.
+    /// Share (0 to 1) of the requests due that got no good response: they failed, or were never sent.
     pub error_share: f64,
     /// Failed requests by cause, most frequent first.
     pub errors: Vec<ErrorShare>,
@@ -48,7 +48,7 @@ pub struct ErrorShare {
     pub cause: Cause,
     /// How many.
     pub count: u64,
-    /// Share (0 to 1) of the sent requests.
+    /// Share (0 to 1) of the requests due.
     pub share: f64,
 }
 
@@ -97,6 +97,9 @@ pub struct Percentile {
     pub slip_ns: Option<u64>,
     /// Whether the sample is large enough: the tail beyond it is known to 20 %.
     pub supported: bool,
+    /// Whether so many percent of the requests got a response at all. Requests that ran out of time or were never sent
+    /// count as slower than every response.
+    pub reached: bool,
     /// Whether it says more of the service than of the generator: the generator's lateness is at most half of it, and it
     /// is no shorter than the generator's resolution.
     pub above_floor: bool,
@@ -105,7 +108,7 @@ pub struct Percentile {
 impl Percentile {
     /// Whether it may be shown as fact.
     pub fn is_fact(&self) -> bool {
-        self.supported && self.above_floor
+        self.supported && self.above_floor && self.reached
     }
 
     /// The percentile of a result; none when it holds no response.
@@ -122,6 +125,7 @@ impl Percentile {
             service_ns: at(&latency.service),
             slip_ns,
             supported: order::is_supported(latency.response.count(), percentile),
+            reached: late_share(result) <= 1.0 - percentile / 100.0,
             // A response time contains the slip, so it is never below it. What counts is which of the two it is made of.
             above_floor: slip_ns.unwrap_or(0).saturating_mul(2) <= value_ns
                 && value_ns >= result.generator.resolution_ns,
@@ -132,6 +136,9 @@ impl Percentile {
     pub fn reasons(&self, count: u64) -> Vec<String> {
         let name = units::percentile(self.percentile);
         let mut reasons = Vec::new();
+        if !self.reached {
+            reasons.push(format!("too many requests got no response in time for {name}"));
+        }
         if !self.supported {
             let wanted = order::wanted_count(self.percentile).map_or("no number of".to_owned(), units::count);
             reasons.push(format!("{name} wants {wanted} responses, there are {}", units::count(count)));
@@ -167,7 +174,7 @@ impl Summary {
             sent: result.requests.sent,
             failed: result.requests.failed,
             dropped: result.requests.dropped,
-            error_share: share(result.requests.failed, result.requests.sent),
+            error_share: share(result.requests.bad(), result.requests.ended()),
             errors: errors(result),
             response: Spread::of(&result.latency.response),
             service: (!service.is_empty()).then(|| Spread::of(service)),
@@ -176,10 +183,17 @@ impl Summary {
     }
 }
 
+/// Share (0 to 1) of requests whose response would have come later than any that came: out of time, or never sent.
+pub fn late_share(result: &PerfResult) -> f64 {
+    let timed_out = |cause| result.errors.get(&cause).copied().unwrap_or(0);
+    let late = result.requests.dropped + timed_out(Cause::Timeout) + timed_out(Cause::ConnectTimeout);
+    share(late, late + result.latency.response.count())
+}
+
 fn errors(result: &PerfResult) -> Vec<ErrorShare> {
     let counted = result.errors.iter().filter(|(_, count)| **count > 0);
     let mut errors: Vec<ErrorShare> = counted
-        .map(|(cause, count)| ErrorShare { cause: *cause, count: *count, share: share(*count, result.requests.sent) })
+        .map(|(cause, count)| ErrorShare { cause: *cause, count: *count, share: share(*count, result.requests.ended()) })
         .collect();
     errors.sort_by(|a, b| b.count.cmp(&a.count).then(a.cause.cmp(&b.cause)));
     errors

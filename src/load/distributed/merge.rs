@@ -135,7 +135,7 @@ impl Sum {
     }
 
     fn add_interval(&mut self, interval: &Interval) {
-        self.requests.due += interval.sent + interval.dropped;
+        self.requests.due += interval.sent.max(interval.succeeded + interval.failed) + interval.dropped;
         self.requests.sent += interval.sent;
         self.requests.succeeded += interval.succeeded;
         self.requests.failed += interval.failed;

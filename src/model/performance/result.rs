@@ -87,12 +87,12 @@ pub enum Ending {
     WorkersLost,
 }
 
-/// Requests by what became of them. `sent` = `succeeded` + `failed` once a run is over.
+/// Requests by what became of them. `due` = `succeeded` + `failed` + `dropped` once a run is over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Requests {
-    /// Due by the plan; in the closed model as many as were sent.
+    /// Due by the plan; in the closed model as many as its users wanted to send.
     pub due: u64,
-    /// Begun: handed to a connection, or failed for want of one.
+    /// Handed to a connection. Those that failed because there was none are due and failed, and not sent.
     pub sent: u64,
     /// Answered with a good status: HTTP below 400, gRPC `OK`.
     pub succeeded: u64,
@@ -102,6 +102,18 @@ pub struct Requests {
     pub dropped: u64,
     /// The most that waited for a connection at one time.
     pub queued_most: u64,
+}
+
+impl Requests {
+    /// Requests that are over: answered, failed or never sent.
+    pub fn ended(&self) -> u64 {
+        self.succeeded + self.failed + self.dropped
+    }
+
+    /// Requests without a good response: failed, or due and never sent.
+    pub fn bad(&self) -> u64 {
+        self.failed + self.dropped
+    }
 }
 
 /// Why a request failed.

@@ -85,7 +85,7 @@ pub fn result(shared: &Shared, outcome: &Outcome, joiner: Joiner) -> PerfResult 
     let is_open = plan.load.rate(None).is_some();
     if !is_open {
         sums.latency.service = sums.latency.response.clone();
-        sums.requests.due = sums.requests.sent;
+        sums.requests.due = sums.requests.ended();
     }
     let answered = sums.latency.response.count();
     let steal = outcome.ticks.map(|(before, after)| after.steal_since(before));
@@ -267,7 +267,7 @@ fn slow_sends(latency: &Latency) -> Option<String> {
 fn saturation(result: &PerfResult) -> Option<String> {
     let asked = result.requested_rate?;
     let is_short = result.achieved_rate < 0.95 * asked;
-    let failed = result.requests.failed as f64 > 0.05 * result.requests.sent as f64;
+    let failed = result.requests.failed as f64 > 0.05 * result.requests.ended() as f64;
     if !is_short || failed || result.ended_by == Ending::Requests {
         return None;
     }

@@ -33,6 +33,8 @@ const READ: usize = 128 * 1024;
 const PREPARATION: u64 = 1_000_000_000;
 /// How long responses are waited for after the last request.
 const DRAIN: u64 = 2_000_000_000;
+/// How long they are waited for when a run is stopped: what a target would have answered is no failure of the target.
+const STOPPED_DRAIN: u64 = 500_000_000;
 
 /// What all threads of a run know.
 pub struct Shared {
@@ -332,9 +334,13 @@ impl Worker {
         self.sends = false;
         self.give_up_waiting();
         let over = self.now().min(self.end);
-        let end = over.saturating_add(DRAIN);
-        while self.in_flight > 0 && self.now() < end && !self.is_stopped() {
+        while self.in_flight > 0 {
             let now = self.now();
+            let patience = if self.is_stopped() { STOPPED_DRAIN } else { DRAIN };
+            let end = over.saturating_add(patience);
+            if now >= end {
+                break;
+            }
             if now >= self.next_tick {
                 self.tick(now);
             }

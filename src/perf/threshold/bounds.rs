@@ -1,9 +1,10 @@
 //! How sure a figure is: thresholds against intervals instead of values.
 
-use super::{Figure, Limit, Metric, Series, Threshold};
+use super::{Figure, Limit, Metric, Running, Series, Threshold};
 use crate::model::performance::histogram::Histogram;
 use crate::model::performance::result::PerfResult;
 use crate::perf::stats::order;
+use crate::perf::summary::late_share;
 
 /// 97.5th percentile of the normal distribution.
 const Z95: f64 = 1.959_964;
@@ -22,12 +23,26 @@ impl Threshold {
         match &self.metric {
             Metric::Time(series, Figure::Percentile(percentile)) => {
                 let bounds = order::interval(durations(result, *series), *percentile)?;
-                Some((bounds.low, bounds.high))
+                let is_reached = *series != Series::Response || late_share(result) <= 1.0 - percentile / 100.0;
+                Some(if is_reached { (bounds.low, bounds.high) } else { (f64::INFINITY, f64::INFINITY) })
             }
-            Metric::Errors => self.of_share(requests.failed, requests.sent),
-            Metric::Success => self.of_share(requests.succeeded, requests.sent),
-            Metric::Dropped => self.of_share(requests.dropped, requests.due),
+            Metric::Errors => self.of_share(requests.bad(), requests.ended()),
+            Metric::Success => self.of_share(requests.succeeded, requests.ended()),
+            Metric::Dropped => self.of_share(requests.dropped, requests.ended()),
             Metric::Time(..) | Metric::Rate | Metric::Status(_) => None,
+        }
+    }
+
+    /// Whether a run that is not over has gone so far beyond the threshold that chance does not explain it.
+    pub fn is_clearly_breached(&self, running: &Running) -> bool {
+        let requests = &running.requests;
+        let of_share = |part| self.of_share(part, requests.ended()).and_then(|(low, high)| self.clears(low, high));
+        match &self.metric {
+            Metric::Errors => of_share(requests.bad()) == Some(false),
+            Metric::Success => of_share(requests.succeeded) == Some(false),
+            Metric::Dropped => of_share(requests.dropped) == Some(false),
+            Metric::Time(..) => self.judge_running(running).is_breached(),
+            Metric::Rate | Metric::Status(_) => false,
         }
     }
 

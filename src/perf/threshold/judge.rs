@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{Figure, Limit, Metric, Operator, Outcome, Series, Threshold, Verdict};
 use crate::model::performance::histogram::Histogram;
-use crate::model::performance::result::{Interval, PerfResult};
+use crate::model::performance::result::{Interval, PerfResult, Requests};
 use crate::perf::stats::order;
-use crate::perf::summary::{Percentile, share};
+use crate::perf::summary::{Percentile, late_share, share};
 use crate::perf::units;
 
 /// What a threshold is held against. What is `None` is not known (yet).
@@ -14,25 +14,17 @@ struct Measured<'a> {
     result: Option<&'a PerfResult>,
     response: &'a Histogram,
     statuses: Option<&'a BTreeMap<String, u64>>,
-    counts: Counts,
+    requests: Requests,
+    late_share: f64,
     achieved_rate: Option<f64>,
     requested_rate: Option<f64>,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Counts {
-    due: u64,
-    sent: u64,
-    succeeded: u64,
-    failed: u64,
-    dropped: u64,
 }
 
 /// The sum of the intervals of a run that is not over, for thresholds that abort it.
 #[derive(Debug, Clone, Default)]
 pub struct Running {
     response: Histogram,
-    counts: Counts,
+    pub(super) requests: Requests,
     seconds: f64,
     requested_rate: Option<f64>,
 }
@@ -46,11 +38,12 @@ impl Running {
     /// Adds an interval.
     pub fn add(&mut self, interval: &Interval) {
         self.response.merge(&interval.response);
-        self.counts.sent += interval.sent;
-        self.counts.succeeded += interval.succeeded;
-        self.counts.failed += interval.failed;
-        self.counts.dropped += interval.dropped;
-        self.counts.due += interval.sent + interval.dropped;
+        let ended = interval.succeeded + interval.failed;
+        self.requests.sent += interval.sent;
+        self.requests.succeeded += interval.succeeded;
+        self.requests.failed += interval.failed;
+        self.requests.dropped += interval.dropped;
+        self.requests.due += ended.max(interval.sent) + interval.dropped;
         self.seconds += interval.length_seconds;
     }
 
@@ -61,12 +54,14 @@ impl Running {
 
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
     fn measured(&self) -> Measured<'_> {
-        let answered = self.counts.succeeded + self.counts.failed;
+        let answered = self.requests.succeeded + self.requests.failed;
+        let dropped = self.requests.dropped;
         Measured {
             result: None,
             response: &self.response,
             statuses: None,
-            counts: self.counts,
+            requests: self.requests,
+            late_share: share(dropped, dropped + self.response.count()),
             achieved_rate: (self.seconds > 0.0).then(|| answered as f64 / self.seconds),
             requested_rate: self.requested_rate,
         }
@@ -84,13 +79,8 @@ impl Threshold {
             result: Some(result),
             response: &result.latency.response,
             statuses: Some(&result.statuses),
-            counts: Counts {
-                due: result.requests.due,
-                sent: result.requests.sent,
-                succeeded: result.requests.succeeded,
-                failed: result.requests.failed,
-                dropped: result.requests.dropped,
-            },
+            requests: result.requests,
+            late_share: late_share(result),
             achieved_rate: Some(result.achieved_rate),
             requested_rate: result.requested_rate,
         })
@@ -106,11 +96,11 @@ impl Threshold {
         match &self.metric {
             Metric::Time(series, figure) => self.judge_time(measured, *series, *figure),
             Metric::Rate => self.judge_rate(measured),
-            Metric::Errors => self.judge_count(measured.counts.failed, measured.counts.sent),
-            Metric::Success => self.judge_count(measured.counts.succeeded, measured.counts.sent),
-            Metric::Dropped => self.judge_count(measured.counts.dropped, measured.counts.due),
+            Metric::Errors => self.judge_count(measured.requests.bad(), measured.requests.ended()),
+            Metric::Success => self.judge_count(measured.requests.succeeded, measured.requests.ended()),
+            Metric::Dropped => self.judge_count(measured.requests.dropped, measured.requests.ended()),
             Metric::Status(status) => match measured.statuses {
-                Some(statuses) => self.judge_count(with_status(statuses, status), measured.counts.sent),
+                Some(statuses) => self.judge_count(with_status(statuses, status), measured.requests.ended()),
                 None => self.undecided(None, "statuses are known at the end of the run"),
             },
         }
@@ -118,7 +108,7 @@ impl Threshold {
 
     fn judge_count(&self, part: u64, whole: u64) -> Verdict {
         if whole == 0 {
-            return self.undecided(None, "no request was sent");
+            return self.undecided(None, "no request is over");
         }
         match self.limit {
             Limit::Share(_) => self.decide(share(part, whole)),
@@ -140,6 +130,11 @@ impl Threshold {
         let Some(histogram) = series_of(measured, series) else {
             return self.undecided(None, format!("the {} time is known at the end of the run", series.name()));
         };
+        if let (Series::Response, Figure::Percentile(percentile)) = (series, figure)
+            && measured.late_share > 1.0 - percentile / 100.0
+        {
+            return self.decide_unreached(measured.late_share);
+        }
         if histogram.is_empty() {
             return self.undecided(None, format!("there is no {} time", series.name()));
         }
@@ -163,7 +158,9 @@ impl Threshold {
             return self.decide(value);
         }
         let Some(bounds) = order::interval(histogram, percentile) else { return self.decide(value) };
-        let [low, high] = [bounds.low, bounds.high].map(|bound| self.holds(bound));
+        // beyond its longest response a small sample knows no bound
+        let high = if order::is_bounded_above(count, percentile) { bounds.high } else { f64::INFINITY };
+        let [low, high] = [bounds.low, high].map(|bound| self.holds(bound));
         if low == high {
             return self.decide(value);
         }
@@ -176,6 +173,13 @@ impl Threshold {
             order::wanted_count(percentile).map_or_else(String::new, units::count),
         );
         self.undecided(Some(value), because)
+    }
+
+    /// So many requests got no response in time that the percentile lies among them: beyond every limit.
+    fn decide_unreached(&self, late: f64) -> Verdict {
+        let outcome = if self.holds(f64::INFINITY) { Outcome::Held } else { Outcome::Breached };
+        let because = format!("{} of the requests got no response in time", units::share(late));
+        Verdict { outcome, ..self.undecided(None, because) }
     }
 
     /// A breach that the generator may have made itself is none.

@@ -7,6 +7,8 @@ use super::order::Order;
 
 /// Seconds before a breach that later requests could mend ends the measurement: the first ones are not typical.
 const PATIENCE: f64 = 5.0;
+/// Seconds before one does that chance does not explain.
+const CLEAR: f64 = 1.0;
 
 /// Watches intervals; silent when nothing is to be aborted.
 pub(super) struct Guard<'a> {
@@ -26,10 +28,12 @@ impl<'a> Guard<'a> {
             return None;
         }
         self.running.add(interval);
-        let settled = self.running.seconds() >= PATIENCE;
+        let seconds = self.running.seconds();
         self.thresholds.iter().find_map(|threshold| {
             let verdict = threshold.judge_running(&self.running);
-            (verdict.is_breached() && (settled || threshold.breach_is_final())).then(|| verdict.to_string())
+            let is_clear = || seconds >= CLEAR && threshold.is_clearly_breached(&self.running);
+            let ends = verdict.is_breached() && (threshold.breach_is_final() || seconds >= PATIENCE || is_clear());
+            ends.then(|| verdict.to_string())
         })
     }
 }

@@ -110,13 +110,18 @@ impl Look {
         if !statuses.is_empty() {
             self.row(text, "statuses", &statuses.join(", "));
         }
-        let tone = if summary.failed > 0 { Tone::Bad } else { Tone::Good };
-        let errors = format!("{} ({})", units::count(summary.failed), units::share(summary.error_share));
+        let bad = result.requests.bad();
+        let tone = if bad > 0 { Tone::Bad } else { Tone::Good };
+        let errors = format!("{} ({})", units::count(bad), units::share(summary.error_share));
         let _ = writeln!(text, "{:<NAMES$}{}", "errors", self.paint.apply(tone, &errors));
         for error in &summary.errors {
             let line =
                 format!("  {:<16}{:>10}  {}", error.cause.name(), units::count(error.count), units::share(error.share));
             self.row(text, "", &line);
+        }
+        if summary.dropped > 0 && !summary.errors.is_empty() {
+            let share = units::share(crate::perf::summary::share(summary.dropped, result.requests.ended()));
+            self.row(text, "", &format!("  {:<16}{:>10}  {share}", "never sent", units::count(summary.dropped)));
         }
         let connections = &result.connections;
         let mut line = format!("{} opened", units::count(connections.opened));

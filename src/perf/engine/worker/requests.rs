@@ -50,7 +50,6 @@ impl Worker {
         if self.pools[pool].up == 0 {
             let now = self.now();
             let flight = Flight { due: request.due, sent: now, target: request.target, hops: 0 };
-            self.recorder.sent(&flight);
             return self.recorder.failed(&flight, self.pools[pool].cause, now);
         }
         if overload == Overload::Drop || self.waiting >= WAITING {
@@ -263,9 +262,6 @@ impl Worker {
             self.waiting -= 1;
             let due = if self.is_open_model() { request.due } else { now };
             let flight = Flight { due, sent: now, target: request.target, hops: request.hops };
-            if request.sent.is_none() {
-                self.recorder.sent(&flight);
-            }
             self.in_flight += 1;
             self.fail(flight, cause, now);
             if !takes_all {

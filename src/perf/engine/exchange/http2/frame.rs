@@ -6,7 +6,6 @@ use crate::model::performance::result::Cause;
 pub const HEAD: usize = 9;
 
 /// Kinds of frames.
-#[expect(missing_docs, reason = "the names are those of section 6")]
 pub mod kind {
     pub const DATA: u8 = 0;
     pub const HEADERS: u8 = 1;
@@ -20,7 +19,6 @@ pub mod kind {
 }
 
 /// Flags of frames.
-#[expect(missing_docs, reason = "the names are those of section 6")]
 pub mod flag {
     pub const ACK: u8 = 1;
     pub const END_STREAM: u8 = 1;
@@ -30,7 +28,6 @@ pub mod flag {
 }
 
 /// Names of settings.
-#[expect(missing_docs, reason = "the names are those of section 6.5.2")]
 pub mod setting {
     pub const HEADER_TABLE_SIZE: u16 = 1;
     pub const ENABLE_PUSH: u16 = 2;
