@@ -33,7 +33,7 @@ use worker::{Shared, Worker, Yield};
 
 use crate::base::clock;
 use crate::base::error::{Code, Error, Result};
-use crate::model::performance::plan::Plan;
+use crate::model::performance::plan::{Load, Overload, Plan};
 use crate::model::performance::result::PerfResult;
 use crate::perf::control::Control;
 use crate::perf::plan;
@@ -57,6 +57,7 @@ pub(super) fn run_from(plan: &Plan, control: &Control) -> Result<(PerfResult, In
     let site = Site::new(plan)?;
     let shared = Arc::new(share(plan, control.wants_detail()));
     let (sender, parts) = mpsc::channel();
+    machine::allow_connections(most_connections(plan))?;
     let workers = (0..shared.threads)
         .map(|number| Worker::new(Arc::clone(&shared), site.clone(), number, sender.clone()))
         .collect::<Result<Vec<_>>>()?;
@@ -72,6 +73,13 @@ pub(super) fn run_from(plan: &Plan, control: &Control) -> Result<(PerfResult, In
     let outcome = Outcome { threads, started_at, stopped: control.stopped(), over, ticks };
     let begin = shared.epoch + Duration::from_nanos(shared.start());
     Ok((report::result(&shared, &outcome, joiner), begin))
+}
+
+fn most_connections(plan: &Plan) -> u64 {
+    match plan.load {
+        Load::Open { overload: Overload::Grow { limit }, .. } => u64::from(limit.max(plan.connections)),
+        _ => u64::from(plan.connections),
+    }
 }
 
 fn share(plan: &Plan, detailed: bool) -> Shared {

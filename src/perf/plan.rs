@@ -9,6 +9,9 @@ use url::Url;
 use crate::base::error::{Code, Error, Result};
 use crate::model::performance::plan::{Header, Load, Overload, Pacing, Plan, Protocol, Reuse, Tls};
 
+/// The highest rate of a plan, in requests a second.
+const HIGHEST_RATE: f64 = 1e7;
+
 /// Checks every value of a plan for the native generator.
 ///
 /// # Errors
@@ -123,7 +126,7 @@ fn connections(plan: &Plan, faults: &mut Vec<String>) {
 fn load(load: &Load, faults: &mut Vec<String>) {
     let Load::Open { pacing, overload } = load else { return };
     match pacing {
-        Pacing::Constant { rate } | Pacing::Poisson { rate } => faults.extend(positive("the rate", *rate)),
+        Pacing::Constant { rate } | Pacing::Poisson { rate } => faults.extend(possible("the rate", *rate)),
         Pacing::Ramp { from, to, .. } => {
             let sound = |rate: f64| rate.is_finite() && rate >= 0.0;
             if !sound(*from) || !sound(*to) || *from + *to <= 0.0 {
@@ -131,10 +134,11 @@ fn load(load: &Load, faults: &mut Vec<String>) {
                     "the ramp goes from {from} to {to}: both have to be numbers of at least 0, one above"
                 ));
             }
+            faults.extend(too_high("the end of the ramp", from.max(*to)));
         }
         Pacing::Steps { steps } if steps.is_empty() => faults.push("the load has no step".to_owned()),
         Pacing::Steps { steps } => {
-            faults.extend(steps.iter().filter_map(|step| positive("the rate of a step", step.rate)));
+            faults.extend(steps.iter().filter_map(|step| possible("the rate of a step", step.rate)));
             if steps.iter().any(|step| step.length.is_zero()) {
                 faults.push("a step of the load has the length 0".to_owned());
             }
@@ -145,8 +149,16 @@ fn load(load: &Load, faults: &mut Vec<String>) {
     }
 }
 
-fn positive(what: &str, rate: f64) -> Option<String> {
-    (!rate.is_finite() || rate <= 0.0).then(|| format!("{what} is {rate}: it has to be a number above 0"))
+fn possible(what: &str, rate: f64) -> Option<String> {
+    if !rate.is_finite() || rate <= 0.0 {
+        return Some(format!("{what} is {rate}: it has to be a number above 0"));
+    }
+    too_high(what, rate)
+}
+
+/// The accounts of requests that cannot be sent in time take time themselves.
+fn too_high(what: &str, rate: f64) -> Option<String> {
+    (rate > HIGHEST_RATE).then(|| format!("{what} is {rate} a second: at most {HIGHEST_RATE} can be kept count of"))
 }
 
 fn request(plan: &Plan, faults: &mut Vec<String>) {

@@ -193,7 +193,11 @@ pub fn late_share(result: &PerfResult) -> f64 {
 fn errors(result: &PerfResult) -> Vec<ErrorShare> {
     let counted = result.errors.iter().filter(|(_, count)| **count > 0);
     let mut errors: Vec<ErrorShare> = counted
-        .map(|(cause, count)| ErrorShare { cause: *cause, count: *count, share: share(*count, result.requests.ended()) })
+        .map(|(cause, count)| ErrorShare {
+            cause: *cause,
+            count: *count,
+            share: share(*count, result.requests.ended()),
+        })
         .collect();
     errors.sort_by(|a, b| b.count.cmp(&a.count).then(a.cause.cmp(&b.cause)));
     errors

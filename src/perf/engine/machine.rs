@@ -4,9 +4,33 @@ use std::fs;
 use std::num::NonZeroU64;
 use std::thread;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity, set_current_timer_slack};
 
+use crate::base::error::{Code, Error, Result};
 use crate::model::performance::environment::Environment;
+
+/// Descriptors that are not connections: streams, queues, timers, files, and what a server around the engine has open.
+const OTHER_DESCRIPTORS: u64 = 256;
+
+/// Has the system allow as many descriptors as the connections want.
+///
+/// # Errors
+/// Its hard limit lies below that.
+pub fn allow_connections(count: u64) -> Result<()> {
+    let wanted = count.saturating_add(OTHER_DESCRIPTORS);
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= wanted) {
+        return Ok(());
+    }
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum });
+    raised.map_err(|problem| {
+        let most = limit.maximum.unwrap_or(u64::MAX).saturating_sub(OTHER_DESCRIPTORS);
+        Error::new(Code::PerfPlan, format!("{count} connections are more than this process may open, {most}"))
+            .because(problem)
+            .remedy("Ask for fewer connections, raise the limit (`ulimit -Hn`), or spread them with --workers.")
+    })
+}
 
 /// Processor time in seconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

@@ -9,7 +9,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
-use super::connection::{Connection, Pool, divide};
+use super::connection::{Connection, Pool, State, divide};
 use super::exchange::Done;
 use super::machine::{self, Cpu};
 use super::pacer::{Schedule, Share};
@@ -29,6 +29,8 @@ const SPIN: u64 = 60_000;
 const BUSY: u64 = 3_000_000;
 /// Bytes that are read at one time.
 const READ: usize = 128 * 1024;
+/// How long a thread opens connections at one time: those that fail must not keep it from its requests.
+const OPENING: u64 = 5_000_000;
 /// How long connections may take before the measurement begins without them.
 const PREPARATION: u64 = 1_000_000_000;
 /// How long responses are waited for after the last request.
@@ -243,10 +245,15 @@ impl Worker {
     /// Opens connections before the clock of the measurement runs.
     fn prepare(&mut self) {
         let begin = self.now();
-        for at in 0..self.connections.len() {
-            self.revive(at, begin);
-        }
         let end = begin + PREPARATION.min(self.timeout);
+        for at in 0..self.connections.len() {
+            let now = self.now();
+            if now >= end || self.is_stopped() {
+                // the rest is opened while the measurement runs
+                break;
+            }
+            self.revive(at, now);
+        }
         while self.connections.iter().any(Connection::is_opening) && !self.is_stopped() {
             let now = self.now();
             if now >= end {
@@ -321,7 +328,8 @@ impl Worker {
             if self.unserved {
                 self.serve();
             }
-            if now >= end || self.is_stopped() || self.is_finished() {
+            let is_over = now >= end && due == u64::MAX;
+            if is_over || self.is_stopped() || self.is_finished() {
                 return;
             }
             self.turn(due.min(self.next_tick).min(end), due != u64::MAX);
@@ -394,8 +402,12 @@ impl Worker {
 
     /// What happens by the clock: timeouts, connections that are opened again, the end of an interval.
     fn tick(&mut self, now: u64) {
+        let over = now + OPENING;
         for at in 0..self.connections.len() {
-            self.look_after(at, now);
+            let is_down = matches!(self.connections[at].state, State::Down { .. });
+            if !is_down || self.now() < over {
+                self.look_after(at, now);
+            }
         }
         while let Some(mut part) = self.recorder.turn(now) {
             part.detail = self.shared.detailed.then(|| Box::new(report::detail(&self.recorder)));

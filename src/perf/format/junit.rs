@@ -12,7 +12,7 @@ use crate::perf::units;
 pub fn write(result: &PerfResult, verdicts: &[Verdict]) -> String {
     let count = |outcome: Outcome| verdicts.iter().filter(|verdict| verdict.outcome == outcome).count();
     let (failures, skipped) = (count(Outcome::Breached), count(Outcome::Undecided));
-    let is_empty = result.requests.sent == 0;
+    let is_empty = result.requests.ended() == 0;
     let (tests, failures) = if verdicts.is_empty() { (1, usize::from(is_empty)) } else { (verdicts.len(), failures) };
     let name = escaped(&result.name);
     let counts = format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\"");

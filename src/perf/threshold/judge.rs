@@ -159,7 +159,8 @@ impl Threshold {
         }
         let Some(bounds) = order::interval(histogram, percentile) else { return self.decide(value) };
         // beyond its longest response a small sample knows no bound
-        let high = if order::is_bounded_above(count, percentile) { bounds.high } else { f64::INFINITY };
+        let is_bounded = order::is_bounded_above(count, percentile);
+        let high = if is_bounded { bounds.high } else { f64::INFINITY };
         let [low, high] = [bounds.low, high].map(|bound| self.holds(bound));
         if low == high {
             return self.decide(value);
@@ -169,7 +170,7 @@ impl Threshold {
             units::percentile(percentile),
             units::count(count),
             units::duration(bounds.low),
-            units::duration(bounds.high),
+            if is_bounded { units::duration(bounds.high) } else { "no bound".to_owned() },
             order::wanted_count(percentile).map_or_else(String::new, units::count),
         );
         self.undecided(Some(value), because)
@@ -270,6 +271,40 @@ mod tests {
     }
 
     #[test]
+    fn requests_without_a_response_in_time_are_slower_than_any() {
+        let mut result = sample::result(20_000);
+        result.requests.dropped = 1_000;
+        assert_eq!(judge("p99<1s", &result).outcome, Outcome::Breached);
+        assert_eq!(judge("p99>1s", &result).outcome, Outcome::Held);
+        assert_eq!(judge("p90<1s", &result).outcome, Outcome::Held);
+        assert_eq!(judge("errors<5%", &result).outcome, Outcome::Breached);
+        assert!(judge("p99<1s", &result).to_string().contains("got no response in time"));
+    }
+
+    #[test]
+    fn what_a_small_sample_does_not_bound_is_undecided() {
+        let result = sample::result(300);
+        assert_eq!(judge("p99<1h", &result).outcome, Outcome::Undecided);
+        assert_eq!(judge("p99<1ns", &result).outcome, Outcome::Breached);
+        assert_eq!(judge("p99<1h", &sample::result(400)).outcome, Outcome::Held);
+    }
+
+    #[test]
+    fn a_clear_breach_of_a_run_that_is_not_over_is_told_from_chance() {
+        let threshold = Threshold::parse("errors<1%").unwrap();
+        let of = |failed: u64| {
+            let mut running = Running::new(None);
+            let response = sample::result(100).latency.response;
+            let (sent, succeeded) = (100, 100 - failed);
+            let (start_seconds, length_seconds, dropped) = (0.0, 1.0, 0);
+            running.add(&Interval { start_seconds, length_seconds, sent, succeeded, failed, dropped, response });
+            (threshold.judge_running(&running).outcome, threshold.is_clearly_breached(&running))
+        };
+        assert_eq!(of(2), (Outcome::Breached, false));
+        assert_eq!(of(10), (Outcome::Breached, true));
+    }
+
+    #[test]
     fn figures_are_judged_in_their_units() {
         let result = sample::result(20_000);
         for (threshold, outcome) in [
@@ -300,20 +335,20 @@ mod tests {
     #[test]
     fn limits_are_exact_at_their_edge() {
         let mut result = sample::result(1_000);
-        (result.requests.sent, result.requests.failed) = (1_000, 10);
+        (result.requests.succeeded, result.requests.failed) = (990, 10);
         assert_eq!(judge("errors<1%", &result).outcome, Outcome::Breached);
         assert_eq!(judge("errors<=1%", &result).outcome, Outcome::Held);
     }
 
     #[test]
     fn an_unsupported_percentile_is_judged_only_where_its_interval_is_clear() {
-        let result = sample::result(300);
+        let result = sample::result(400);
         let bounds = order::interval(&result.latency.response, 99.0).unwrap();
         assert!(bounds.high > bounds.low);
         let between = format!("p99<{}ns", f64::midpoint(bounds.low, bounds.high));
         let verdict = judge(&between, &result);
         assert_eq!(verdict.outcome, Outcome::Undecided, "{verdict}");
-        assert!(verdict.because.unwrap().contains("297 samples"));
+        assert!(verdict.because.unwrap().contains("396 samples"));
         assert_eq!(judge("p99<1h", &result).outcome, Outcome::Held);
         assert_eq!(judge("p99<1ns", &result).outcome, Outcome::Breached);
     }
@@ -335,7 +370,7 @@ mod tests {
             let verdict = judge(threshold, &result);
             assert!(verdict.outcome == Outcome::Undecided && verdict.because.is_some(), "{verdict}");
         }
-        result.requests.sent = 0;
+        result.requests = Requests::default();
         assert_eq!(judge("errors<1%", &result).outcome, Outcome::Undecided);
     }
 

@@ -135,10 +135,10 @@ fn nothing_succeeded(result: &PerfResult) -> Option<Error> {
     if result.requests.succeeded > 0 {
         return None;
     }
-    let message = if result.requests.sent == 0 {
+    let message = if result.requests.ended() == 0 {
         format!("`{}` sent no request", result.name)
     } else {
-        format!("none of the {} of `{}` succeeded", requests(result.requests.sent), result.name)
+        format!("none of the {} of `{}` succeeded", requests(result.requests.ended()), result.name)
     };
     let mut causes: Vec<_> = result.errors.iter().filter(|(_, count)| **count > 0).collect();
     causes.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
@@ -224,7 +224,7 @@ mod tests {
         let plan = Plan { name: "shop".into(), ..Plan::default() };
         let mut result = partial::assemble(Uuid::nil(), &plan, clock::now(), Vec::new());
         assert!(nothing_succeeded(&result).unwrap().message().contains("sent no request"));
-        result.requests.sent = 5;
+        (result.requests.sent, result.requests.failed) = (5, 5);
         result.errors = [(Cause::Timeout, 1), (Cause::Refused, 4)].into();
         let error = nothing_succeeded(&result).unwrap();
         assert_eq!(error.report().details, ["refused: 4", "timeout: 1"]);

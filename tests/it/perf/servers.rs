@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use mesheryctl::base::tls;
 use rustls::pki_types::PrivateKeyDer;
@@ -30,6 +31,17 @@ pub fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
 /// Answers every request by `answer`, which gets the request's text; the connection ends where it gives nothing.
 pub fn http(answer: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static) -> SocketAddr {
     listen(move |stream| converse(stream, &answer))
+}
+
+/// Answers well for so long, and never again.
+pub fn until(lifetime: Duration) -> SocketAddr {
+    let end = Instant::now() + lifetime;
+    http(move |_| {
+        if Instant::now() >= end {
+            thread::sleep(Duration::from_secs(60));
+        }
+        Some(OK.to_vec())
+    })
 }
 
 fn converse(mut stream: impl Read + Write, answer: &impl Fn(&str) -> Option<Vec<u8>>) {

@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use mesheryctl::model::performance::plan::{Load, Overload, Pacing, Plan, Protocol, Request, Target, Tls};
 use mesheryctl::model::performance::result::{Cause, PerfResult};
+use mesheryctl::perf::control::Control;
+use mesheryctl::perf::engine;
+use mesheryctl::perf::threshold::Threshold;
 
 use super::engine::{plan, run};
 use super::servers::{self, Authority, OK};
@@ -23,7 +26,7 @@ fn fails(plan: &Plan, cause: Cause) -> PerfResult {
         assert_eq!(causes, [cause], "{:?} {:?}", result.errors, result.requests);
         assert!(result.elapsed_seconds < 3.0, "{}", result.elapsed_seconds);
         // what fails at once is not tried as fast as a processor can
-        assert!(result.requests.sent < 2_000, "{:?}", result.requests);
+        assert!(result.requests.due < 2_000, "{:?}", result.requests);
         last = Some(result);
     }
     last.unwrap()
@@ -41,6 +44,41 @@ fn refused_connections() {
     assert!(result.connections.failed > 0);
     let body = Request { body: b"x".to_vec(), ..Request::default() };
     fails(&Plan { protocol: Protocol::Udp, request: body, ..plan(format!("udp://{gone}")) }, Cause::Refused);
+}
+
+#[test]
+fn requests_that_fail_for_want_of_a_connection_were_not_sent() {
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let load = Load::Open { pacing: Pacing::Constant { rate: 200.0 }, overload: Overload::Queue };
+    let result = run(&Plan { load, duration: Some(Duration::from_secs(1)), ..http(gone) });
+    let requests = result.requests;
+    assert_eq!((requests.due, requests.failed, requests.sent), (200, 200, 0));
+}
+
+#[test]
+fn a_target_that_dies_before_the_end_leaves_nobody_uncounted() {
+    let server = servers::until(Duration::from_millis(700));
+    let load = Load::Open { pacing: Pacing::Constant { rate: 100.0 }, overload: Overload::Queue };
+    let result = run(&Plan { load, duration: Some(Duration::from_secs(1)), ..http(server) });
+    let requests = result.requests;
+    assert_eq!((requests.due, requests.ended()), (100, 100));
+    assert!(requests.bad() >= 20, "{requests:?}");
+    for threshold in ["errors<1%", "p99<1s"] {
+        let verdict = Threshold::parse(threshold).unwrap().judge(&result);
+        assert!(verdict.is_breached(), "{verdict}");
+    }
+}
+
+#[test]
+fn rates_beyond_any_generator_are_refused_and_high_ones_end_on_time() {
+    let load = |rate| Load::Open { pacing: Pacing::Constant { rate }, overload: Overload::Queue };
+    let server = servers::until(Duration::from_secs(60));
+    let plan = Plan { duration: Some(Duration::from_millis(300)), ..http(server) };
+    let beyond = engine::run(&Plan { load: load(1e9), ..plan.clone() }, &Control::default());
+    assert!(beyond.unwrap_err().to_string().contains("can be kept count of"));
+    let result = run(&Plan { load: load(5e6), ..plan });
+    assert_eq!(result.requests.due, 1_500_000);
+    assert_eq!(result.requests.due, result.requests.ended());
 }
 
 #[test]
@@ -208,7 +246,7 @@ fn a_server_that_vanishes_while_it_is_measured() {
     });
     let load = Load::Open { pacing: Pacing::Constant { rate: 100.0 }, overload: Overload::Queue };
     let result = run(&Plan { connections: 1, load, ..http(address) });
-    assert_eq!((result.requests.succeeded, result.requests.sent), (20, 50));
+    assert_eq!((result.requests.succeeded, result.requests.due), (20, 50));
     assert!(result.errors[&Cause::Refused] >= 28, "{:?}", result.errors);
 }
 
@@ -219,7 +257,7 @@ fn one_dead_target_of_two_takes_nothing_from_the_other() {
     let targets = [alive, dead].map(|server| Target { url: format!("http://{server}/"), weight: 1 }).to_vec();
     let load = Load::Open { pacing: Pacing::Constant { rate: 400.0 }, overload: Overload::Queue };
     let result = run(&Plan { targets, load, ..http(alive) });
-    assert_eq!(result.requests.sent, 200);
+    assert_eq!(result.requests.due, 200);
     assert_eq!(result.requests.succeeded + result.errors[&Cause::Refused], 200);
     assert!((60..140).contains(&result.requests.succeeded), "{:?}", result.requests);
 }

@@ -76,8 +76,11 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<Outcome> {
         let plan = job.draft.plan.clone();
         let measured = measure(ctx, &args, job).await?;
         let breached = conclude(ctx, &measured, &exports)?;
-        if let Some(error) = measured.error {
-            return Err(error);
+        match measured.error {
+            // the breach is the answer to what was asked
+            Some(error) if breached && error.code() == Code::PerfFailed => ctx.ui.warn(&error.to_string())?,
+            Some(error) => return Err(error),
+            None => {}
         }
         if breached {
             outcome = Outcome::verdict(exit::BREACHED);
@@ -284,7 +287,7 @@ fn tell_plan(ctx: &Ctl, job: &Job) -> Result<()> {
 /// Shows the result and writes it where it is wanted; whether a threshold is breached.
 fn conclude(ctx: &Ctl, measured: &Measured, exports: &[Export]) -> Result<bool> {
     let Measured { result, verdicts, .. } = measured;
-    if result.requests.sent > 0 || measured.error.is_none() {
+    if result.requests.ended() > 0 || measured.error.is_none() {
         outcome::print(ctx, result, verdicts)?;
     }
     for export in exports {

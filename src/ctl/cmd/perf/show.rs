@@ -97,7 +97,11 @@ impl Look {
     }
 
     fn outcome(self, text: &mut String, result: &PerfResult, summary: &Summary) {
+        let due = result.requests.due;
         let mut sent = format!("{} sent", units::count(summary.sent));
+        if due > summary.sent + summary.dropped {
+            sent = format!("{} due, {sent}", units::count(due));
+        }
         if summary.dropped > 0 {
             let _ = write!(sent, ", {} due but never sent", units::count(summary.dropped));
         }

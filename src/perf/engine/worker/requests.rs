@@ -11,13 +11,15 @@ use crate::model::performance::result::Cause;
 
 /// Requests of one thread that may wait for a connection; what is due beyond that is dropped, so that memory stays bounded.
 const WAITING: u64 = 1 << 20;
+/// Requests that are handed out before sockets are looked at again, where more are due than can be sent.
+const HAND_OUT: usize = 1024;
 /// Targets that redirects may add to those of the plan.
 const FOUND_TARGETS: usize = 1000;
 
 impl Worker {
-    /// Hands out every request that is due. Returns when the next one is.
+    /// Hands out requests that are due. Returns when the next one is, which is `now` where more of them are.
     pub(super) fn send_due(&mut self, now: u64, end: u64) -> u64 {
-        loop {
+        for _ in 0..HAND_OUT {
             let Source::Open { schedule, from, next } = &mut self.source else { return u64::MAX };
             let Some((number, due)) = *next else { return u64::MAX };
             if due >= end {
@@ -33,6 +35,7 @@ impl Worker {
             let target = self.site.draw(number);
             self.dispatch(Waiting { due, sent: None, target, hops: 0 });
         }
+        now
     }
 
     /// Gives a request that is due now to a connection, or does what the plan says where none is free.

@@ -12,7 +12,8 @@ use crate::perf::engine::site;
 /// The table that a far side keeps without being asked (RFC 9113, section 6.5.2), in bytes.
 pub const TABLE: usize = 4096;
 /// Fields of HTTP/1.1 that speak of one connection, and have no place in HTTP/2.
-const OF_ONE_CONNECTION: [&str; 6] = ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "te"];
+const OF_ONE_CONNECTION: [&str; 6] =
+    ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "te"];
 /// Fields that nobody keeps in a table (RFC 7541, section 7.1.3).
 const SECRET: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
 
@@ -24,7 +25,12 @@ pub fn prepare(plan: &Plan, url: &Url, method: &str, body: &[u8]) -> Message {
     Message { head, again, body }
 }
 
-fn fields(plan: &Plan, url: &Url, method: &str, (call, has_body): (Option<&grpc::Call>, bool)) -> Vec<(String, String)> {
+fn fields(
+    plan: &Plan,
+    url: &Url,
+    method: &str,
+    (call, has_body): (Option<&grpc::Call>, bool),
+) -> Vec<(String, String)> {
     let is_secure = matches!(url.scheme(), "https" | "grpcs");
     let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
     let of_plan = site::fields(plan, url, call.is_none() && has_body);
