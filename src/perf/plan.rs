@@ -158,7 +158,7 @@ fn possible(what: &str, rate: f64) -> Option<String> {
 
 /// The accounts of requests that cannot be sent in time take time themselves.
 fn too_high(what: &str, rate: f64) -> Option<String> {
-    (rate > HIGHEST_RATE).then(|| format!("{what} is {rate} a second: at most {HIGHEST_RATE} can be kept count of"))
+    (rate > HIGHEST_RATE).then(|| format!("{what} is {rate} a second: the most is {HIGHEST_RATE}"))
 }
 
 fn request(plan: &Plan, faults: &mut Vec<String>) {
