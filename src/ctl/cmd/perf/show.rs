@@ -225,8 +225,15 @@ impl Look {
     fn workers(self, text: &mut String, result: &PerfResult) {
         for (index, worker) in result.workers.iter().enumerate() {
             let name = if index == 0 { "workers" } else { "" };
-            let line =
-                format!("{} sent {}, {}/s", worker.name, units::count(worker.sent), units::rate(worker.achieved_rate));
+            let sign = if worker.clock_offset_ns < 0 { "-" } else { "+" };
+            let line = format!(
+                "{} sent {}, {}/s, clock {sign}{} known to {}",
+                worker.name,
+                units::count(worker.sent),
+                units::rate(worker.achieved_rate),
+                units::duration_ns(worker.clock_offset_ns.unsigned_abs()),
+                units::duration_ns(worker.clock_error_ns)
+            );
             match &worker.lost {
                 Some(lost) => {
                     let line = self.cut(&format!("{line}, lost: {lost}"), WIDTH - NAMES);
