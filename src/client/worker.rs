@@ -172,7 +172,7 @@ impl WorkerClient {
         let reports = reply.filter_map(move |report| {
             let report = match report {
                 Ok(message) => message.report.map(|report| self.told(report)),
-                Err(status) => Some(Err(self.failed(&status.into()))),
+                Err(status) => Some(Err(self.broken(&status.into()))),
             };
             async { report }
         });
@@ -191,6 +191,15 @@ impl WorkerClient {
             }
             Err(problem) => error.because(format!("its own error cannot be read: {problem}")),
         })
+    }
+
+    /// The end of a stream that nobody ended. The library's words are for whoever debugs it: they say that something broke.
+    fn broken(&self, fault: &Fault) -> Error {
+        let Fault::Broken(reason) = fault else { return self.failed(fault) };
+        tracing::debug!(location = %self.location, reason, "a measurement's stream broke");
+        let seconds = (WATCH.silence + WATCH.answer).as_secs();
+        let message = format!("the connection to {} broke, or the worker stood still for {seconds} s", self.location);
+        Error::new(Code::WorkerUnreachable, message)
     }
 
     fn failed(&self, fault: &Fault) -> Error {

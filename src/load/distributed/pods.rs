@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use self::blocked::{Blocked, READY, is_ready};
 use super::Site;
 use super::controller::Seat;
+use crate::base::error::Kind;
 use crate::base::{Code, Error, Result, id};
 use crate::client::worker::PORT;
 use crate::cluster::Cluster;
@@ -137,7 +138,8 @@ impl Job {
         control: &Control,
     ) -> Result<(Vec<Seat>, Vec<Forward>)> {
         // The Secret belongs to the Job: where this process dies, the cluster takes both away. Pods wait for it.
-        let made = self.apply(&job(&self.namespace, &self.name, image, (replicas, limit))).await?;
+        let made = self.apply(&job(&self.namespace, &self.name, image, (replicas, limit))).await;
+        let made = made.map_err(|error| self.homeless(error))?;
         let uid = made.uid.unwrap_or_default();
         self.apply(&secret(&self.namespace, &self.name, token, &uid)).await?;
         self.wait(replicas, control).await?;
@@ -148,6 +150,19 @@ impl Job {
         let text = |key: &str| object[key].as_str().unwrap_or_default();
         let (info, reference) = named(text("apiVersion"), text("kind"), &self.namespace, &self.name);
         self.cluster.apply(&info, &reference, object, Options::default()).await
+    }
+
+    /// The refusal of a Job in a namespace that is not there, with what helps a measurement.
+    fn homeless(&self, error: Error) -> Error {
+        let is_missing = format!("namespaces \"{}\" not found", self.namespace);
+        if !error.report().probable_cause.is_some_and(|cause| cause.contains(&is_missing)) {
+            return error;
+        }
+        let message = format!("cluster `{}` has no namespace {} for workers", self.cluster.context, self.namespace);
+        Error::new(Code::WorkersInvalid, message).kind_of(Kind::NotFound).because(is_missing).remedy(format!(
+            "Create it with `kubectl create namespace {}`, or name another with --worker-namespace.",
+            self.namespace
+        ))
     }
 
     /// A way to each pod.
@@ -195,21 +210,21 @@ impl Job {
                     self.namespace,
                     began.elapsed().as_secs()
                 );
-                return Err(self.explain(Error::new(Code::WorkersNotReady, text), blocked).await);
+                return Err(self.explain(Error::new(Code::WorkersNotReady, text), blocked, &pods).await);
             }
             sleep(PAUSE).await;
         }
     }
 
     /// The error with the cluster's own words and what helps.
-    async fn explain(&self, error: Error, blocked: Blocked) -> Error {
+    async fn explain(&self, error: Error, blocked: Blocked, pods: &[Value]) -> Error {
         let (kind, object) = named("batch/v1", "Job", &self.namespace, &self.name);
         let lines = match self.cluster.get(&kind, &object).await {
             Ok(Some(live)) => self.cluster.blocker(&live).await.lines(),
             // Words that cannot be had leave the state of the pods, which is known.
             _ => Vec::new(),
         };
-        let mut lines = lines.into_iter();
+        let mut lines = lines.into_iter().chain(blocked::words(pods));
         let error = match lines.next() {
             Some(first) => error.because(first),
             None => error,

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mesheryctl::model::performance::result::{Ending, PerfResult};
@@ -44,7 +45,9 @@ impl Network {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let process = std::process::id();
         let taken = ip(&["-o", "address"]);
-        let subnet = (0..=255).find(|subnet| !taken.contains(&format!("198.18.{subnet}."))).unwrap();
+        // Tests of other processes choose at the same time.
+        let mut subnets = (0..=255).map(|step: u8| step.wrapping_add(process.to_le_bytes()[0]));
+        let subnet = subnets.find(|subnet| !taken.contains(&format!("198.18.{subnet}."))).unwrap();
         let mut network = Self { bridge: format!("mc{process}b{number}"), spaces: Vec::new(), subnet };
         ip(&["link", "add", &network.bridge, "type", "bridge"]);
         ip(&["address", "add", &format!("{}/24", network.address(1)), "dev", &network.bridge]);
@@ -148,13 +151,17 @@ struct World {
     good: Target,
     bad: Target,
     network: Network,
+    /// Two of them would share the machine's two processors, and choose the same subnet.
+    _alone: MutexGuard<'static, ()>,
 }
 
 impl World {
     fn new() -> Self {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let (env, network) = (Env::new(), Network::new(WORKERS));
         let processes = (0..WORKERS).map(|index| Process::start(&env, &network, index)).collect();
-        Self { processes, good: network.target(200), bad: network.target(503), network, env }
+        Self { processes, good: network.target(200), bad: network.target(503), network, env, _alone: alone }
     }
 
     fn run(&self, seconds: &str) -> Run<'_> {

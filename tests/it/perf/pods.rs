@@ -49,6 +49,8 @@ impl World {
 
     /// A server in the cluster that answers /healthz; its URL.
     fn server(&self, image: &str) -> String {
+        // The practice cluster answers to loopback names only.
+        let host = json!({"name": "Host", "value": "localhost"});
         self.create(&json!({
             "apiVersion": "v1",
             "kind": "Pod",
@@ -64,7 +66,7 @@ impl World {
                     "args": ["serve", "sample", "--host", "0.0.0.0", "--port", "8080"],
                     "env": [{"name": "MESHERY_HOME", "value": "/home/meshery"}],
                     "volumeMounts": [{"name": "home", "mountPath": "/home"}],
-                    "readinessProbe": {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1},
+                    "readinessProbe": {"httpGet": {"path": "/healthz", "port": 8080, "httpHeaders": [host]}, "periodSeconds": 1},
                 }],
             },
         }));
@@ -75,7 +77,7 @@ impl World {
 
     /// `perf run` with three workers in the namespace.
     fn run(&self, url: &str, more: &[&str]) -> Run<'_> {
-        let args = ["perf", "run", "--url", url, "--rate", "300", "--connections", "6"];
+        let args = ["perf", "run", "--url", url, "--header", "Host: localhost", "--rate", "300", "--connections", "6"];
         let workers = ["--workers", "kubernetes:3", "--worker-namespace", &self.namespace, "-o", "json"];
         self.env.ctl([&args[..], &workers, more].concat()).var("KUBECONFIG", self.kit.get("KUBECONFIG"))
     }

@@ -87,6 +87,12 @@ impl Blocked {
     }
 }
 
+/// What the node says of the first container that waits for something: with the image's name, where it is that.
+pub(super) fn words(pods: &[Value]) -> Option<String> {
+    let messages = pods.iter().map(|pod| &pod["status"]["containerStatuses"][0]["state"]["waiting"]["message"]);
+    messages.filter_map(Value::as_str).map(str::to_owned).next()
+}
+
 /// Whether a pod takes connections.
 pub(super) fn is_ready(pod: &Value) -> bool {
     let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
@@ -122,6 +128,14 @@ mod tests {
         }
         assert_eq!(Blocked::Image.patience(), Duration::ZERO);
         assert!(Blocked::Unschedulable.patience() < Blocked::Starting.patience());
+    }
+
+    #[test]
+    fn the_node_names_the_image() {
+        let mut pod = waiting("ImagePullBackOff");
+        assert_eq!(words(std::slice::from_ref(&pod)), None);
+        pod["status"]["containerStatuses"][0]["state"]["waiting"]["message"] = json!("Back-off pulling image \"a:1\"");
+        assert_eq!(words(&[json!({}), pod]).unwrap(), "Back-off pulling image \"a:1\"");
     }
 
     #[test]
