@@ -66,18 +66,30 @@ impl World {
                     "args": ["serve", "sample", "--host", "0.0.0.0", "--port", "8080"],
                     "env": [{"name": "MESHERY_HOME", "value": "/home/meshery"}],
                     "volumeMounts": [{"name": "home", "mountPath": "/home"}],
-                    "readinessProbe": {"httpGet": {"path": "/healthz", "port": 8080, "httpHeaders": [host]}, "periodSeconds": 1},
+                    "readinessProbe": {"httpGet": {"path": "/healthz", "port": 8080, "scheme": "HTTPS", "httpHeaders": [host]}, "periodSeconds": 1},
                 }],
             },
         }));
         self.kubectl(&["wait", "--for=condition=Ready", "pod/server", "--timeout=120s"]);
         let address = self.kubectl(&["get", "pod", "server", "-o", "jsonpath={.status.podIP}"]);
-        format!("http://{address}:8080/healthz")
+        format!("https://{address}:8080/healthz")
     }
 
     /// `perf run` with three workers in the namespace.
     fn run(&self, url: &str, more: &[&str]) -> Run<'_> {
-        let args = ["perf", "run", "--url", url, "--header", "Host: localhost", "--rate", "300", "--connections", "6"];
+        let args = [
+            "perf",
+            "run",
+            "--url",
+            url,
+            "--header",
+            "Host: localhost",
+            "--insecure",
+            "--rate",
+            "300",
+            "--connections",
+            "6",
+        ];
         let workers = ["--workers", "kubernetes:3", "--worker-namespace", &self.namespace, "-o", "json"];
         self.env.ctl([&args[..], &workers, more].concat()).var("KUBECONFIG", self.kit.get("KUBECONFIG"))
     }
