@@ -89,8 +89,9 @@ impl Blocked {
 
 /// What the node says of the first container that waits for something: with the image's name, where it is that.
 pub(super) fn words(pods: &[Value]) -> Option<String> {
-    let messages = pods.iter().map(|pod| &pod["status"]["containerStatuses"][0]["state"]["waiting"]["message"]);
-    messages.filter_map(Value::as_str).map(str::to_owned).next()
+    let message =
+        |pod: &Value| pod["status"]["containerStatuses"][0]["state"]["waiting"]["message"].as_str().map(str::to_owned);
+    pods.iter().find_map(message)
 }
 
 /// Whether a pod takes connections.
