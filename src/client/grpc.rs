@@ -9,10 +9,19 @@ use crate::base::http::guarded;
 use crate::base::{Error, Result, text};
 use crate::model::adapter::Location;
 
-/// Silence on a connection after which the far side is asked whether it is still there.
-const KEEPALIVE: Duration = Duration::from_secs(30);
-/// How long it may take to say so.
-const KEEPALIVE_ANSWER: Duration = Duration::from_secs(10);
+/// How a connection is watched: one whose far side says nothing is broken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Watch {
+    /// Silence after which the far side is asked whether it is still there.
+    pub silence: Duration,
+    /// How long it may take to say so.
+    pub answer: Duration,
+}
+
+impl Watch {
+    /// For calls that may take their time.
+    pub(super) const USUAL: Self = Self { silence: Duration::from_secs(30), answer: Duration::from_secs(10) };
+}
 
 /// Why a call failed.
 #[derive(Debug)]
@@ -65,13 +74,18 @@ fn plain(error: &dyn std::error::Error) -> String {
 
 /// Connects; the addresses of a name are tried one after the other.
 pub(super) async fn channel(location: &Location, limit: Duration) -> Result<Channel, Fault> {
-    match tokio::time::timeout(limit, connect(location, limit)).await {
+    watched(location, limit, Watch::USUAL).await
+}
+
+/// As [`channel`], with a watch of its own.
+pub(super) async fn watched(location: &Location, limit: Duration, watch: Watch) -> Result<Channel, Fault> {
+    match tokio::time::timeout(limit, connect(location, limit, watch)).await {
         Ok(outcome) => outcome,
         Err(_) => Err(Fault::Slow),
     }
 }
 
-async fn connect(location: &Location, limit: Duration) -> Result<Channel, Fault> {
+async fn connect(location: &Location, limit: Duration, watch: Watch) -> Result<Channel, Fault> {
     let refused = |error: &dyn std::error::Error| Fault::Refused(plain(error));
     let origin: http::Uri =
         format!("http://{location}").parse().map_err(|error: http::uri::InvalidUri| refused(&error))?;
@@ -86,8 +100,8 @@ async fn connect(location: &Location, limit: Duration) -> Result<Channel, Fault>
             .map_err(|error| refused(&error))?
             .origin(origin.clone())
             .connect_timeout(limit)
-            .http2_keep_alive_interval(KEEPALIVE)
-            .keep_alive_timeout(KEEPALIVE_ANSWER);
+            .http2_keep_alive_interval(watch.silence)
+            .keep_alive_timeout(watch.answer);
         match endpoint.connect().await {
             Ok(channel) => return Ok(channel),
             Err(error) => last = refused(&error),

@@ -12,7 +12,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Code as Status, Request};
 
-use super::grpc::{self, Fault, within};
+use super::grpc::{self, Fault, Watch, within};
 use crate::base::error::Report;
 use crate::base::{Code, Error, Result, clock, dirs, env, id};
 use crate::model::adapter::Location;
@@ -30,6 +30,9 @@ pub const PORT: u16 = 10_100;
 const TOKEN_FILE: &str = "worker-token";
 /// The largest message that is read: a result of hours.
 const LARGEST: usize = 256 << 20;
+/// A worker that stands still is noticed within the sum of the two, also at the end of a plan, when it has nothing to tell.
+/// It is long enough for one on a machine whose processors are all at work.
+const WATCH: Watch = Watch { silence: Duration::from_secs(1), answer: Duration::from_secs(3) };
 /// Commands of a measurement that wait to be sent; there are never more than three.
 const COMMANDS: usize = 4;
 
@@ -114,7 +117,7 @@ impl WorkerClient {
         let bearer = format!("Bearer {token}")
             .parse()
             .map_err(|_| Error::new(Code::WorkerToken, "the token of workers is not printable ASCII"))?;
-        let channel = grpc::channel(location, limit).await.map_err(|fault| failed(location, limit, &fault))?;
+        let channel = grpc::watched(location, limit, WATCH).await.map_err(|fault| failed(location, limit, &fault))?;
         let service = Service::with_interceptor(channel, Bearer(bearer)).max_decoding_message_size(LARGEST);
         Ok(Self { location: location.clone(), limit, service })
     }
@@ -169,7 +172,7 @@ impl WorkerClient {
         let reports = reply.filter_map(move |report| {
             let report = match report {
                 Ok(message) => message.report.map(|report| self.told(report)),
-                Err(status) => Some(Err(self.failed(&status.into()))),
+                Err(status) => Some(Err(self.broken(&status.into()))),
             };
             async { report }
         });
@@ -188,6 +191,15 @@ impl WorkerClient {
             }
             Err(problem) => error.because(format!("its own error cannot be read: {problem}")),
         })
+    }
+
+    /// The end of a stream that nobody ended. The library's words are for whoever debugs it: they say that something broke.
+    fn broken(&self, fault: &Fault) -> Error {
+        let Fault::Broken(reason) = fault else { return self.failed(fault) };
+        tracing::debug!(location = %self.location, reason, "a measurement's stream broke");
+        let seconds = (WATCH.silence + WATCH.answer).as_secs();
+        let message = format!("the connection to {} broke, or the worker stood still for {seconds} s", self.location);
+        Error::new(Code::WorkerUnreachable, message)
     }
 
     fn failed(&self, fault: &Fault) -> Error {

@@ -64,7 +64,7 @@ pub async fn run(plan: Plan, workers: &Workers, site: &Site, control: Control) -
         Workers::Kubernetes { replicas, context, namespace, image } => {
             let wanted =
                 pods::Wanted { replicas: *replicas, context: context.as_deref(), namespace, image: image.as_deref() };
-            let crew = pods::start(wanted, &plan, site).await?;
+            let crew = pods::start(wanted, &plan, site, &control).await?;
             let outcome = conduct(plan, &crew.seats, &crew.token, &control).await;
             let warning = crew.end().await;
             outcome.map(|mut result| {

@@ -46,6 +46,7 @@ use super::{Logs, Plane, Progress, Start, Started, Stop, TakeLine, Update, Wishe
 use crate::base::{Result, dirs};
 use crate::model::check::Check;
 use crate::model::plane::{PlaneStatus, Removed, Updated};
+use crate::plane::kubernetes::Load;
 use crate::plane::spec;
 
 /// How often a lock that another process holds is looked at.
@@ -97,6 +98,21 @@ pub async fn update(plane: &Plane, how: &Update, progress: &dyn Progress) -> Res
 /// See [`super::checks`].
 pub async fn checks(plane: &Plane, preflight: bool) -> Vec<Check> {
     checks::checks(plane, preflight).await
+}
+
+/// Brings the image that is made of this program to the nodes of the cluster that the user chose, where they lack it; its
+/// name. A context's plane plays no part in it.
+///
+/// # Errors
+/// A cluster that cannot be reached, or whose nodes lack the image and cannot be loaded into.
+pub async fn bring_image(plane: &Plane, load: &Load, progress: &dyn Progress) -> Result<String> {
+    images::clean(plane)?;
+    let wanted: Vec<String> = plane.kube_context.iter().cloned().collect();
+    let target = target::Target::choose(plane, plane.kubeconfig.clone(), &wanted).await?;
+    let own = own::Own::of(plane).await?;
+    let delivery = images::Delivery::prepare(&target, &own, load).await?;
+    delivery.carry_out(plane, &own, false, progress).await?;
+    Ok(own.reference().to_owned())
 }
 
 /// One command of this machine changes a plane at a time; the lock ends with the process that holds it.

@@ -46,6 +46,7 @@ impl Measurement {
         let Some(start) = self.wait_for_start(&mut commands).await else { return };
         let (control, told) = self.control();
         let control = control.beginning_at(begin(&start));
+        let wall_ahead_ns = wall_ns(clock::now()).saturating_sub(clock::steady_ns());
         let (plan, reins, engine) = (self.plan.clone(), control.clone(), Arc::clone(&self.engine));
         let mut running = tokio::task::spawn_blocking(move || engine(&plan, &reins));
         let mut is_heard = true;
@@ -67,7 +68,10 @@ impl Measurement {
             }
         };
         match outcome {
-            Ok(Ok(result)) => self.tell_result(result, &start, told.load(Ordering::Acquire)),
+            Ok(Ok(result)) => {
+                let start_slip_ns = slip_ns(&result, &start, wall_ahead_ns);
+                self.tell_result(result, start_slip_ns, told.load(Ordering::Acquire));
+            }
             Ok(Err(error)) => self.tell_failure(&error),
             Err(problem) => self.tell_failure(&Error::internal(format!("the load generator ended: {problem}"))),
         }
@@ -95,12 +99,11 @@ impl Measurement {
     }
 
     /// The intervals that the generator did not show by itself, then the result without them.
-    fn tell_result(&self, mut result: PerfResult, start: &Start, told: usize) {
+    fn tell_result(&self, mut result: PerfResult, start_slip_ns: i64, told: usize) {
         for (index, interval) in result.intervals.iter().enumerate().skip(told) {
             tell_interval(&self.reports, index, interval, None);
         }
         result.intervals.clear();
-        let start_slip_ns = begin_ns(&result).saturating_sub(agreed_ns(start, &self.plan));
         match serde_json::to_vec(&result) {
             Ok(json) => self.tell(Report::Result(Outcome { json, start_slip_ns })),
             Err(error) => self.tell_failure(&Error::internal("a result cannot be written as JSON").because(error)),
@@ -149,9 +152,15 @@ fn agreed_ns(start: &Start, plan: &Plan) -> i64 {
     start.at_ns.saturating_add(start.phase_ns).saturating_add(warm_up)
 }
 
-/// When it began.
-fn begin_ns(result: &PerfResult) -> i64 {
-    i64::try_from(result.started_at.as_nanosecond()).unwrap_or_default()
+/// How much later than agreed it began. A result tells its begin by the wall clock, which may have been set since this
+/// process began and is then `wall_ahead_ns` ahead of the clock that the start was agreed by.
+fn slip_ns(result: &PerfResult, start: &Start, wall_ahead_ns: i64) -> i64 {
+    let began = wall_ns(result.started_at).saturating_sub(wall_ahead_ns);
+    began.saturating_sub(agreed_ns(start, &result.plan))
+}
+
+fn wall_ns(moment: clock::Timestamp) -> i64 {
+    i64::try_from(moment.as_nanosecond()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -164,6 +173,15 @@ mod tests {
         let left = begin(&start).saturating_duration_since(Instant::now());
         assert!(left <= Duration::from_millis(1_500) && left > Duration::from_secs(1), "{left:?}");
         assert!(begin(&Start { at_ns: 0, phase_ns: 0 }) <= Instant::now());
+    }
+
+    #[test]
+    fn a_clock_that_was_set_in_between_is_no_slip() {
+        let hour = 3_600_000_000_000;
+        let agreed = clock::steady_ns() / 1_000 * 1_000;
+        let began = clock::Timestamp::from_microsecond((agreed + hour + 7_000) / 1_000).unwrap();
+        let result = crate::perf::partial::assemble(uuid::Uuid::nil(), &Plan::default(), began, Vec::new());
+        assert_eq!(slip_ns(&result, &Start { at_ns: agreed, phase_ns: 0 }, hour), 7_000);
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod logout;
 pub mod logs;
 mod managed;
 pub mod manifest;
+mod own_image;
 pub(in crate::ctl::cmd) mod plane;
 pub mod provider;
 mod reset;
@@ -28,6 +29,8 @@ pub mod token;
 pub mod update;
 
 use clap::Subcommand;
+
+pub(in crate::ctl::cmd) use own_image::bring_image;
 
 use super::{Outcome, completion};
 use crate::base::Result;

@@ -60,7 +60,10 @@ pub(super) async fn conduct(plan: Plan, seats: &[Seat], token: &str, control: &C
     let count = u32::try_from(seats.len()).unwrap_or(u32::MAX);
     let shares = shares(&plan, count)?;
     let joined = try_join_all(seats.iter().zip(shares).map(|(seat, share)| prepare(seat, token, share)));
-    let ready = joined.await?;
+    let ready = tokio::select! {
+        ready = joined => ready?,
+        error = stopped(control) => return Err(error),
+    };
     let parts = measure(&plan, ready, control).await;
     Ok(merge(redact::plan(&plan), &parts, control.stopped()))
 }
@@ -78,6 +81,14 @@ async fn prepare(seat: &Seat, token: &str, share: Share) -> Result<Ready> {
         Ok(_) => Err(unready(seat, "it ended the measurement before its start")),
         Err(_) => Err(unready(seat, &format!("it was not ready within {} s", READY.as_secs()))),
     }
+}
+
+/// The error of a measurement that is stopped before its begin, as soon as it is.
+async fn stopped(control: &Control) -> Error {
+    while control.stopped().is_none() {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    Error::new(Code::OperationCancelled, "the measurement was stopped before its workers were ready")
 }
 
 fn unready(seat: &Seat, why: &str) -> Error {

@@ -10,7 +10,7 @@ use crate::model::performance::environment::Environment;
 use crate::model::performance::histogram::Histogram;
 use crate::model::performance::plan::{Load, Plan};
 use crate::model::performance::result::{
-    Bytes, Connections, Ending, GeneratorReport, Interval, Latency, PerfResult, Requests, SCHEMA, WorkerShare,
+    Bytes, Cause, Connections, Ending, GeneratorReport, Interval, Latency, PerfResult, Requests, SCHEMA, WorkerShare,
 };
 use crate::perf::control::Detail;
 
@@ -46,17 +46,13 @@ pub(super) enum End {
 
 /// The result of the whole `plan`. `stopped` is why it was ended before its time, where it was.
 pub(super) fn merge(plan: Plan, parts: &[Part], stopped: Option<Ending>) -> PerfResult {
+    let is_closed = plan.load == Load::Closed;
+    let sums: Vec<Sum> = parts.iter().map(|part| Sum::of(part, is_closed)).collect();
     let mut sum = Sum::default();
-    for part in parts {
-        sum.add(part);
-    }
+    sums.iter().for_each(|one| sum.merge(one));
     let (began, ended) = span(parts);
     let elapsed = nanoseconds(ended - began) / 1e9;
-    let answered = sum.answered;
-    if plan.load == Load::Closed {
-        // Without a moment at which requests are due, the two are the same.
-        sum.latency.service = sum.latency.response.clone();
-    }
+    let answered = sum.latency.response.count();
     PerfResult {
         schema: SCHEMA.to_owned(),
         id: id::new(),
@@ -78,18 +74,18 @@ pub(super) fn merge(plan: Plan, parts: &[Part], stopped: Option<Ending>) -> Perf
         intervals: intervals(parts, elapsed),
         generator: GeneratorReport { name: "native".to_owned(), ..sum.generator },
         environment: environment(parts),
-        workers: parts.iter().map(share).collect(),
+        workers: parts.iter().zip(sums).map(|(part, sum)| share(part, sum)).collect(),
         warnings: warnings(parts),
         server_metrics: BTreeMap::new(),
     }
 }
 
+/// What is added: of one part, then of all.
 #[derive(Default)]
 struct Sum {
     requests: Requests,
-    answered: u64,
     statuses: BTreeMap<String, u64>,
-    errors: BTreeMap<crate::model::performance::result::Cause, u64>,
+    errors: BTreeMap<Cause, u64>,
     connections: Connections,
     bytes: Bytes,
     latency: Latency,
@@ -97,20 +93,42 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, part: &Part) {
-        match &part.end {
-            End::Whole { result, .. } => self.add_result(result),
-            End::Lost(_) => {
-                part.intervals.iter().for_each(|(interval, _)| self.add_interval(interval));
-                if let Some(detail) = last_detail(part) {
-                    self.add_detail(detail);
-                }
-            }
+    /// What one worker measured, or what of it arrived.
+    fn of(part: &Part, is_closed: bool) -> Self {
+        let mut sum = match &part.end {
+            End::Whole { result, .. } => Self::of_result(result),
+            End::Lost(_) => Self::of_intervals(part),
+        };
+        if is_closed {
+            // Without a moment at which requests are due, the two are the same.
+            sum.latency.service = sum.latency.response.clone();
+        }
+        sum
+    }
+
+    fn of_result(result: &PerfResult) -> Self {
+        Self {
+            requests: result.requests,
+            statuses: result.statuses.clone(),
+            errors: result.errors.clone(),
+            connections: result.connections.clone(),
+            bytes: result.bytes,
+            latency: result.latency.clone(),
+            generator: result.generator.clone(),
         }
     }
 
-    fn add_result(&mut self, result: &PerfResult) {
-        let (all, one) = (&mut self.requests, &result.requests);
+    fn of_intervals(part: &Part) -> Self {
+        let mut sum = Self::default();
+        part.intervals.iter().for_each(|(interval, _)| sum.add_interval(interval));
+        if let Some(detail) = last_detail(part) {
+            sum.add_detail(detail);
+        }
+        sum
+    }
+
+    fn merge(&mut self, other: &Self) {
+        let (all, one) = (&mut self.requests, &other.requests);
         all.due += one.due;
         all.sent += one.sent;
         all.succeeded += one.succeeded;
@@ -118,20 +136,19 @@ impl Sum {
         all.dropped += one.dropped;
         // The moments of the most need not be the same: this is no less than the truth.
         all.queued_most += one.queued_most;
-        self.answered += answered(result);
-        add_counts(&mut self.statuses, &result.statuses);
-        add_counts(&mut self.errors, &result.errors);
-        self.connections.opened += result.connections.opened;
-        self.connections.failed += result.connections.failed;
-        self.connections.closed_by_peer += result.connections.closed_by_peer;
-        self.connections.connect.merge(&result.connections.connect);
-        self.bytes.sent += result.bytes.sent;
-        self.bytes.received += result.bytes.received;
-        self.latency.response.merge(&result.latency.response);
-        self.latency.service.merge(&result.latency.service);
-        self.latency.slip.merge(&result.latency.slip);
-        add_histograms(&mut self.latency.by_class, &result.latency.by_class);
-        self.add_generator(&result.generator);
+        add_counts(&mut self.statuses, &other.statuses);
+        add_counts(&mut self.errors, &other.errors);
+        self.connections.opened += other.connections.opened;
+        self.connections.failed += other.connections.failed;
+        self.connections.closed_by_peer += other.connections.closed_by_peer;
+        self.connections.connect.merge(&other.connections.connect);
+        self.bytes.sent += other.bytes.sent;
+        self.bytes.received += other.bytes.received;
+        self.latency.response.merge(&other.latency.response);
+        self.latency.service.merge(&other.latency.service);
+        self.latency.slip.merge(&other.latency.slip);
+        add_histograms(&mut self.latency.by_class, &other.latency.by_class);
+        self.add_generator(&other.generator);
     }
 
     fn add_interval(&mut self, interval: &Interval) {
@@ -140,7 +157,6 @@ impl Sum {
         self.requests.succeeded += interval.succeeded;
         self.requests.failed += interval.failed;
         self.requests.dropped += interval.dropped;
-        self.answered += interval.response.count();
         self.latency.response.merge(&interval.response);
     }
 
@@ -155,7 +171,9 @@ impl Sum {
     fn add_generator(&mut self, one: &GeneratorReport) {
         let all = &mut self.generator;
         let sum = |left: Option<f64>, right: Option<f64>| left.zip(right).map(|(a, b)| a + b).or(left).or(right);
-        all.version.clone_from(&one.version);
+        if !one.version.is_empty() {
+            all.version.clone_from(&one.version);
+        }
         all.threads += one.threads;
         all.cpu_user_seconds = sum(all.cpu_user_seconds, one.cpu_user_seconds);
         all.cpu_system_seconds = sum(all.cpu_system_seconds, one.cpu_system_seconds);
@@ -179,11 +197,6 @@ fn add_histograms(all: &mut BTreeMap<String, Histogram>, one: &BTreeMap<String, 
     for (key, histogram) in one {
         all.entry(key.clone()).or_default().merge(histogram);
     }
-}
-
-/// Responses of a worker, good or bad.
-fn answered(result: &PerfResult) -> u64 {
-    result.latency.response.count()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts and times are far below 2^52")]
@@ -273,32 +286,29 @@ fn environment(parts: &[Part]) -> Environment {
     Environment { host: hosts.into_iter().collect::<Vec<_>>().join(", "), ..first }
 }
 
-fn share(part: &Part) -> WorkerShare {
-    let mut share = WorkerShare {
-        name: part.name.clone(),
-        sent: part.intervals.iter().map(|(interval, _)| interval.sent).sum(),
-        achieved_rate: 0.0,
-        clock_offset_ns: part.clock.offset_ns,
-        clock_error_ns: part.clock.error_ns,
-        start_slip_ns: 0,
-        slip_p99_ns: 0,
-        lost: None,
-    };
-    match &part.end {
-        End::Whole { result, start_slip_ns } => {
-            share.sent = result.requests.sent;
-            share.achieved_rate = result.achieved_rate;
-            share.start_slip_ns = *start_slip_ns;
-            share.slip_p99_ns = result.latency.slip.percentile_ns(99.0);
-        }
+fn share(part: &Part, sum: Sum) -> WorkerShare {
+    let (achieved_rate, start_slip_ns, lost) = match &part.end {
+        End::Whole { result, start_slip_ns } => (result.achieved_rate, *start_slip_ns, None),
         End::Lost(why) => {
             let seconds: f64 = part.intervals.iter().map(|(interval, _)| interval.length_seconds).sum();
-            let answered = part.intervals.iter().map(|(interval, _)| interval.response.count()).sum();
-            share.achieved_rate = per_second(answered, seconds);
-            share.lost = Some(why.clone());
+            (per_second(sum.latency.response.count(), seconds), 0, Some(why.clone()))
         }
+    };
+    WorkerShare {
+        name: part.name.clone(),
+        sent: sum.requests.sent,
+        achieved_rate,
+        clock_offset_ns: part.clock.offset_ns,
+        clock_error_ns: part.clock.error_ns,
+        start_slip_ns,
+        slip_p99_ns: sum.latency.slip.percentile_ns(99.0),
+        lost,
+        requests: sum.requests,
+        statuses: sum.statuses,
+        errors: sum.errors,
+        bytes: sum.bytes,
+        latency: sum.latency,
     }
-    share
 }
 
 fn warnings(parts: &[Part]) -> Vec<String> {
@@ -383,6 +393,12 @@ mod tests {
         let merged = merge(Plan::default(), &parts, None);
         assert_eq!(counts(&merged.latency.response), counts(&histogram(&[100, 200, 300, 100, 5_000_000, 7])));
         assert_eq!((merged.requests.sent, merged.intervals.len(), merged.ended_by), (6, 2, Ending::Duration));
+        let of_workers = merged.workers.iter().fold(Histogram::new(), |mut sum, share| {
+            sum.merge(&share.latency.response);
+            sum
+        });
+        assert_eq!(counts(&of_workers), counts(&merged.latency.response));
+        assert_eq!(merged.workers[1].requests.sent, 3);
         assert_eq!(counts(&merged.intervals[1].response), counts(&histogram(&[300, 5_000_000, 7])));
         assert!((merged.elapsed_seconds - 2.02).abs() < 1e-6, "{}", merged.elapsed_seconds);
         assert!(merged.warnings.iter().any(|warning| warning.contains("b began 20 ms after")), "{:?}", merged.warnings);

@@ -1,5 +1,7 @@
 //! Workers as the pods of an Indexed Job, each reached through a forwarded port.
 
+mod blocked;
+
 use std::ffi::OsStr;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -7,28 +9,31 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use self::blocked::{Blocked, READY, is_ready};
 use super::Site;
 use super::controller::Seat;
+use crate::base::error::Kind;
 use crate::base::{Code, Error, Result, id};
 use crate::client::worker::PORT;
 use crate::cluster::Cluster;
-use crate::cluster::apply::Options;
+use crate::cluster::apply::{Applied, Options};
 use crate::cluster::forward::{Forward, Pods};
 use crate::cluster::kubeconfig;
 use crate::model::adapter::Location;
 use crate::model::kubernetes::{GroupVersionKind, KindInfo, ObjectRef};
 use crate::model::performance::plan::Plan;
+use crate::perf::control::Control;
 
 /// The plane's server, whose image the pods run when no other is named.
 const SERVER: &str = "meshery";
-/// Longest wait until every pod is ready.
-const READY: Duration = Duration::from_mins(3);
 /// Pause between looks at the pods.
 const PAUSE: Duration = Duration::from_millis(500);
 /// What a Job may take beyond its plan, after which the cluster ends it by itself.
 const MARGIN: Duration = Duration::from_mins(5);
 /// Longest Job of a plan without a planned time.
 const UNBOUNDED: Duration = Duration::from_hours(6);
+/// How many seconds a worker gets to end.
+const GRACE: u32 = 5;
 /// After so many seconds the cluster removes a Job that has ended, should nobody else.
 const TTL: u32 = 60;
 /// The label by which pods of one Job know their number.
@@ -66,12 +71,13 @@ impl Crew {
     }
 }
 
-/// Starts the pods and waits until each is ready. After a failure nothing is left behind.
+/// Starts the pods and waits until each is ready, or until the measurement is stopped. After a failure nothing is left
+/// behind.
 ///
 /// # Errors
-/// A cluster that cannot be reached or refuses; [`Code::WorkerUnreachable`] when the pods do not become ready, with the
-/// cluster's reason.
-pub(super) async fn start(wanted: Wanted<'_>, plan: &Plan, site: &Site) -> Result<Crew> {
+/// A cluster that cannot be reached or refuses; [`Code::WorkersNotReady`] when the pods do not become ready, with the
+/// cluster's reason; [`Code::OperationCancelled`].
+pub(super) async fn start(wanted: Wanted<'_>, plan: &Plan, site: &Site, control: &Control) -> Result<Crew> {
     let merged = kubeconfig::load(site.kubeconfig.as_deref().map(OsStr::new), &site.home)?;
     let names: Vec<String> = wanted.context.iter().map(|name| (*name).to_owned()).collect();
     let chosen = kubeconfig::choose(&merged, &names, &[])?;
@@ -86,7 +92,7 @@ pub(super) async fn start(wanted: Wanted<'_>, plan: &Plan, site: &Site) -> Resul
     let token = id::secret()?;
     let job =
         Job { cluster, namespace: wanted.namespace.to_owned(), name: format!("mesheryctl-worker-{}", id::short()) };
-    match job.bring_up(&image, wanted.replicas, limit(plan), &token).await {
+    match job.bring_up(&image, (wanted.replicas, limit(plan)), &token, control).await {
         Ok((seats, forwards)) => Ok(Crew { seats, token, job, _forwards: forwards }),
         Err(error) => {
             let warning = job.remove().await;
@@ -109,7 +115,10 @@ async fn image_of_plane(cluster: &Cluster, namespace: &str) -> Result<String> {
             Code::WorkersInvalid,
             format!("namespace {namespace} of `{}` has no plane whose image workers could run", cluster.context),
         )
-        .remedy("Name the image, or start a plane there with `mesheryctl system start --platform kubernetes`.")
+        .remedy(
+            "Bring this program's own image there with --worker-load auto, kind, k3d, minikube or containerd=SOCKET, name \
+             one with --worker-image, or start a plane with `mesheryctl system start --platform kubernetes`.",
+        )
     })
 }
 
@@ -124,19 +133,40 @@ impl Job {
     async fn bring_up(
         &self,
         image: &str,
-        replicas: u32,
-        limit: Duration,
+        (replicas, limit): (u32, Duration),
         token: &str,
+        control: &Control,
     ) -> Result<(Vec<Seat>, Vec<Forward>)> {
-        let secret = secret(&self.namespace, &self.name, token);
-        let job = job(&self.namespace, &self.name, image, (replicas, limit));
-        for object in [secret, job] {
-            let kind = object["kind"].as_str().unwrap_or_default().to_owned();
-            let (info, reference) =
-                named(object["apiVersion"].as_str().unwrap_or_default(), &kind, &self.namespace, &self.name);
-            self.cluster.apply(&info, &reference, &object, Options::default()).await?;
+        // The Secret belongs to the Job: where this process dies, the cluster takes both away. Pods wait for it.
+        let made = self.apply(&job(&self.namespace, &self.name, image, (replicas, limit))).await;
+        let made = made.map_err(|error| self.homeless(error))?;
+        let uid = made.uid.unwrap_or_default();
+        self.apply(&secret(&self.namespace, &self.name, token, &uid)).await?;
+        self.wait(replicas, control).await?;
+        self.open(replicas).await
+    }
+
+    async fn apply(&self, object: &Value) -> Result<Applied> {
+        let text = |key: &str| object[key].as_str().unwrap_or_default();
+        let (info, reference) = named(text("apiVersion"), text("kind"), &self.namespace, &self.name);
+        self.cluster.apply(&info, &reference, object, Options::default()).await
+    }
+
+    /// The refusal of a Job in a namespace that is not there, with what helps a measurement.
+    fn homeless(&self, error: Error) -> Error {
+        let is_missing = format!("namespaces \"{}\" not found", self.namespace);
+        if !error.report().probable_cause.is_some_and(|cause| cause.contains(&is_missing)) {
+            return error;
         }
-        self.wait(replicas).await?;
+        let message = format!("cluster `{}` has no namespace {} for workers", self.cluster.context, self.namespace);
+        Error::new(Code::WorkersInvalid, message).kind_of(Kind::NotFound).because(is_missing).remedy(format!(
+            "Create it with `kubectl create namespace {}`, or name another with --worker-namespace.",
+            self.namespace
+        ))
+    }
+
+    /// A way to each pod.
+    async fn open(&self, replicas: u32) -> Result<(Vec<Seat>, Vec<Forward>)> {
         let mut seats = Vec::new();
         let mut forwards = Vec::new();
         for index in 0..replicas {
@@ -156,9 +186,9 @@ impl Job {
         Ok((seats, forwards))
     }
 
-    /// Waits until every pod is ready.
-    async fn wait(&self, replicas: u32) -> Result<()> {
-        let deadline = Instant::now() + READY;
+    /// Waits until every pod is ready, as long as that can be hoped for.
+    async fn wait(&self, replicas: u32, control: &Control) -> Result<()> {
+        let began = Instant::now();
         let (kind, _) = named("v1", "Pod", &self.namespace, "");
         let selector = format!("job-name={}", self.name);
         loop {
@@ -167,15 +197,39 @@ impl Job {
             if ready >= replicas as usize {
                 return Ok(());
             }
-            if Instant::now() >= deadline {
-                let error = Error::new(
-                    Code::WorkerUnreachable,
-                    format!("{ready} of {replicas} worker pods are ready after {} s", READY.as_secs()),
+            if control.stopped().is_some() {
+                return Err(Error::new(
+                    Code::OperationCancelled,
+                    "the measurement was stopped before its workers were ready",
+                ));
+            }
+            let blocked = Blocked::of(&pods);
+            if began.elapsed() >= blocked.patience() {
+                let text = format!(
+                    "{ready} of {replicas} worker pods are ready in namespace {} after {} s",
+                    self.namespace,
+                    began.elapsed().as_secs()
                 );
-                return Err(error.details(pods.iter().filter(|pod| !is_ready(pod)).map(reason)));
+                return Err(self.explain(Error::new(Code::WorkersNotReady, text), blocked, &pods).await);
             }
             sleep(PAUSE).await;
         }
+    }
+
+    /// The error with the cluster's own words and what helps.
+    async fn explain(&self, error: Error, blocked: Blocked, pods: &[Value]) -> Error {
+        let (kind, object) = named("batch/v1", "Job", &self.namespace, &self.name);
+        let lines = match self.cluster.get(&kind, &object).await {
+            Ok(Some(live)) => self.cluster.blocker(&live).await.lines(),
+            // Words that cannot be had leave the state of the pods, which is known.
+            _ => Vec::new(),
+        };
+        let mut lines = lines.into_iter().chain(blocked::words(pods));
+        let error = match lines.next() {
+            Some(first) => error.because(first),
+            None => error,
+        };
+        error.details(lines).remedy(blocked.remedy(&self.namespace))
     }
 
     /// Deletes both. Each is tried, and what is left is told.
@@ -216,11 +270,16 @@ fn labels(name: &str) -> Value {
     })
 }
 
-fn secret(namespace: &str, name: &str, token: &str) -> Value {
+fn secret(namespace: &str, name: &str, token: &str, job: &str) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": { "name": name, "namespace": namespace, "labels": labels(name) },
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "labels": labels(name),
+            "ownerReferences": [{ "apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": job }],
+        },
         "type": "Opaque",
         "stringData": { TOKEN: token },
     })
@@ -238,13 +297,15 @@ fn job(namespace: &str, name: &str, image: &str, (replicas, limit): (u32, Durati
             "completionMode": "Indexed",
             "completions": replicas,
             "parallelism": replicas,
-            "backoffLimit": 0,
+            // A worker that dies is the measurement's loss; without this it would take the others with it.
+            "backoffLimit": replicas,
             "activeDeadlineSeconds": limit.as_secs(),
             "ttlSecondsAfterFinished": TTL,
             "template": {
                 "metadata": { "labels": pod_labels, "annotations": { "linkerd.io/inject": "disabled" } },
                 "spec": {
                     "restartPolicy": "Never",
+                    "terminationGracePeriodSeconds": GRACE,
                     "automountServiceAccountToken": false,
                     "enableServiceLinks": false,
                     "securityContext": {
@@ -277,26 +338,6 @@ fn container(name: &str, image: &str) -> Value {
     })
 }
 
-fn is_ready(pod: &Value) -> bool {
-    let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
-    conditions.into_iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
-}
-
-/// Why a pod is not ready, in the cluster's words.
-fn reason(pod: &Value) -> String {
-    let name = pod["metadata"]["name"].as_str().unwrap_or("a pod");
-    let waiting = &pod["status"]["containerStatuses"][0]["state"]["waiting"];
-    let scheduling = pod["status"]["conditions"].as_array().into_iter().flatten().find(|one| one["status"] == "False");
-    let words = [
-        &waiting["message"],
-        &waiting["reason"],
-        &scheduling.unwrap_or(&Value::Null)["message"],
-        &pod["status"]["phase"],
-    ];
-    let words = words.iter().find_map(|value| value.as_str().filter(|text| !text.is_empty()));
-    format!("{name}: {}", words.unwrap_or("no reason is told"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -312,18 +353,8 @@ mod tests {
         assert_eq!((&spec["activeDeadlineSeconds"], &spec["ttlSecondsAfterFinished"]), (&json!(90), &json!(60)));
         let container = &spec["template"]["spec"]["containers"][0];
         assert_eq!(container["env"][0]["valueFrom"]["secretKeyRef"]["name"], "w");
-        assert_eq!(secret("ns", "w", "t")["stringData"]["token"], "t");
-    }
-
-    #[test]
-    fn a_pod_that_is_not_ready_says_why() {
-        let pulling = json!({"metadata": {"name": "p"}, "status": {"phase": "Pending",
-            "containerStatuses": [{"state": {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}}]}});
-        assert!(!is_ready(&pulling));
-        assert_eq!(reason(&pulling), "p: no such image");
-        let unscheduled = json!({"metadata": {"name": "p"}, "status": {"phase": "Pending",
-            "conditions": [{"type": "PodScheduled", "status": "False", "message": "0/1 nodes are available"}]}});
-        assert_eq!(reason(&unscheduled), "p: 0/1 nodes are available");
-        assert!(is_ready(&json!({"status": {"conditions": [{"type": "Ready", "status": "True"}]}})));
+        assert_eq!(secret("ns", "w", "t", "u")["stringData"]["token"], "t");
+        assert_eq!(secret("ns", "w", "t", "u")["metadata"]["ownerReferences"][0]["uid"], "u");
+        assert_eq!(spec["backoffLimit"], 3, "one that dies does not take the others with it");
     }
 }

@@ -282,8 +282,9 @@ pub struct GeneratorReport {
     pub resolution_ns: u64,
 }
 
-/// What one worker brought into a distributed run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// What one worker brought into a distributed run. The counts and histograms of a run are the sums of these, bucket by
+/// bucket.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkerShare {
     /// Its address or name.
     pub name: String,
@@ -302,6 +303,21 @@ pub struct WorkerShare {
     /// Why it was lost, where it was; its intervals until then are in the result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<String>,
+    /// Its requests by what became of them.
+    #[serde(default)]
+    pub requests: Requests,
+    /// Its responses by status.
+    #[serde(default)]
+    pub statuses: BTreeMap<String, u64>,
+    /// Its failures by cause.
+    #[serde(default)]
+    pub errors: BTreeMap<Cause, u64>,
+    /// Its bytes; those of a lost worker are not known, and count as none.
+    #[serde(default)]
+    pub bytes: Bytes,
+    /// Its durations.
+    #[serde(default)]
+    pub latency: Latency,
 }
 
 #[cfg(test)]

@@ -81,7 +81,11 @@ impl Target {
         }
     }
 
-    async fn choose(plane: &Plane, files: Option<String>, wanted: &[String]) -> Result<Self> {
+    /// The cluster that is named, else the current one.
+    ///
+    /// # Errors
+    /// A kubeconfig that cannot be used, a cluster that does not answer.
+    pub(super) async fn choose(plane: &Plane, files: Option<String>, wanted: &[String]) -> Result<Self> {
         let merged = kubeconfig::load(files.as_deref().map(OsStr::new), &plane.home)?;
         let chosen = kubeconfig::choose(&merged, wanted, &[])?;
         let [context] = chosen.as_slice() else {

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::guard::Guard;
 use super::order::Order;
 use super::{environment, metrics, results};
-use crate::base::{Code, Error, Result, clock};
+use crate::base::error::Kind;
+use crate::base::{Code, Error, Result, clock, text};
 use crate::load::{self, distributed::Site};
 use crate::model::operation::OperationStatus;
 use crate::model::performance::result::{Ending, Interval, PerfResult};
@@ -41,6 +42,8 @@ impl Job<'_> {
     pub(super) async fn run(self) {
         let (status, error) = match Box::pin(self.measured()).await {
             Ok(result) => self.verdict(&result),
+            // What kept it from beginning is no failure where it was to end anyway.
+            Err(_) if self.handle.cancelled().is_cancelled() => (OperationStatus::Cancelled, None),
             Err(error) => (OperationStatus::Failed, Some(error)),
         };
         if let Err(error) = self.handle.finish(status, error.as_ref()).await {
@@ -123,11 +126,36 @@ impl Job<'_> {
         if self.handle.cancelled().is_cancelled() {
             return (OperationStatus::Cancelled, None);
         }
-        match nothing_succeeded(result) {
+        if let Some(error) = nothing_succeeded(result) {
+            return (OperationStatus::Failed, Some(error));
+        }
+        match workers_lost(result) {
+            Some(error) if error.kind() == Kind::Partial => (OperationStatus::PartlyFailed, Some(error)),
             Some(error) => (OperationStatus::Failed, Some(error)),
             None => (OperationStatus::Succeeded, None),
         }
     }
+}
+
+/// The error of a measurement that lost workers: partly failed while one was left, failed without.
+fn workers_lost(result: &PerfResult) -> Option<Error> {
+    let all = result.workers.len();
+    let lost: Vec<_> = result.workers.iter().filter_map(|share| Some((share, share.lost.as_ref()?))).collect();
+    let (first, why) = lost.first()?;
+    let message = format!("{} of {} were lost from `{}`", lost.len(), text::count(all, "worker"), result.name);
+    let lines = lost.iter().map(|(share, why)| {
+        format!("{} brought {} ({:.1} %): {why}", share.name, requests(share.sent), percent(share.sent, result))
+    });
+    let error = Error::new(Code::WorkersLost, message)
+        .because(format!("{}: {why}", first.name))
+        .details(lines.collect::<Vec<_>>());
+    Some(if lost.len() == all { error.kind_of(Kind::Failed) } else { error })
+}
+
+/// A part of the requests in percent.
+#[expect(clippy::cast_precision_loss, reason = "no count of requests comes near 2^52")]
+fn percent(sent: u64, result: &PerfResult) -> f64 {
+    100.0 * sent as f64 / result.requests.sent.max(1) as f64
 }
 
 /// The error of a measurement in which every request failed.
@@ -152,7 +180,7 @@ fn nothing_succeeded(result: &PerfResult) -> Option<Error> {
 }
 
 fn requests(count: u64) -> String {
-    crate::base::text::count(usize::try_from(count).unwrap_or(usize::MAX), "request")
+    text::count(usize::try_from(count).unwrap_or(usize::MAX), "request")
 }
 
 /// What is told and stored of a measurement while it goes on.
@@ -217,7 +245,7 @@ impl<'a> Progress<'a> {
 mod tests {
     use super::*;
     use crate::model::performance::plan::Plan;
-    use crate::model::performance::result::Cause;
+    use crate::model::performance::result::{Cause, WorkerShare};
 
     #[test]
     fn a_run_without_a_success_fails_with_its_causes_the_most_frequent_first() {
@@ -231,5 +259,21 @@ mod tests {
         assert!(error.to_string().contains("5 requests"), "{error}");
         result.requests.succeeded = 1;
         assert!(nothing_succeeded(&result).is_none());
+    }
+
+    #[test]
+    fn lost_workers_are_a_part_of_the_failure_that_they_are() {
+        let plan = Plan { name: "shop".into(), ..Plan::default() };
+        let mut result = partial::assemble(Uuid::nil(), &plan, clock::now(), Vec::new());
+        let share = |name: &str, sent| WorkerShare { name: name.into(), sent, ..WorkerShare::default() };
+        result.workers = vec![share("a", 30), share("b", 10)];
+        result.requests.sent = 40;
+        assert!(workers_lost(&result).is_none());
+        result.workers[1].lost = Some("it stood still".into());
+        let error = workers_lost(&result).unwrap();
+        assert_eq!((error.kind(), error.message()), (Kind::Partial, "1 of 2 workers were lost from `shop`"));
+        assert_eq!(error.report().details, ["b brought 10 requests (25.0 %): it stood still"]);
+        result.workers[0].lost = Some("gone".into());
+        assert_eq!(workers_lost(&result).unwrap().kind(), Kind::Failed);
     }
 }

@@ -6,6 +6,7 @@ use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use mesheryctl::base::Code;
 use mesheryctl::client::worker::PROTOCOL;
 use mesheryctl::load::distributed::{self, Site};
@@ -15,9 +16,12 @@ use mesheryctl::model::performance::result::{Ending, PerfResult};
 use mesheryctl::model::performance::workers::Workers;
 use mesheryctl::perf::control::Control;
 use mesheryctl::perf::engine;
+use mesheryctl::wire::worker::run_request::Command;
+use mesheryctl::wire::worker::worker_client::WorkerClient;
 use mesheryctl::wire::worker::worker_server::{Worker, WorkerServer};
 use mesheryctl::wire::worker::{ClockRequest, ClockResponse, HelloRequest, HelloResponse, RunRequest, RunResponse};
 use mesheryctl::worker::{self, Engine, Settings};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -165,7 +169,7 @@ async fn wrong_tokens_strangers_and_nobody_are_told_apart_before_anything_is_sen
     let (worker, _stop) = serve(Arc::new(engine::run)).await;
     let http = target.url().trim_start_matches("http://").trim_end_matches('/').to_owned();
     let nobody = Target::nobody().trim_start_matches("http://").trim_end_matches('/').to_owned();
-    let double = stranger().await;
+    let double = serve_double(Stranger).await;
     let good = site(&env, TOKEN);
     let other = Env::new();
     let bad = site(&other, "another-secret");
@@ -206,11 +210,11 @@ impl Worker for Stranger {
     }
 }
 
-async fn stranger() -> String {
+async fn serve_double(double: impl Worker) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let incoming = tonic::transport::server::TcpIncoming::from(listener);
-    let serving = tonic::transport::Server::builder().add_service(WorkerServer::new(Stranger));
+    let serving = tonic::transport::Server::builder().add_service(WorkerServer::new(double));
     tokio::spawn(serving.serve_with_incoming(incoming));
     address
 }
@@ -283,6 +287,142 @@ async fn without_workers_the_result_is_what_arrived() {
     assert_eq!(merged.ended_by, Ending::WorkersLost);
     assert!(merged.workers.iter().all(|share| share.lost.is_some()));
     assert!(merged.requests.sent > 0 && merged.latency.response.count() > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_stands_still_is_told_and_makes_no_load_when_it_goes_on() {
+    let (env, target) = (Env::new(), Target::start());
+    let processes: Vec<Process> = (0..2).map(|_| Process::start(&env)).collect();
+    let locations: Vec<String> = processes.iter().map(|one| one.address.clone()).collect();
+    let still = Pid::from_child(&processes[0].child);
+    let control = Control::observed(move |_| kill_process(still, Signal::STOP).unwrap());
+    // The timeout alone would keep the run waiting for a minute.
+    let plan = Plan { timeout: Duration::from_mins(1), ..plan(&target.url(), 3, 90.0) };
+    let workers = Workers::At { locations: locations.clone() };
+    let merged = distributed::run(plan.clone(), &workers, &site(&env, TOKEN), control).await.unwrap();
+    let why = merged.workers[0].lost.clone().unwrap();
+    assert!(why.ends_with("stood still for 4 s"), "it was asked whether it is there: {why}");
+    assert_eq!((&merged.workers[1].lost, merged.ended_by), (&None, Ending::Duration));
+    assert!(merged.workers[0].sent > 0 && merged.workers[0].sent < merged.workers[1].sent, "{:?}", merged.workers);
+
+    kill_process(still, Signal::CONT).unwrap();
+    let alone = Workers::At { locations: locations[..1].to_vec() };
+    let short = Plan { requests: Some(20), duration: None, ..plan };
+    let mut attempts = 0;
+    let again = loop {
+        match distributed::run(short.clone(), &alone, &site(&env, TOKEN), Control::default()).await {
+            // It is still in the middle of the measurement that nobody waits for.
+            Err(error) if error.code() == Code::WorkerRefused && attempts < 100 => attempts += 1,
+            outcome => break outcome.unwrap(),
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    assert_eq!(again.requests.succeeded, 20, "it is free again");
+}
+
+/// A worker whose clock is `ahead` nanoseconds, and that is otherwise the real one at `location`.
+struct Ahead {
+    ahead: i64,
+    location: String,
+}
+
+impl Ahead {
+    async fn real(&self) -> WorkerClient<tonic::transport::Channel> {
+        let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{}", self.location)).unwrap();
+        WorkerClient::new(endpoint.connect().await.unwrap())
+    }
+
+    /// The same call with the caller's token.
+    fn passed<T>(request: Request<T>) -> (tonic::metadata::MetadataMap, T) {
+        let (metadata, _, message) = request.into_parts();
+        (metadata, message)
+    }
+}
+
+fn with<T>(metadata: tonic::metadata::MetadataMap, message: T) -> Request<T> {
+    Request::from_parts(metadata, tonic::Extensions::default(), message)
+}
+
+#[tonic::async_trait]
+impl Worker for Ahead {
+    async fn hello(&self, request: Request<HelloRequest>) -> Result<Response<HelloResponse>, Status> {
+        let (metadata, message) = Self::passed(request);
+        self.real().await.hello(with(metadata, message)).await
+    }
+
+    async fn clock(&self, request: Request<ClockRequest>) -> Result<Response<ClockResponse>, Status> {
+        let (metadata, message) = Self::passed(request);
+        let told = self.real().await.clock(with(metadata, message)).await?.into_inner();
+        let ClockResponse { received_ns, sent_ns } = told;
+        let ahead = self.ahead;
+        Ok(Response::new(ClockResponse { received_ns: received_ns + ahead, sent_ns: sent_ns + ahead }))
+    }
+
+    type RunStream = Streaming<RunResponse>;
+
+    async fn run(&self, request: Request<Streaming<RunRequest>>) -> Result<Response<Self::RunStream>, Status> {
+        let (metadata, commands) = Self::passed(request);
+        let ahead = self.ahead;
+        let commands = commands.filter_map(move |command| {
+            let shifted = command.ok().map(|mut command: RunRequest| {
+                if let Some(Command::Start(start)) = &mut command.command {
+                    start.at_ns -= ahead;
+                }
+                command
+            });
+            std::future::ready(shifted)
+        });
+        self.real().await.run(with(metadata, commands)).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_whose_clocks_are_off_by_seconds_begin_at_the_same_moment() {
+    let (env, target) = (Env::new(), Target::start());
+    let (mut locations, mut stops) = (Vec::new(), Vec::new());
+    let seconds = [0, 5, -7];
+    for ahead in seconds {
+        let (location, stop) = serve(Arc::new(engine::run)).await;
+        stops.push(stop.drop_guard());
+        locations.push(serve_double(Ahead { ahead: ahead * 1_000_000_000, location }).await);
+    }
+    let workers = Workers::At { locations };
+    let plan = plan(&target.url(), 1, 90.0);
+    let merged = distributed::run(plan, &workers, &site(&env, TOKEN), Control::default()).await.unwrap();
+    for (share, ahead) in merged.workers.iter().zip(seconds) {
+        let wrong = share.clock_offset_ns.abs_diff(ahead * 1_000_000_000);
+        // The real clocks are one: what is measured differs from the shift by no more than it says itself.
+        assert!(wrong <= share.clock_error_ns && share.clock_error_ns > 0, "{ahead} s ahead: {share:?}");
+        // With any of the clocks taken for ours, a worker would begin seconds early or late.
+        assert!(share.start_slip_ns.abs() < 2_000_000_000 && share.lost.is_none(), "{ahead} s ahead: {share:?}");
+    }
+    assert!(merged.elapsed_seconds < 4.0, "the parts lie beside each other: {}", merged.elapsed_seconds);
+    assert_eq!(merged.requests.succeeded, target.seen() as u64);
+}
+
+#[test]
+fn a_run_that_loses_a_worker_ends_with_7_and_its_result() {
+    let (env, target) = (Env::new(), Target::start());
+    let mut workers: Vec<Process> = (0..2).map(|_| Process::start(&env)).collect();
+    let locations = format!("{},{}", workers[0].address, workers[1].address);
+    let url = target.url();
+    let args = ["perf", "run", "--url", &url, "--rate", "100", "--connections", "4", "--duration", "4s"];
+    let run = env.ctl(args.into_iter().chain(["--workers", &locations, "-o", "json"]));
+    let run = run.var("MESHERY_WORKER_TOKEN", TOKEN);
+    let ended = std::thread::scope(|scope| {
+        let running = scope.spawn(|| run.run());
+        while target.seen() < 150 && !running.is_finished() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        workers[1].kill();
+        running.join().unwrap()
+    });
+    assert_eq!(ended.code, Some(7), "{ended}");
+    assert!(ended.stderr.contains("workers-lost") && ended.stderr.contains("1 of 2 workers were lost"), "{ended}");
+    let result: PerfResult = serde_json::from_str(&ended.stdout).unwrap();
+    assert!(result.workers[0].lost.is_none() && result.workers[1].lost.is_some(), "{ended}");
+    let both = sum(result.workers.iter().map(|share| &share.latency.response));
+    assert_eq!(counts(&both), counts(&result.latency.response));
 }
 
 #[test]

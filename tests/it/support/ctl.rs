@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use super::env::Env;
 
@@ -75,9 +75,14 @@ impl<'e> Run<'e> {
         command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        if let Some(text) = self.stdin {
-            child.stdin.take().unwrap().write_all(&text).unwrap();
+        if let Some(text) = &self.stdin {
+            child.stdin.take().unwrap().write_all(text).unwrap();
         }
+        self.ended(child)
+    }
+
+    /// The end of a process that was started from [`Run::command`] with both streams piped.
+    pub fn ended(&self, child: Child) -> Output {
         let output = child.wait_with_output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Output {

@@ -19,6 +19,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::exit;
 use crate::ctl::Ctl;
 use crate::ctl::cmd::Outcome;
+use crate::ctl::cmd::system::bring_image;
 use crate::ctl::follow::failure;
 use crate::ctl::ui::{Column, Question, Rendered};
 use crate::model::operation::OperationStatus;
@@ -223,6 +224,7 @@ struct Measured {
 async fn measure(ctx: &Ctl, args: &Args, job: Job) -> Result<Measured> {
     tell_plan(ctx, &job)?;
     let metrics = args.metric.iter().map(|text| law::pair("--metric", text)).collect::<Result<_>>()?;
+    let workers = workers(ctx, args).await?;
     let client = ctx.client().await?;
     let plan = job.draft.plan;
     let request = RunRequest {
@@ -232,7 +234,7 @@ async fn measure(ctx: &Ctl, args: &Args, job: Job) -> Result<Measured> {
         abort_on_fail: args.abort_on_fail,
         prometheus: args.prometheus.clone(),
         metrics,
-        workers: workers(ctx, args),
+        workers,
         context: ctx.settings.kube_contexts().first().cloned(),
         kubeconfig: ctx.settings.kubeconfig().map(|path| path.display().to_string()),
     };
@@ -258,16 +260,20 @@ async fn measure(ctx: &Ctl, args: &Args, job: Job) -> Result<Measured> {
 }
 
 /// The workers, with what other flags say of those in a cluster.
-fn workers(ctx: &Ctl, args: &Args) -> Option<Workers> {
-    match args.workers.clone()? {
-        Workers::Kubernetes { replicas, context, namespace, image } => Some(Workers::Kubernetes {
-            replicas,
-            context: ctx.settings.kube_contexts().first().cloned().or(context),
-            namespace: args.worker_namespace.clone().unwrap_or(namespace),
-            image: args.worker_image.clone().or(image),
-        }),
-        others => Some(others),
-    }
+async fn workers(ctx: &Ctl, args: &Args) -> Result<Option<Workers>> {
+    let Some(Workers::Kubernetes { replicas, context, namespace, image }) = args.workers.clone() else {
+        return Ok(args.workers.clone());
+    };
+    let image = match &args.worker_load {
+        Some(load) => Some(bring_image(ctx, load).await?),
+        None => args.worker_image.clone().or(image),
+    };
+    Ok(Some(Workers::Kubernetes {
+        replicas,
+        context: ctx.settings.kube_contexts().first().cloned().or(context),
+        namespace: args.worker_namespace.clone().unwrap_or(namespace),
+        image,
+    }))
 }
 
 /// The effective plan, on stderr: what is measured stands on the screen before anything is sent.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::ctl::ui::{Paint, Tone, Ui, cut};
 use crate::model::performance::plan::{Load, Overload, Pacing, Plan};
-use crate::model::performance::result::{Ending, Interval, PerfResult};
+use crate::model::performance::result::{Ending, Interval, PerfResult, WorkerShare};
 use crate::perf::summary::{Percentile, Summary};
 use crate::perf::threshold::{Outcome, Verdict};
 use crate::perf::units;
@@ -241,7 +241,7 @@ impl Look {
                     let line = self.cut(&format!("{line}, lost: {lost}"), WIDTH - NAMES);
                     let _ = writeln!(text, "{name:<NAMES$}{}", self.paint.apply(Tone::Bad, &line));
                 }
-                None => self.row(text, name, &line),
+                None => self.row(text, name, &format!("{line}, {}", clock(worker))),
             }
         }
     }
@@ -354,6 +354,13 @@ pub fn sparkline(values: &[f64], unicode: bool) -> String {
 #[expect(clippy::cast_precision_loss, reason = "chunks are short")]
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// A worker's clock against ours, and how well that is known.
+fn clock(worker: &WorkerShare) -> String {
+    let sign = if worker.clock_offset_ns < 0 { "-" } else { "+" };
+    let (offset, error) = (worker.clock_offset_ns.unsigned_abs(), worker.clock_error_ns);
+    format!("clock {sign}{}, at most {} off", units::duration_ns(offset), units::duration_ns(error))
 }
 
 #[cfg(test)]

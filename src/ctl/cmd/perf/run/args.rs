@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use crate::ctl::complete;
 use crate::model::performance::plan;
 use crate::model::performance::workers::Workers;
+use crate::plane::kubernetes::Load;
 
 /// Flags that make a plan.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -168,6 +169,7 @@ impl From<Protocol> for plan::Protocol {
   mesheryctl perf run --url http://localhost:8080 --rate 500 --threshold 'p99<20ms' --threshold 'errors<0.1%'
   mesheryctl perf run shop --duration 1m30s
   mesheryctl perf run shop --workers 10.0.0.7:10100,10.0.0.8:10100
+  mesheryctl perf run --url http://shop.default/ --rate 900 --workers kubernetes:3 --worker-load auto
   mesheryctl perf run -f test.yaml --export report.html
   mesheryctl perf run --url http://a,weight=3 --url http://b --rate ramp:0..1000/30s --save-profile shop")]
 pub struct Args {
@@ -188,7 +190,18 @@ pub struct Args {
     /// Image of workers in a cluster, instead of that of the plane there.
     #[arg(long, value_name = "IMAGE", requires = "workers", help_heading = "By whom", hide_short_help = true)]
     pub(crate) worker_image: Option<String>,
-    /// Namespace of workers in a cluster.
+    /// Bring this program's own image to the nodes for workers in a cluster: auto, kind, k3d, minikube or
+    /// containerd[=SOCKET]; none: it is there.
+    #[arg(
+        long,
+        value_name = "HOW",
+        requires = "workers",
+        conflicts_with = "worker_image",
+        help_heading = "By whom",
+        hide_short_help = true
+    )]
+    pub(crate) worker_load: Option<Load>,
+    /// Namespace of workers in a cluster, which has to be there.
     #[arg(long, value_name = "NAME", requires = "workers", help_heading = "By whom", hide_short_help = true)]
     pub(crate) worker_namespace: Option<String>,
     /// What the run has to hold, such as 'p99<20ms', 'errors<0.1%' or 'rps>=490'; several values, repeatable.
