@@ -3,9 +3,9 @@
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 
+use super::Law;
 use super::server::{self, Running, Waiting};
 use super::truth::{Account, Truth};
-use super::Law;
 use crate::base::error::{Code, Error, Result};
 
 /// A server that runs until it is told to end.
@@ -61,7 +61,8 @@ mod tests {
             answer.push(byte[0]);
         }
         let head = String::from_utf8(answer).unwrap();
-        let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).map_or(0, |n| n.parse().unwrap());
+        let length =
+            head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).map_or(0, |n| n.parse().unwrap());
         let mut body = vec![0; length];
         stream.read_exact(&mut body).unwrap();
         head + std::str::from_utf8(&body).unwrap()

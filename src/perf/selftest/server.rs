@@ -91,6 +91,8 @@ pub fn start<R: Record>(
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Due {
     at: Instant,
+    /// Counts what is due, so that of two at one moment the earlier request comes first.
+    order: u64,
     number: usize,
     arrived: Instant,
     place: usize,
@@ -113,6 +115,7 @@ struct Server<R> {
     places: Vec<Place>,
     free: Vec<usize>,
     due: BinaryHeap<Reverse<Due>>,
+    order: u64,
     /// Until when the server stands still.
     held: Option<Instant>,
     last_active: Instant,
@@ -130,6 +133,7 @@ impl<R: Record> Server<R> {
             places: Vec::new(),
             free: Vec::new(),
             due: BinaryHeap::new(),
+            order: 0,
             held: None,
             last_active: Instant::now(),
             buffer: vec![0; BUFFER].into(),
@@ -225,7 +229,9 @@ impl<R: Record> Server<R> {
         let due = client.last_due.map_or(now + delay, |last| last.max(now + delay));
         client.last_due = Some(due);
         client.waiting += 1;
-        self.due.push(Reverse(Due { at: due, number, arrived: now, place: at, generation, request }));
+        self.order += 1;
+        let order = self.order;
+        self.due.push(Reverse(Due { at: due, order, number, arrived: now, place: at, generation, request }));
     }
 
     /// Stands still when it is time for that: requests still arrive, and none is answered.

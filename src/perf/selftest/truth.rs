@@ -140,8 +140,13 @@ impl Truth {
     /// What is known now. Has to be asked on the thread that serves: it tells that thread's waiting.
     pub fn now(&self) -> Account {
         let at = |percentile| microseconds(self.taken.percentile_ns(percentile));
-        let latency_us =
-            Latency { p50: at(50.0), p90: at(90.0), p99: at(99.0), p999: at(99.9), max: microseconds(self.taken.max_ns()) };
+        let latency_us = Latency {
+            p50: at(50.0),
+            p90: at(90.0),
+            p99: at(99.0),
+            p999: at(99.9),
+            max: microseconds(self.taken.max_ns()),
+        };
         let seconds = self.since.elapsed().as_secs_f64();
         let waited = Cpu::of_this_thread().since(self.cpu).waited;
         Account {
