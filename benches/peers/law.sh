@@ -29,6 +29,7 @@ trap 'stop_server; rm -rf "$WORK"' EXIT
 # ---- the server ----
 
 start_server() {
+  rm -f "$WORK/url"
   "$BINARY" perf selftest --serve 127.0.0.1:0 --law "$1" >"$WORK/url" 2>"$WORK/server.log" &
   SERVER=$!
   until [ -s "$WORK/url" ]; do
