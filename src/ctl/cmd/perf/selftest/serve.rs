@@ -52,15 +52,13 @@ pub(super) async fn run(ctx: &Ctl, address: &str, laws: &[Law], seed: u64) -> Re
 }
 
 fn one(laws: &[Law]) -> Result<Law> {
-    match laws {
-        [law] => Ok(*law),
-        _ => {
-            let names: Vec<_> = laws.iter().map(|law| law.name()).collect();
-            Err(Error::new(Code::UsageError, format!("--serve wants one --law, not {}", names.join(", ")))
-                .because("a server follows one law")
-                .remedy("Start a server for each law, each at an address of its own."))
-        }
+    if let [law] = laws {
+        return Ok(*law);
     }
+    let names: Vec<_> = laws.iter().map(|law| law.name()).collect();
+    Err(Error::new(Code::UsageError, format!("--serve wants one --law, not {}", names.join(", ")))
+        .because("a server follows one law")
+        .remedy("Start a server for each law, each at an address of its own."))
 }
 
 /// What the server knows in the end, in a line.
