@@ -104,7 +104,8 @@ impl Law {
         (self == Self::Pause).then_some(PAUSE)
     }
 
-    /// When the server stands still, counted from the first request: first after half the distance of two standstills.
+    /// The first standstill at or after `past`; both count from the first request. The first of all comes after half the
+    /// distance of two.
     pub fn next_pause(self, past: Duration) -> Option<Duration> {
         self.pause()?;
         let half = PAUSE_EVERY / 2;
