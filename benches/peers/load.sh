@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The load generator beside wrk, hey, h2load and fortio on one nginx: the highest rate of one thread, and at a fixed rate
-# the error of its percentiles against servers of known delay.
+# the error of its percentiles against servers of known delay (law.sh).
 #   benches/peers/load.sh [--check] [--rounds NUMBER] [--seconds NUMBER]
 # It wants the kit (tests/kit/up.sh load), jq, and a release build; MESHERYCTL names another program.
 set -euo pipefail
@@ -82,7 +82,8 @@ side_by_side 'HTTP/2, 16 streams' 16 ours_http2 1.0:h2load_http2
 
 # ---- the error of percentiles ----
 
-# What a percentile really was only a server in the measuring process knows; peers measure the same law on their own.
-printf 'Own error against servers of known delay (1 %% or 20 us is the goal)\n'
+printf 'Own error against servers of known delay in the same process (1 %% or 20 us is the goal)\n'
 "$BINARY" perf selftest --rate 1000 --duration "${SECONDS_EACH}s" || MISSED=yes
+printf 'Error beside peers against a server of known delay that stands alone\n'
+PATH=$(dirname "$FORTIO"):$PATH ./law.sh --check --rounds "$ROUNDS" --seconds "$SECONDS_EACH" || MISSED=yes
 [ "$CHECK$MISSED" != yesyes ]

@@ -65,7 +65,7 @@ pub(super) async fn adapter(args: ServeAdapterArgs, context: RoleContext) -> Res
 /// `serve worker`.
 pub(super) async fn worker(args: ServeWorkerArgs, context: RoleContext) -> Result<()> {
     let token = client::worker::token(&context.home, args.token_file.as_deref())?;
-    let (host, port) = listen_address(&args.listen)?;
+    let (host, port) = Location::parse_to_listen(&args.listen)?;
     let listener = serve::listen(&host, port).await?;
     let address =
         listener.local_addr().map_err(|error| Error::internal("the listener has no address").because(error))?;
@@ -80,15 +80,6 @@ pub(super) async fn worker(args: ServeWorkerArgs, context: RoleContext) -> Resul
         });
     }
     worker::serve(listener, worker::Settings::native(token), context.cancel).await
-}
-
-/// Host and port to listen on, where port 0 takes a free one.
-fn listen_address(text: &str) -> Result<(String, u16)> {
-    match text.strip_suffix(":0") {
-        // A location's port is never 0; any other one tells whether the host is one.
-        Some(host) => Location::parse(&format!("{host}:1")).map(|location| (location.host, 0)),
-        None => Location::parse(text).map(|location| (location.host, location.port)),
-    }
 }
 
 /// What flags say of providers, and the environment where they say nothing.

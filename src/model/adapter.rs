@@ -47,6 +47,18 @@ impl Location {
         Ok(Self::new(bare.unwrap_or(host), port))
     }
 
+    /// Reads host and port to listen on, where port 0 takes a free one.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_to_listen(text: &str) -> Result<(String, u16)> {
+        match text.strip_suffix(":0") {
+            // A location's port is never 0; any other one tells whether the host is one.
+            Some(host) => Self::parse(&format!("{host}:1")).map(|location| (location.host, 0)),
+            None => Self::parse(text).map(|location| (location.host, location.port)),
+        }
+    }
+
     /// Reads a list, separated by blanks or commas; each entry that is none with its error.
     pub fn list(text: &str) -> Vec<Result<Self>> {
         let entries = text.split([' ', ',', '\t', '\n']).filter(|entry| !entry.is_empty());
@@ -249,6 +261,13 @@ mod tests {
         ] {
             assert_eq!(Location::parse(text).unwrap().to_string(), written, "{text}");
         }
+    }
+
+    #[test]
+    fn a_listener_may_want_any_free_port() {
+        assert_eq!(Location::parse_to_listen("[::1]:0").unwrap(), ("::1".to_owned(), 0));
+        assert_eq!(Location::parse_to_listen("localhost:80").unwrap(), ("localhost".to_owned(), 80));
+        assert!(Location::parse_to_listen(":0").is_err() && Location::parse_to_listen("localhost").is_err());
     }
 
     #[test]

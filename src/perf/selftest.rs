@@ -1,17 +1,23 @@
 //! The generator measures itself: against servers in this process whose delays follow a known law, and which know when they
 //! really answered. What a request then took from the moment it was due is known to both sides; the difference is the
 //! generator's error. A server that was late by the fault of the machine makes the expected values late as well, so that
-//! stolen time is not taken for an error.
+//! stolen time is not taken for an error. The server also stands alone ([`serve()`]), for other generators.
 
+mod client;
 mod law;
+mod serve;
 mod server;
+mod truth;
 
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use law::Law;
+pub use serve::{Serving, serve};
+pub use truth::{Account, Latency};
 
 use crate::base::error::{Code, Error, Result};
 use crate::model::performance::histogram::Histogram;
@@ -19,6 +25,8 @@ use crate::model::performance::plan::{Load, Overload, Pacing, Plan, Target};
 use crate::model::performance::result::PerfResult;
 use crate::perf::control::Control;
 use crate::perf::engine;
+use server::{Running, Waiting};
+use truth::Moments;
 
 /// Percentiles that are compared.
 const PERCENTILES: [f64; 4] = [50.0, 90.0, 99.0, 99.9];
@@ -134,7 +142,7 @@ pub fn run(options: &Options, control: &Control) -> Result<Report> {
 }
 
 fn measure(law: Law, options: &Options, control: &Control) -> Result<LawReport> {
-    let server = server::start(law, options)?;
+    let server = start(law, options)?;
     let plan = Plan {
         name: format!("selftest {}", law.name()),
         targets: vec![Target { url: format!("http://{}/", server.address), weight: 1 }],
@@ -145,15 +153,26 @@ fn measure(law: Law, options: &Options, control: &Control) -> Result<LawReport> 
         ..Plan::default()
     };
     let outcome = engine::run_from(&plan, control);
-    let answers = server.stop();
+    let ended = server.stop()?;
+    let answers = ended.record.answers;
     let (result, begin) = outcome?;
-    if result.requests.failed > 0 || result.requests.succeeded != answers.moments.len() as u64 {
+    if result.requests.failed > 0 || result.requests.succeeded != answers.len() as u64 {
         let counts = format!("{} of {} requests failed", result.requests.failed, result.requests.sent);
         return Err(Error::new(Code::PerfSelftest, format!("{counts} against a server in this process"))
             .details(result.errors.iter().map(|(cause, count)| format!("{}: {count}", cause.name()))));
     }
-    let waited = answers.waited / result.elapsed_seconds + result.generator.cpu_wait.unwrap_or(0.0);
-    Ok(judge(law, &result, &expected(&answers.moments, begin, options.rate), waited))
+    let waited = ended.waited / result.elapsed_seconds + result.generator.cpu_wait.unwrap_or(0.0);
+    Ok(judge(law, &result, &expected(&answers, begin, options.rate), waited))
+}
+
+/// Starts a server on a free port of loopback.
+fn start(law: Law, options: &Options) -> Result<Running<Moments>> {
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .map_err(|problem| Error::new(Code::PerfEngine, "the selftest has no port for its server").because(problem))?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of requests is positive")]
+    let middle = (options.rate * options.duration.as_secs_f64() / 2.0) as usize;
+    let seed = options.seed;
+    server::start(listener, Waiting::Asleep, move || Moments::new(law, seed, middle))
 }
 
 /// What each request took by the server's knowledge: requests arrive in the order in which they were due.
@@ -233,7 +252,7 @@ mod tests {
     #[test]
     fn a_generator_that_lies_is_caught() {
         let options = Options { rate: 200.0, duration: Duration::from_millis(500), laws: vec![Law::Constant], seed: 1 };
-        let server = server::start(Law::Constant, &options).unwrap();
+        let server = start(Law::Constant, &options).unwrap();
         let plan = Plan {
             targets: vec![Target { url: format!("http://{}/", server.address), weight: 1 }],
             load: Load::Open { pacing: Pacing::Constant { rate: 200.0 }, overload: Overload::Queue },
@@ -241,7 +260,7 @@ mod tests {
             ..Plan::default()
         };
         let (mut result, begin) = engine::run_from(&plan, &Control::default()).unwrap();
-        let truth = expected(&server.stop().moments, begin, 200.0);
+        let truth = expected(&server.stop().unwrap().record.answers, begin, 200.0);
         result.latency.response = Histogram::new();
         // what a clock in whole milliseconds would have seen
         (0..100).for_each(|_| result.latency.response.record_ns(30_000_000));

@@ -82,7 +82,7 @@ pub const SCHEMAS: &[Entry] = &[
     ("perf schedule list", || schema_for!(Vec<crate::model::performance::profile::Schedule>)),
     ("perf schedule pause", || schema_for!(crate::model::performance::profile::Schedule)),
     ("perf schedule resume", || schema_for!(crate::model::performance::profile::Schedule)),
-    ("perf selftest", || schema_for!(crate::perf::selftest::Report)),
+    ("perf selftest", || schema_for!(perf::selftest::Shown)),
     ("perf tune", || schema_for!(crate::perf::tune::Report)),
     ("probe grpc", || schema_for!(probe::Probed)),
     ("probe http", || schema_for!(probe::Probed)),

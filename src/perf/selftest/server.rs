@@ -1,164 +1,278 @@
-//! A server that answers by a law and keeps the moment of each answer: one thread, one event loop.
+//! A server that answers by a law and knows when it did: one thread, one event loop.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::{Law, Options};
+use super::client::{After, Client, Request, Wanted};
+use super::truth::Record;
 use crate::base::error::{Code, Error, Result};
 use crate::perf::engine::machine::{self, Cpu};
 use crate::perf::engine::poll::Poll;
 
-const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-const END_OF_REQUEST: &[u8] = b"\r\n\r\n";
 const LISTENER: u64 = u64::MAX - 1;
 /// How often the server looks whether it is to end.
 const ATTENTION: Duration = Duration::from_millis(20);
+/// For so long after a request an attentive server looks for the next one instead of sleeping: to be woken takes some
+/// 30 us, in which a request has arrived and the server does not know.
+const AWAKE: Duration = Duration::from_millis(100);
+const BUFFER: usize = 64 * 1024;
+
+/// How a server waits for what comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// Asleep, so that a generator in the same process has the processors.
+    Asleep,
+    /// Awake while there is load, which takes one processor and sees every arrival and every due answer in time.
+    Awake,
+}
 
 /// What a server knows in the end.
-#[derive(Debug, Default)]
-pub struct Answers {
-    /// When the system had taken each answer, in the order in which the requests arrived.
-    pub moments: Vec<Instant>,
+pub struct Ended<R> {
+    /// Its record.
+    pub record: R,
     /// Seconds in which the server could have gone on but had no processor.
     pub waited: f64,
 }
 
 /// A server that runs.
-pub struct Running {
+pub struct Running<R> {
     /// Where it listens.
     pub address: SocketAddr,
     stop: Arc<AtomicBool>,
-    thread: JoinHandle<Answers>,
+    thread: JoinHandle<Ended<R>>,
 }
 
-impl Running {
+impl<R> Running<R> {
     /// Ends it.
-    pub fn stop(self) -> Answers {
+    ///
+    /// # Errors
+    /// Its thread ended before its time.
+    pub fn stop(self) -> Result<Ended<R>> {
         self.stop.store(true, Ordering::Relaxed);
-        self.thread.join().unwrap_or_default()
+        self.thread.join().map_err(|_| Error::internal("the server of the selftest ended before its time"))
     }
 }
 
-/// Starts a server on a free port of loopback.
+/// Serves on `listener` in a thread of its own. `record` makes the record on that thread.
 ///
 /// # Errors
-/// The machine has no port, queue or thread.
-pub fn start(law: Law, options: &Options) -> Result<Running> {
+/// The machine has no queue or thread.
+pub fn start<R: Record>(
+    listener: TcpListener,
+    waiting: Waiting,
+    record: impl FnOnce() -> R + Send + 'static,
+) -> Result<Running<R>> {
     let refused = |problem: io::Error| {
         Error::new(Code::PerfEngine, "the server of the selftest cannot be started").because(problem)
     };
-    let listener = TcpListener::bind("127.0.0.1:0").map_err(refused)?;
     listener.set_nonblocking(true).map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     let poll = Poll::new().and_then(|poll| poll.add_listener(&listener, LISTENER).map(|()| poll));
     let poll = poll.map_err(|problem| refused(problem.into()))?;
     let stop = Arc::new(AtomicBool::new(false));
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of requests is positive")]
-    let middle = (options.rate * options.duration.as_secs_f64() / 2.0) as usize;
-    let server = Server {
-        law,
-        random: fastrand::Rng::with_seed(options.seed),
-        poll,
-        listener,
-        clients: Vec::new(),
-        due: BinaryHeap::new(),
-        answers: Vec::new(),
-        pause: law.pause().map(|length| (middle, length)),
-    };
     let stopped = Arc::clone(&stop);
-    let run = move || server.run(&stopped);
+    // a server that never sleeps leaves nothing to its clients where there is one processor
+    let awake = if waiting == Waiting::Awake && machine::processors() > 1 { AWAKE } else { Duration::ZERO };
+    let run = move || {
+        machine::settle_thread(None);
+        Server::new(listener, poll, awake, record()).run(&stopped)
+    };
     let thread = thread::Builder::new().name("selftest".to_owned()).spawn(run).map_err(refused)?;
     Ok(Running { address, stop, thread })
 }
 
-struct Server {
-    law: Law,
-    random: fastrand::Rng,
-    poll: Poll,
-    listener: TcpListener,
-    clients: Vec<TcpStream>,
-    /// What has to be answered: when, which request, whose.
-    due: BinaryHeap<Reverse<(Instant, usize, usize)>>,
-    answers: Vec<Instant>,
-    /// Before which request to stand still, and for how long.
-    pause: Option<(usize, Duration)>,
+/// An answer that has to be given. The earliest is the smallest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Due {
+    at: Instant,
+    /// Counts what is due, so that of two at one moment the earlier request comes first.
+    order: u64,
+    number: usize,
+    arrived: Instant,
+    place: usize,
+    generation: u32,
+    request: Request,
 }
 
-impl Server {
-    fn run(mut self, stop: &AtomicBool) -> Answers {
-        machine::settle_thread(None);
+/// Where a client is kept. Its generation tells clients of one place apart.
+#[derive(Default)]
+struct Place {
+    generation: u32,
+    client: Option<Client>,
+}
+
+struct Server<R> {
+    listener: TcpListener,
+    poll: Poll,
+    awake: Duration,
+    record: R,
+    places: Vec<Place>,
+    free: Vec<usize>,
+    due: BinaryHeap<Reverse<Due>>,
+    order: u64,
+    /// Until when the server stands still.
+    held: Option<Instant>,
+    last_active: Instant,
+    buffer: Box<[u8]>,
+    requests: Vec<Request>,
+}
+
+impl<R: Record> Server<R> {
+    fn new(listener: TcpListener, poll: Poll, awake: Duration, record: R) -> Self {
+        Self {
+            listener,
+            poll,
+            awake,
+            record,
+            places: Vec::new(),
+            free: Vec::new(),
+            due: BinaryHeap::new(),
+            order: 0,
+            held: None,
+            last_active: Instant::now(),
+            buffer: vec![0; BUFFER].into(),
+            requests: Vec::new(),
+        }
+    }
+
+    fn run(mut self, stop: &AtomicBool) -> Ended<R> {
         let before = Cpu::of_this_thread();
         while !stop.load(Ordering::Relaxed) {
+            let count = self.poll.wait_exactly(self.patience()).unwrap_or_default();
+            // all that is ready had arrived by now, however long it takes to read it
             let now = Instant::now();
-            let wait = self.due.peek().map_or(ATTENTION, |Reverse((due, ..))| due.saturating_duration_since(now));
-            let count = self.poll.wait_exactly(wait.min(ATTENTION)).unwrap_or_default();
             for index in 0..count {
                 match self.poll.ready(index).map(|ready| ready.token) {
                     Some(LISTENER) => self.accept(),
-                    Some(token) => self.read(usize::try_from(token).unwrap_or(usize::MAX)),
+                    Some(token) => self.read(token, now),
                     None => {}
                 }
             }
+            self.stand_still(now);
             self.answer();
         }
-        Answers { moments: self.answers, waited: Cpu::of_this_thread().since(before).waited }
+        Ended { record: self.record, waited: Cpu::of_this_thread().since(before).waited }
+    }
+
+    /// How long to wait for what comes next.
+    fn patience(&self) -> Duration {
+        let now = Instant::now();
+        if now.saturating_duration_since(self.last_active) < self.awake {
+            return Duration::ZERO;
+        }
+        let next = self.due.peek().map(|Reverse(due)| self.held.map_or(due.at, |held| held.max(due.at)));
+        next.map_or(ATTENTION, |next| next.saturating_duration_since(now).min(ATTENTION))
     }
 
     fn accept(&mut self) {
         while let Ok((stream, _)) = self.listener.accept() {
-            let token = self.clients.len() as u64;
-            let is_ready = stream.set_nonblocking(true).is_ok() && stream.set_nodelay(true).is_ok();
-            if is_ready && self.poll.add(&stream, token).is_ok() {
-                self.clients.push(stream);
+            if stream.set_nonblocking(true).is_err() || stream.set_nodelay(true).is_err() {
+                continue;
+            }
+            let at = self.free.pop().unwrap_or(self.places.len());
+            if at == self.places.len() {
+                self.places.push(Place::default());
+            }
+            let token = (u64::from(self.places[at].generation) << 32) | at as u64;
+            if self.poll.add(&stream, token).is_ok() {
+                self.places[at].client = Some(Client::new(stream));
+            } else {
+                self.free.push(at);
             }
         }
     }
 
-    fn read(&mut self, client: usize) {
-        let mut buffer = [0; 16 * 1024];
-        loop {
-            let Some(stream) = self.clients.get_mut(client) else { return };
-            match stream.read(&mut buffer) {
-                Ok(0) => return,
-                Ok(count) => {
-                    let ends = buffer[..count].windows(END_OF_REQUEST.len()).filter(|part| *part == END_OF_REQUEST);
-                    (0..ends.count()).for_each(|_| self.take(client));
-                }
-                Err(problem) if problem.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return,
-            }
-        }
+    fn client(&mut self, at: usize, generation: u32) -> Option<&mut Client> {
+        self.places.get_mut(at).filter(|place| place.generation == generation)?.client.as_mut()
     }
 
-    fn take(&mut self, client: usize) {
-        let number = self.answers.len();
-        let arrived = Instant::now();
-        self.answers.push(arrived);
-        self.due.push(Reverse((arrived + self.law.delay(&mut self.random), number, client)));
-        if let Some((_, length)) = self.pause.take_if(|(before, _)| *before == number) {
-            thread::sleep(length);
+    fn leave(&mut self, at: usize) {
+        let place = &mut self.places[at];
+        place.client = None;
+        place.generation = place.generation.wrapping_add(1);
+        self.free.push(at);
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the token holds two halves")]
+    fn read(&mut self, token: u64, now: Instant) {
+        let (at, generation) = (token as u32 as usize, (token >> 32) as u32);
+        let mut requests = std::mem::take(&mut self.requests);
+        let mut buffer = std::mem::take(&mut self.buffer);
+        if let Some(client) = self.client(at, generation) {
+            client.read(&mut buffer, &mut requests);
+            let is_done = client.has_ended && client.waiting == 0 && requests.is_empty();
+            for request in requests.drain(..) {
+                self.take(at, request, now);
+            }
+            if is_done {
+                self.leave(at);
+            }
+        }
+        (self.requests, self.buffer) = (requests, buffer);
+    }
+
+    fn take(&mut self, at: usize, request: Request, now: Instant) {
+        self.last_active = now;
+        let (number, delay) = match request.wanted {
+            Wanted::Answer => self.record.arrived(now),
+            _ => (0, Duration::ZERO),
+        };
+        let place = &mut self.places[at];
+        let generation = place.generation;
+        let Some(client) = &mut place.client else { return };
+        let due = client.last_due.map_or(now + delay, |last| last.max(now + delay));
+        client.last_due = Some(due);
+        client.waiting += 1;
+        self.order += 1;
+        let order = self.order;
+        self.due.push(Reverse(Due { at: due, order, number, arrived: now, place: at, generation, request }));
+    }
+
+    /// Stands still when it is time for that: requests still arrive, and none is answered.
+    fn stand_still(&mut self, now: Instant) {
+        if let Some(length) = self.record.pauses(now) {
+            self.held = Some(now + length);
         }
     }
 
     fn answer(&mut self) {
-        while let Some(Reverse((due, number, client))) = self.due.peek().copied() {
+        while let Some(Reverse(due)) = self.due.peek().copied() {
             let now = Instant::now();
-            if due > now {
+            if due.at > now || self.held.is_some_and(|held| held > now) {
                 return;
             }
             self.due.pop();
-            if let Some(stream) = self.clients.get_mut(client) {
-                // who is gone gets no answer, and is missed in the result
-                let _ = stream.write_all(ANSWER);
-                // a write takes 20 us on a processor that has just woken, and its bytes are there when it is done
-                self.answers[number] = Instant::now();
+            self.last_active = now;
+            self.give(due, now);
+        }
+    }
+
+    fn give(&mut self, due: Due, now: Instant) {
+        let account = match due.request.wanted {
+            Wanted::Account => self.record.account(),
+            Wanted::Reset => {
+                self.record.reset(now);
+                None
             }
+            Wanted::Answer | Wanted::Refusal(_) => None,
+        };
+        // who is gone gets no answer
+        let Some(client) = self.client(due.place, due.generation) else { return };
+        let is_sent = client.answer(due.request, account.as_deref()).is_ok();
+        // a write takes 20 us on a processor that has just woken, and its bytes are there when it is done
+        let sent = Instant::now();
+        let is_last = due.request.after == After::Closes || client.has_ended && client.waiting == 0;
+        if is_sent && due.request.wanted == Wanted::Answer {
+            self.record.answered(due.number, due.arrived, sent);
+        }
+        if is_last || !is_sent {
+            self.leave(due.place);
         }
     }
 }

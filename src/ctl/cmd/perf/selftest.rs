@@ -1,8 +1,12 @@
 //! `perf selftest`.
 
+mod serve;
+
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::base::{Code, Error, Result, exit};
 use crate::ctl::Ctl;
@@ -19,19 +23,28 @@ use crate::perf::selftest::{self, Law, LawReport, Options, Point, Report, Verdic
 /// percentile passes when it differs from what the server knows by at most 1 % or 20 us, and by what the generator was
 /// late to send. Where the machine kept one of the two from running for too long, it is called unmeasurable.
 /// The exit code is 1 when a percentile lies outside its bound, or a median cannot be measured.
+///
+/// With --serve nothing is measured: one such server stands alone until Ctrl-C, for any generator of HTTP/1.1. `GET /.law`
+/// tells as JSON how long its answers really took, from a request's arrival to the sending of its answer, and
+/// `DELETE /.law` begins that anew. While there is load it never sleeps, which takes one processor.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl perf selftest
   mesheryctl perf selftest --law pause --law heavy-tail
-  mesheryctl perf selftest --rate 5000 --duration 10s -o json")]
+  mesheryctl perf selftest --rate 5000 --duration 10s -o json
+  mesheryctl perf selftest --serve 127.0.0.1:8099 --law bimodal")]
 pub struct Args {
+    /// Serve one law at this address instead of measuring; port 0 takes a free one.
+    #[arg(long, value_name = "HOST:PORT", requires = "law", conflicts_with_all = ["rate", "duration"])]
+    serve: Option<String>,
     /// Requests a second.
     #[arg(long, value_name = "NUMBER", default_value_t = 1000.0, value_parser = rate)]
     rate: f64,
     /// How long each law is measured.
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = length)]
     duration: Duration,
-    /// Measure only this law; repeatable.
+    /// Measure only this law; repeatable. With --serve, the law of the server. `immediate` has no delay: it shows what the
+    /// way there and back takes, and is measured only when it is named.
     #[arg(long, value_name = "LAW", value_parser = law_parser())]
     law: Vec<Law>,
     /// Seed of the random delays.
@@ -57,7 +70,10 @@ fn law_parser() -> impl TypedValueParser<Value = Law> {
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<Outcome> {
-    let laws = if args.law.is_empty() { Law::ALL.to_vec() } else { args.law };
+    if let Some(address) = &args.serve {
+        return serve::run(ctx, address, &args.law, args.seed).await.map(Into::into);
+    }
+    let laws = if args.law.is_empty() { Law::JUDGED.to_vec() } else { args.law };
     let options = Options { rate: args.rate, duration: args.duration, laws, seed: args.seed };
     let report = measure(ctx, options).await?;
     print(ctx, &report)?;
@@ -82,6 +98,16 @@ async fn measure(ctx: &Ctl, options: Options) -> Result<Report> {
     ended.map_err(|problem| Error::internal(format!("the selftest ended: {problem}")))?
 }
 
+/// What standard output gets: a report, or where the server listens.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Shown {
+    /// After a measurement.
+    Report(Report),
+    /// With --serve.
+    Serving(serve::View),
+}
+
 /// A row of the table: a percentile of a law.
 type Row<'a> = (&'a LawReport, &'a Point);
 
@@ -103,7 +129,9 @@ fn print(ctx: &Ctl, report: &Report) -> Result<()> {
             law.steal.map_or("-".to_owned(), |steal| format!("{:.1}", steal * 100.0))
         }),
     ];
-    ctx.ui.print(&Rendered::table(report, &rows, &columns)?.records(&report.laws)?.names(names(report)))?;
+    ctx.ui.print(
+        &Rendered::table(&Shown::Report(report.clone()), &rows, &columns)?.records(&report.laws)?.names(names(report)),
+    )?;
     if !report.passed && ctx.ui.format().is_table() {
         let outside = rows.iter().filter(|(_, point)| point.verdict == Verdict::Outside).count();
         let text = match outside {
