@@ -89,7 +89,7 @@ impl Client {
             "cookies" => self.request.cookies = file.pairs(value, key)?.into_iter().collect(),
             "body" => self.request.body = file.text(value, key)?.unwrap_or_default().into_bytes(),
             "content_type" => self.request.content_type = file.word(value, key)?,
-            _ => file.unknown(key, value.spot, &KEYS),
+            _ => file.unknown(key, value.spot, &KEYS)?,
         }
         Ok(())
     }

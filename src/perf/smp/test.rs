@@ -54,7 +54,7 @@ impl Draft {
             match key.as_str() {
                 "test" => self.test_entries(file, file.entries(value, "test")?, false)?,
                 "mesh" => self.test.mesh = mesh(file, value)?,
-                _ => file.unknown(key, value.spot, &["test", "mesh"]),
+                _ => file.unknown(key, value.spot, &["test", "mesh"])?,
             }
         }
         Ok(())
@@ -79,7 +79,7 @@ impl Draft {
                         .fault(value.spot, format!("`{key}` stands in results; the file tells what came of a test"))
                         .remedy("Read results with `mesheryctl perf convert`, and give a test file here."));
                 }
-                _ => file.unknown(key, value.spot, &TEST_KEYS),
+                _ => file.unknown(key, value.spot, &TEST_KEYS)?,
             }
         }
         Ok(())
@@ -115,7 +115,7 @@ fn mesh(file: &mut File<'_>, value: &Located) -> Result<Option<String>> {
         match key.as_str() {
             "type" => name = mesh_type(file, value)?,
             "version" | "labels" | "annotations" => {}
-            _ => file.unknown(key, value.spot, &["type", "version", "labels", "annotations"]),
+            _ => file.unknown(key, value.spot, &["type", "version", "labels", "annotations"])?,
         }
     }
     Ok(name)
@@ -241,15 +241,31 @@ mesh:
 
     #[test]
     fn unknown_keys_are_told_with_their_place_and_the_nearest_known_one() {
-        let text = "test:\n  name: n\n  duration: 1s\n  clients:\n  - endpoint_url: x\n    endpoint_urls: [http://a/]\nmess: 1\n";
+        let text = "test:\n  name: n\n  duration: 1s\n  clients:\n  - method: GET\n    endpoint_urls: [http://a/]\nmast: 1\n";
         let test = read(text, "t.yaml").unwrap();
         assert_eq!(
             test.warnings,
             [
-                "t.yaml:5:5: `endpoint_url` is not known and counts for nothing; did you mean endpoint_urls?",
-                "t.yaml:7:1: `mess` is not known and counts for nothing; did you mean mesh, test?",
+                "t.yaml:5:5: `method` is not known and counts for nothing",
+                "t.yaml:7:1: `mast` is not known and counts for nothing; did you mean mesh, test?",
             ]
         );
+    }
+
+    #[test]
+    fn a_mistyped_key_is_refused_with_the_one_that_was_meant() {
+        for (from, to, place, meant) in [
+            ("    rps: 10", "    rsp: 10", "t.yaml:11:5", "rps"),
+            ("    endpoint_urls", "    endpointUrl", "t.yaml:16:5", "endpoint_urls"),
+            ("  duration", "  duratoin", "t.yaml:21:3", "duration"),
+            ("mesh:", "mess:", "t.yaml:22:1", "mesh"),
+            ("  type: 3", "  typ: 3", "t.yaml:23:3", "type"),
+        ] {
+            let error = read(&WRAPPED.replace(from, to), "t.yaml").unwrap_err();
+            let shown = error.to_string();
+            assert!(shown.starts_with(place) && shown.contains(meant), "{to}: {shown}");
+            assert_eq!(error.code(), Code::SmpInvalid);
+        }
     }
 
     #[test]
