@@ -4,6 +4,7 @@ mod adaptive;
 mod distributed;
 mod engine;
 mod external;
+mod plan;
 mod profile;
 mod real;
 mod rest;

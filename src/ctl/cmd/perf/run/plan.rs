@@ -9,7 +9,7 @@ use crate::base::dirs;
 use crate::base::error::{Code, Error, Result};
 use crate::model::performance::duration;
 use crate::model::performance::plan::{Generator, Load, Overload, Pacing, Plan, Protocol, Reuse};
-use crate::wire::rest::performance::profile::{mesh_name, set_body};
+use crate::wire::rest::performance::profile::set_body;
 
 /// One value of a plan as people read it.
 #[expect(clippy::struct_field_names, reason = "the fields are the columns of the output")]
@@ -247,7 +247,7 @@ impl PlanArgs {
             plan.name.clone_from(name);
         }
         if let Some(mesh) = &self.mesh {
-            plan.mesh = mesh_name(mesh);
+            plan.mesh = law::mesh(mesh)?;
         }
         for label in &self.label {
             let (name, value) = law::pair("--label", label)?;

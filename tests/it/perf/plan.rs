@@ -1,0 +1,28 @@
+//! What the plan of `perf run` tells, and what it refuses before anything is sent.
+
+use super::target::Target;
+use crate::support::env::Env;
+
+#[test]
+fn a_mistyped_key_of_a_file_is_refused_and_one_of_another_program_is_a_warning() {
+    let (env, target) = (Env::new(), Target::start());
+    let file = |line: &str| {
+        let url = target.url();
+        format!("name: n\nduration: 200ms\nclients:\n- endpoint_urls: ['{url}']\n  rps: 5\n  {line}\n")
+    };
+    env.write("work/slip.yaml", file("conections: 2"));
+    let refused = env.ctl(["perf", "run", "-f", "slip.yaml"]).run();
+    assert_eq!((refused.code, target.seen()), (Some(65), 0), "{refused}");
+    assert!(refused.stderr.contains("slip.yaml:6:3") && refused.stderr.contains("did you mean connections?"), "{refused}");
+    env.write("work/other.yaml", file("think_time: 2"));
+    let warned = env.ctl(["perf", "run", "-f", "other.yaml"]).ok();
+    assert!(warned.stderr.contains("`think_time` is not known and counts for nothing"), "{warned}");
+}
+
+#[test]
+fn a_mesh_that_there_is_not_is_refused_with_those_there_are() {
+    let (env, target) = (Env::new(), Target::start());
+    let refused = env.ctl(["perf", "run", "--url", &target.url(), "--requests", "1", "--mesh", "isto"]).run();
+    assert_eq!((refused.code, target.seen()), (Some(2), 0), "{refused}");
+    assert!(refused.stderr.contains("did you mean istio?") && refused.stderr.contains("linkerd"), "{refused}");
+}
