@@ -26,3 +26,17 @@ fn a_mesh_that_there_is_not_is_refused_with_those_there_are() {
     assert_eq!((refused.code, target.seen()), (Some(2), 0), "{refused}");
     assert!(refused.stderr.contains("did you mean istio?") && refused.stderr.contains("linkerd"), "{refused}");
 }
+
+#[test]
+fn a_body_that_cannot_be_read_is_refused_and_text_that_looks_like_a_path_comes_on_standard_input() {
+    let (env, target) = (Env::new(), Target::start());
+    let url = target.url();
+    let run = |body: &str| env.ctl(["perf", "run", "--url", &url, "--requests", "1", "-b", body]);
+    for body in ["/nonexistent/file", "./missing.json", "../missing", "~/missing", "@missing"] {
+        let refused = run(body).run();
+        assert_eq!((refused.code, target.seen()), (Some(5), 0), "{body}: {refused}");
+        assert!(refused.stderr.contains("--body @-"), "{body}: {refused}");
+    }
+    run("@-").stdin("/as/text").ok();
+    assert!(target.last().ends_with("/as/text"), "{}", target.last());
+}

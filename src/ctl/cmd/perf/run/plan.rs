@@ -425,15 +425,30 @@ fn time(flag: &str, text: &str) -> Result<std::time::Duration> {
     })
 }
 
-/// What a flag gives: the file it names with `@` in front or plainly, else its own text.
+/// What a flag gives: the file it names with `@` in front or plainly, standard input for `@-`, else its own text.
+/// Text that looks like a path is one: a body that cannot be read must not be sent as its own name.
 fn text_or_file(flag: &str, text: &str) -> Result<Vec<u8>> {
-    let path = text.strip_prefix('@').unwrap_or(text);
-    let named = text.starts_with('@');
-    let path = std::path::Path::new(path);
-    if !named && (text.len() > 4_096 || !path.is_file()) {
+    if text == "@-" {
+        let mut content = Vec::new();
+        let read = std::io::Read::read_to_end(&mut std::io::stdin(), &mut content);
+        read.map_err(|error| Error::new(Code::FileUnreadable, "standard input cannot be read").because(error))?;
+        return Ok(content);
+    }
+    let path = std::path::Path::new(text.strip_prefix('@').unwrap_or(text));
+    if !is_path(text) && (text.len() > 4_096 || !path.is_file()) {
         return Ok(text.as_bytes().to_vec());
     }
-    std::fs::read(path).map_err(|error| dirs::read_error(path, &error).detail(format!("it was named by {flag}")))
+    std::fs::read(path).map_err(|error| {
+        dirs::read_error(path, &error)
+            .detail(format!("it was named by {flag}"))
+            .remedy(format!("Check the path. Text that looks like one is given on standard input, with {flag} @-."))
+    })
+}
+
+/// Whether text can only be meant as a path, whether there is such a file or not.
+fn is_path(text: &str) -> bool {
+    let begins = ["/", "./", "../", "~/", "@"].iter().any(|begin| text.starts_with(begin));
+    begins && !text.contains(char::is_whitespace)
 }
 
 /// The lines of a file named with `@` in front, else the text itself.
@@ -502,7 +517,14 @@ mod tests {
         for text in [path.display().to_string(), format!("@{}", path.display()), "{}".to_owned()] {
             assert_eq!(text_or_file("--body", &text).unwrap(), b"{}");
         }
-        assert_eq!(text_or_file("--body", "@/no/such/file").unwrap_err().code(), Code::FileNotFound);
+        for text in ["@/no/such/file", "/no/such/file", "./no", "../no", "~/no"] {
+            let error = text_or_file("--body", text).unwrap_err();
+            assert_eq!(error.code(), Code::FileNotFound, "{text}");
+            assert!(error.report().remedy.is_some_and(|remedy| remedy.contains("--body @-")), "{text}");
+        }
+        for text in ["/a and b", "/\n", "no/such/file", "<a/>", "-qps 5"] {
+            assert_eq!(text_or_file("--body", text).unwrap(), text.as_bytes());
+        }
     }
 
     #[test]
