@@ -40,3 +40,20 @@ fn a_body_that_cannot_be_read_is_refused_and_text_that_looks_like_a_path_comes_o
     run("@-").stdin("/as/text").ok();
     assert!(target.last().ends_with("/as/text"), "{}", target.last());
 }
+
+#[test]
+fn an_export_that_cannot_be_written_is_refused_before_anything_is_sent() {
+    let (env, target) = (Env::new(), Target::start());
+    env.write("work/kept/other", "");
+    let url = target.url();
+    for (export, cause) in
+        [("json=missing/x.json", "there is no folder"), ("json=kept", "it is a folder"), ("kept/other/x.csv", "no folder")]
+    {
+        for dry in [&["--dry-run"][..], &[]] {
+            let args = ["perf", "run", "--url", &url, "--requests", "1", "--export", export];
+            let refused = env.ctl(args.iter().chain(dry).copied()).run();
+            assert_eq!((refused.code, target.seen()), (Some(2), 0), "{export}: {refused}");
+            assert!(refused.stderr.contains(cause), "{export}: {refused}");
+        }
+    }
+}

@@ -66,6 +66,7 @@ struct Job {
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<Outcome> {
     let exports = args.export.iter().map(|text| Export::parse(text)).collect::<Result<Vec<_>>>()?;
+    exports.iter().try_for_each(Export::check)?;
     let jobs = jobs(ctx, &args).await?;
     if args.dry_run {
         return dry_run(ctx, &jobs).map(Into::into);
