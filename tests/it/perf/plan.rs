@@ -57,3 +57,13 @@ fn an_export_that_cannot_be_written_is_refused_before_anything_is_sent() {
         }
     }
 }
+
+#[test]
+fn ending_at_a_breach_wants_a_threshold() {
+    let (env, target) = (Env::new(), Target::start());
+    let args = ["perf", "run", "--url", &target.url(), "--requests", "1", "--abort-on-fail"];
+    let refused = env.ctl(args).run();
+    assert_eq!((refused.code, target.seen()), (Some(2), 0), "{refused}");
+    assert!(refused.stderr.contains("--threshold 'errors<1%'"), "{refused}");
+    env.ctl(args.into_iter().chain(["--threshold", "errors<1%"])).ok();
+}

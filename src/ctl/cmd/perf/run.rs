@@ -109,6 +109,10 @@ async fn jobs(ctx: &Ctl, args: &Args) -> Result<Vec<Job>> {
     let from_profile = profile.as_ref().map(|profile| profile.thresholds.clone()).unwrap_or_default();
     let thresholds = if args.threshold.is_empty() { from_profile } else { args.threshold.clone() };
     thresholds.iter().try_for_each(|text| Threshold::parse(text).map(drop))?;
+    if args.abort_on_fail && thresholds.is_empty() {
+        return Err(Error::new(Code::UsageError, "--abort-on-fail has no threshold that could fail")
+            .remedy("Add what the run has to hold, such as --threshold 'errors<1%', or leave --abort-on-fail away."));
+    }
     for draft in &mut drafts {
         draft.flags(&args.plan)?;
         draft.settle(|plan| name(plan, profile.as_ref()));
