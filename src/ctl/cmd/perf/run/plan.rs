@@ -520,7 +520,7 @@ mod tests {
         for text in ["@/no/such/file", "/no/such/file", "./no", "../no", "~/no"] {
             let error = text_or_file("--body", text).unwrap_err();
             assert_eq!(error.code(), Code::FileNotFound, "{text}");
-            assert!(error.report().remedy.is_some_and(|remedy| remedy.contains("--body @-")), "{text}");
+            assert!(error.report().suggested_remediation.is_some_and(|remedy| remedy.contains("--body @-")), "{text}");
         }
         for text in ["/a and b", "/\n", "no/such/file", "<a/>", "-qps 5"] {
             assert_eq!(text_or_file("--body", text).unwrap(), text.as_bytes());
