@@ -38,6 +38,7 @@ pub struct Client {
     urls: Vec<(String, Spot)>,
     certificate: Option<String>,
     options: Option<String>,
+    given: Vec<&'static str>,
 }
 
 /// Reads a client.
@@ -53,6 +54,7 @@ pub fn read(file: &mut File<'_>, value: &Located) -> Result<Client> {
         urls: Vec::new(),
         certificate: None,
         options: None,
+        given: Vec::new(),
     };
     for (key, value) in file.entries(value, "clients")? {
         client.entry(file, key, value)?;
@@ -61,8 +63,15 @@ pub fn read(file: &mut File<'_>, value: &Located) -> Result<Client> {
 }
 
 impl Client {
+    /// The keys that are written.
+    pub fn given(&self) -> &[&'static str] {
+        &self.given
+    }
+
     fn entry(&mut self, file: &mut File<'_>, key: &str, value: &Located) -> Result<()> {
-        match snake_case(key).as_str() {
+        let snake = snake_case(key);
+        self.given.extend(KEYS.iter().find(|known| **known == snake && !value.is_null()));
+        match snake.as_str() {
             "internal" => self.internal = file.flag(value, key)?,
             "load_generator" => self.generator = generator(file, value)?,
             "protocol" => self.protocol = protocol(file, value)?,

@@ -95,7 +95,10 @@ impl Draft {
             Duration::from_secs(30)
         });
         let many = clients.len() > 1;
+        let around = [("duration", duration.is_some()), ("mesh", test.mesh.is_some()), ("name", !test.name.is_empty())];
+        let around = around.into_iter().filter_map(|(key, is_given)| is_given.then_some(key));
         for (index, client) in clients.into_iter().enumerate() {
+            test.given.push(client.given().iter().copied().chain(around.clone()).collect());
             let mut plan = client.plan(&mut file)?;
             plan.name =
                 if many { format!("{} client {}", test.name, index + 1).trim().to_owned() } else { test.name.clone() };
@@ -194,6 +197,7 @@ mesh:
         );
         assert_eq!(test.smp_version.as_deref(), Some("v0.0.1"));
         let [plan] = test.plans.as_slice() else { panic!("{:?}", test.plans) };
+        assert_eq!(test.given[0].len(), 15, "{:?}", test.given);
         assert_eq!(plan.generator, Generator::Fortio);
         assert_eq!(plan.protocol, Protocol::Http1);
         assert_eq!(plan.connections, 2);
@@ -229,6 +233,7 @@ mesh:
             (second.generator, second.connections, second.request.method.as_str()),
             (Generator::Native, 1, "GET")
         );
+        assert_eq!(test.given[1], ["endpoint_urls", "duration", "name"]);
     }
 
     #[test]

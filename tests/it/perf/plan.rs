@@ -67,3 +67,19 @@ fn ending_at_a_breach_wants_a_threshold() {
     assert!(refused.stderr.contains("--threshold 'errors<1%'"), "{refused}");
     env.ctl(args.into_iter().chain(["--threshold", "errors<1%"])).ok();
 }
+
+#[test]
+fn clients_of_a_file_are_told_to_run_one_after_another_and_what_they_say_comes_from_the_file() {
+    let (env, target) = (Env::new(), Target::start());
+    let client = format!("{{load_generator: native, protocol: 1, connections: 1, rps: 0, endpoint_urls: ['{}']}}", target.url());
+    env.write("work/two.yaml", format!("name: two\nduration: 1s\nclients:\n- {client}\n- {client}\n"));
+    let shown = env.ctl(["perf", "run", "-f", "two.yaml", "--dry-run", "-o", "json"]).ok();
+    assert!(shown.stderr.contains("two.yaml has 2 clients; they are run one after another"), "{shown}");
+    let planned = shown.json();
+    let values = planned[1]["values"].as_array().unwrap();
+    for name in ["generator", "protocol", "connections", "rate", "model", "targets", "duration", "name"] {
+        let value = values.iter().find(|value| value["name"] == name).unwrap();
+        assert_eq!(value["origin"], "file two.yaml", "{name}");
+    }
+    assert!(values.iter().any(|value| value["name"] == "timeout" && value["origin"] == "default"), "{planned}");
+}

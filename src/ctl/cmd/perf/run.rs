@@ -104,7 +104,12 @@ async fn jobs(ctx: &Ctl, args: &Args) -> Result<Vec<Job>> {
         for warning in &test.warnings {
             ctx.ui.warn(warning)?;
         }
-        drafts = test.plans.into_iter().map(|plan| with_file(base.clone(), name, plan)).collect();
+        let several = test.plans.len();
+        if several > 1 {
+            ctx.ui.note(&format!("{name} has {several} clients; they are run one after another"))?;
+        }
+        let plans = test.plans.into_iter().zip(&test.given);
+        drafts = plans.map(|(plan, given)| with_file(&base, name, plan, given)).collect();
     }
     let from_profile = profile.as_ref().map(|profile| profile.thresholds.clone()).unwrap_or_default();
     let thresholds = if args.threshold.is_empty() { from_profile } else { args.threshold.clone() };
@@ -131,8 +136,9 @@ async fn jobs(ctx: &Ctl, args: &Args) -> Result<Vec<Job>> {
         .collect())
 }
 
-fn with_file(mut draft: Draft, name: &str, plan: Plan) -> Draft {
-    draft.file(name, plan);
+fn with_file(base: &Draft, name: &str, plan: Plan, given: &[&str]) -> Draft {
+    let mut draft = base.clone();
+    draft.file(name, plan, given);
     draft
 }
 

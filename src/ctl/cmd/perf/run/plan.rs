@@ -44,8 +44,9 @@ impl Draft {
         self.note(&format!("profile {name}"));
     }
 
-    /// A test file over what is there: it says everything but what only this program knows.
-    pub(crate) fn file(&mut self, name: &str, file: Plan) {
+    /// A test file over what is there: it says everything but what only this program knows. `given` are the keys that
+    /// stand in it; what they give comes from the file though it may be the same as the default.
+    pub(crate) fn file(&mut self, name: &str, file: Plan, given: &[&str]) {
         let kept = self.plan.clone();
         let tls = if file.tls == Plan::default().tls { kept.tls } else { file.tls.clone() };
         self.plan = Plan {
@@ -62,7 +63,9 @@ impl Draft {
             requests: kept.requests,
             ..file
         };
-        self.note(&format!("file {name}"));
+        let origin = format!("file {name}");
+        self.note(&origin);
+        given.iter().flat_map(|key| of_key(key)).for_each(|value| self.originate(value, &origin));
     }
 
     /// Flags over what is there.
@@ -110,6 +113,25 @@ impl Draft {
     pub(crate) fn settle(&mut self, change: impl FnOnce(&mut Plan)) {
         change(&mut self.plan);
         self.note("default");
+    }
+}
+
+/// The values of a plan that a key of a test file gives.
+fn of_key(key: &str) -> &'static [&'static str] {
+    match key {
+        "name" => &["name"],
+        "duration" => &["duration"],
+        "mesh" => &["mesh"],
+        "load_generator" => &["generator"],
+        "protocol" => &["protocol"],
+        "connections" => &["connections"],
+        "rps" => &["rate", "model"],
+        "headers" => &["headers"],
+        "cookies" => &["cookies"],
+        "body" => &["body"],
+        "endpoint_urls" => &["targets"],
+        "ssl_certificate" => &["tls"],
+        _ => &[],
     }
 }
 
@@ -477,13 +499,14 @@ mod tests {
         draft.profile("p", profile);
         let file =
             Plan { connections: 8, targets: vec![Target { url: "http://f/".into(), weight: 1 }], ..Plan::default() };
-        draft.file("t.yaml", file);
+        draft.file("t.yaml", file, &["load_generator", "connections", "endpoint_urls"]);
         draft.flags(&PlanArgs { url: vec!["http://a/".into()], qps: Some(10.0), ..PlanArgs::default() }).unwrap();
         let plan = &draft.plan;
         assert_eq!((plan.threads, plan.connections, plan.targets[0].url.as_str()), (2, 8, "http://a/"));
         assert_eq!(origin(&draft, "threads"), "profile p");
         assert_eq!(origin(&draft, "connections"), "file t.yaml");
         assert_eq!((origin(&draft, "rate"), origin(&draft, "targets")), ("--qps".into(), "--url".into()));
+        assert_eq!((origin(&draft, "generator"), origin(&draft, "protocol")), ("file t.yaml".into(), "default".into()));
         assert_eq!(origin(&draft, "method"), "default");
     }
 
