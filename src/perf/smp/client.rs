@@ -1,11 +1,12 @@
 //! One client of a test file, and the plan it becomes.
 
+use serde_json::Value;
 use url::Url;
 
 use super::fields::{File, snake_case};
 use crate::base::error::Result;
 use crate::base::text;
-use crate::base::yaml::{Located, Spot};
+use crate::base::yaml::{Located, Shape, Spot};
 use crate::model::performance::plan::{
     Generator, Header, Load, Overload, Pacing, Plan, Protocol, Request, Target, Tls,
 };
@@ -70,7 +71,7 @@ impl Client {
 
     fn entry(&mut self, file: &mut File<'_>, key: &str, value: &Located) -> Result<()> {
         let snake = snake_case(key);
-        self.given.extend(KEYS.iter().find(|known| **known == snake && !value.is_null()));
+        self.given.extend(KEYS.iter().find(|known| **known == snake && value.shape != Shape::Scalar(Value::Null)));
         match snake.as_str() {
             "internal" => self.internal = file.flag(value, key)?,
             "load_generator" => self.generator = generator(file, value)?,
