@@ -83,3 +83,22 @@ fn clients_of_a_file_are_told_to_run_one_after_another_and_what_they_say_comes_f
     }
     assert!(values.iter().any(|value| value["name"] == "timeout" && value["origin"] == "default"), "{planned}");
 }
+
+#[test]
+fn workers_share_the_connections_that_are_asked_for_or_get_one_each() {
+    let (env, target) = (Env::new(), Target::start());
+    let args = ["perf", "run", "--url", &target.url(), "--requests", "4", "--workers", "2", "-o", "json"];
+    let planned = env.ctl(args.into_iter().chain(["--dry-run"])).ok().json();
+    assert_eq!(planned[0]["plan"]["connections"], 2, "{planned}");
+    let run = env.ctl(args).ok();
+    assert_eq!(run.json()["requests"]["succeeded"], 4, "{run}");
+    assert!(run.stderr.contains("2  (default: one for each worker)"), "{run}");
+    let seen = target.seen();
+    for more in [&["--connections", "1"][..], &["--connections", "1", "--dry-run"], &["--requests", "1"]] {
+        let few = ["perf", "run", "--url", &target.url(), "--workers", "2"];
+        let refused = env.ctl(few.iter().chain(more).copied()).run();
+        assert_eq!((refused.code, target.seen()), (Some(2), seen), "{more:?}: {refused}");
+        assert!(refused.stderr.contains("cannot be shared by 2 workers"), "{more:?}: {refused}");
+        assert!(!refused.stderr.contains("measur"), "before the measurement: {refused}");
+    }
+}

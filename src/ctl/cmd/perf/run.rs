@@ -21,6 +21,7 @@ use crate::ctl::Ctl;
 use crate::ctl::cmd::Outcome;
 use crate::ctl::follow::failure;
 use crate::ctl::ui::{Column, Question, Rendered};
+use crate::load::distributed;
 use crate::model::operation::OperationStatus;
 use crate::model::performance::plan::Plan;
 use crate::model::performance::profile::Profile;
@@ -122,6 +123,10 @@ async fn jobs(ctx: &Ctl, args: &Args) -> Result<Vec<Job>> {
         draft.flags(&args.plan)?;
         draft.settle(|plan| name(plan, profile.as_ref()));
         check(&draft.plan)?;
+        if let Some(workers) = &args.workers {
+            draft.share(workers);
+            distributed::check(&draft.plan, workers)?;
+        }
     }
     let profile = match (profile, wanted.or_else(|| args.save_profile.clone())) {
         (None, Some(new)) if !args.dry_run => Some(save(ctx, &new, &drafts[0].plan, &thresholds).await?),

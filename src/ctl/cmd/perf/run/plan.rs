@@ -9,6 +9,7 @@ use crate::base::dirs;
 use crate::base::error::{Code, Error, Result};
 use crate::model::performance::duration;
 use crate::model::performance::plan::{Generator, Load, Overload, Pacing, Plan, Protocol, Reuse};
+use crate::model::performance::workers::Workers;
 use crate::wire::rest::performance::profile::set_body;
 
 /// One value of a plan as people read it.
@@ -102,6 +103,15 @@ impl Draft {
             _ => Value { name, value, origin: origin.to_owned() },
         };
         self.values = now.into_iter().map(settle).collect();
+    }
+
+    /// Gives each worker a connection where nobody said how many there are to be.
+    pub(crate) fn share(&mut self, workers: &Workers) {
+        let is_default = self.values.iter().any(|value| value.name == "connections" && value.origin == "default");
+        if is_default {
+            self.plan.connections = self.plan.connections.max(u32::try_from(workers.count()).unwrap_or(u32::MAX));
+            self.note("default: one for each worker");
+        }
     }
 
     /// Every value with its origin.
@@ -523,6 +533,19 @@ mod tests {
         assert_eq!(load(open.clone(), None, Some(Model::Open), None).unwrap(), open);
         let Load::Open { overload, .. } = load(open, by(), None, None).unwrap() else { panic!("closed") };
         assert_eq!(overload, Overload::Drop, "the profile's policy stands");
+    }
+
+    #[test]
+    fn workers_get_a_connection_each_where_no_number_is_given() {
+        let workers = Workers::Local { count: 3 };
+        let shared = |given: Option<u32>| {
+            let mut draft = Draft::new();
+            draft.flags(&PlanArgs { connections: given, ..PlanArgs::default() }).unwrap();
+            draft.share(&workers);
+            (draft.plan.connections, origin(&draft, "connections"))
+        };
+        assert_eq!(shared(None), (3, "default: one for each worker".to_owned()));
+        assert_eq!(shared(Some(1)), (1, "--connections".to_owned()));
     }
 
     #[test]
