@@ -102,3 +102,16 @@ fn workers_share_the_connections_that_are_asked_for_or_get_one_each() {
         assert!(!refused.stderr.contains("measur"), "before the measurement: {refused}");
     }
 }
+
+#[test]
+fn the_plan_names_the_flag_that_was_typed_and_the_run_the_profile_that_is_made() {
+    let (env, target) = (Env::new(), Target::start());
+    let url = target.url();
+    let args = ["perf", "apply", "shop", "--url", &url, "--concurrent-requests", "2", "-b", "x", "--requests", "4"];
+    let run = env.ctl(args.into_iter().chain(["--yes", "-o", "json"])).ok();
+    assert!(run.stderr.contains("2  (--concurrent-requests)"), "{run}");
+    assert!(run.stderr.contains("POST  (--body)") && !run.stderr.contains("(flags)"), "{run}");
+    assert_eq!(run.json()["name"], "shop", "{run}");
+    let both = ["perf", "run", "--url", &url, "--connections", "2", "--concurrent-requests", "3"];
+    assert_eq!(env.ctl(both).run().code, Some(2));
+}

@@ -121,7 +121,7 @@ async fn jobs(ctx: &Ctl, args: &Args) -> Result<Vec<Job>> {
     }
     for draft in &mut drafts {
         draft.flags(&args.plan)?;
-        draft.settle(|plan| name(plan, profile.as_ref()));
+        draft.settle(|plan| name(plan, profile.as_ref().map(|profile| profile.name.as_str()).or(wanted.as_deref())));
         check(&draft.plan)?;
         if let Some(workers) = &args.workers {
             draft.share(workers);
@@ -176,13 +176,13 @@ fn read_file(name: &str) -> Result<String> {
     std::fs::read_to_string(path).map_err(|error| dirs::read_error(path, &error))
 }
 
-/// A test without a name is called after its profile or its target.
-fn name(plan: &mut Plan, profile: Option<&Profile>) {
+/// A test without a name is called after its profile, also one that is yet to be made, or after its target.
+fn name(plan: &mut Plan, profile: Option<&str>) {
     if !plan.name.is_empty() {
         return;
     }
     plan.name = match (profile, plan.targets.first()) {
-        (Some(profile), _) => profile.name.clone(),
+        (Some(profile), _) => profile.to_owned(),
         (None, Some(target)) => target.url.split_once("://").map_or(target.url.as_str(), |(_, rest)| rest).to_owned(),
         (None, None) => "test".to_owned(),
     };

@@ -80,6 +80,12 @@ impl Draft {
         args.request_flags(&mut self.plan)?;
         args.tls_flags(&mut self.plan);
         self.note("flags");
+        // A body changes the method, and a URL the protocol.
+        for (name, flag) in [("method", "--body"), ("protocol", "--url")] {
+            if self.values.iter().any(|value| value.name == name && value.origin == "flags") {
+                self.originate(name, flag);
+            }
+        }
         if let Some(flag) = args.rate_flag() {
             self.originate("model", flag);
             self.originate("overload", flag);
@@ -253,6 +259,7 @@ impl PlanArgs {
             (self.qps.is_some(), "rate", "--qps"),
             (self.overload.is_some(), "overload", "--overload"),
             (self.connections.is_some(), "connections", "--connections"),
+            (self.concurrent_requests.is_some(), "connections", "--concurrent-requests"),
             (self.streams.is_some(), "streams", "--streams"),
             (self.reuse.is_some(), "reuse", "--reuse"),
             (self.threads.is_some(), "threads", "--threads"),
@@ -268,6 +275,11 @@ impl PlanArgs {
             (self.mesh.is_some(), "mesh", "--mesh"),
             (!self.label.is_empty(), "labels", "--label"),
             (self.seed.is_some(), "seed", "--seed"),
+            (self.insecure, "tls", "--insecure"),
+            (self.sni.is_some(), "tls", "--sni"),
+            (self.cert.is_some(), "tls", "--cert"),
+            (self.ca.is_some(), "tls", "--ca"),
+            (self.cert_path.is_some(), "tls", "--cert-path"),
         ]
         .into_iter()
         .filter_map(|(given, name, flag)| given.then_some((name, flag)))
@@ -315,9 +327,7 @@ impl PlanArgs {
     }
 
     fn limit_flags(&self, plan: &mut Plan) -> Result<()> {
-        if let Some(connections) = self.connections {
-            plan.connections = connections;
-        }
+        plan.connections = self.connections.or(self.concurrent_requests).unwrap_or(plan.connections);
         if let Some(streams) = self.streams {
             plan.streams = streams;
         }
@@ -376,7 +386,9 @@ impl PlanArgs {
         if self.disable_cert {
             tls.ca = None;
         }
-        for (given, value) in [(&self.ca, &mut tls.ca), (&self.cert, &mut tls.cert), (&self.key, &mut tls.key)] {
+        let ca = self.ca.as_ref().or(self.cert_path.as_ref());
+        let files = [(ca, &mut tls.ca), (self.cert.as_ref(), &mut tls.cert), (self.key.as_ref(), &mut tls.key)];
+        for (given, value) in files {
             if let Some(path) = given {
                 // The generator may run in another folder than this command.
                 *value = Some(std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string());
