@@ -56,7 +56,10 @@ pub(super) async fn measure(ctx: &Ctl, plan: &Plan, workers: Option<&Workers>) -
     let operation = loop {
         tokio::select! {
             () = cancel.cancelled(), if stopped.is_none() => {
-                stopped = Some(ctx.cancel.error("the measurement was stopped; results of finished runs are stored"));
+                let error = ctx.cancel.error("the measurement was stopped; results of finished runs are stored");
+                stopped = Some(error.remedy(
+                    "See them with `mesheryctl perf result list`. Run again, the command measures everything anew.",
+                ));
                 client.cancel_operation(id).await?;
             }
             event = events.next() => {

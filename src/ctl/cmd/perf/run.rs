@@ -253,7 +253,9 @@ async fn measure(ctx: &Ctl, args: &Args, job: Job) -> Result<Measured> {
     let (operation, stopped) = follow::follow(ctx, begun.operation_id, &plan).await?;
     let stored = client.perf_result(begun.result_id).await;
     let error = match (operation.status, stopped) {
-        (OperationStatus::Cancelled, Some(stopped)) => Some(stopped),
+        (OperationStatus::Cancelled, Some(stopped)) => {
+            Some(stopped.remedy(format!("See it with `mesheryctl perf result view {}`.", begun.result_id)))
+        }
         _ => failure(&operation, None),
     };
     let result = match (stored, error) {
