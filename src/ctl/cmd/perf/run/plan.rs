@@ -7,9 +7,11 @@ use super::args::PlanArgs;
 use super::law::{self, Law};
 use crate::base::dirs;
 use crate::base::error::{Code, Error, Result};
+use crate::base::text;
 use crate::model::performance::duration;
 use crate::model::performance::plan::{Generator, Load, Overload, Pacing, Plan, Protocol, Reuse};
 use crate::model::performance::workers::Workers;
+use crate::perf::units;
 use crate::wire::rest::performance::profile::set_body;
 
 /// One value of a plan as people read it.
@@ -172,12 +174,12 @@ pub(crate) fn rows(plan: &Plan) -> Vec<(&'static str, String)> {
         ("model", plan.load.model().to_owned()),
         ("rate", rate(&plan.load)),
         ("overload", overload(&plan.load)),
-        ("connections", plan.connections.to_string()),
+        ("connections", units::count(u64::from(plan.connections))),
         ("streams", plan.streams.to_string()),
         ("reuse", reuse(plan.reuse)),
         ("threads", if plan.threads == 0 { "one for each processor".to_owned() } else { plan.threads.to_string() }),
         ("duration", plan.duration.map_or_else(String::new, duration::format)),
-        ("requests", plan.requests.map_or_else(String::new, |number| number.to_string())),
+        ("requests", plan.requests.map_or_else(String::new, units::count)),
         ("warm-up", duration::format(plan.warm_up)),
         ("timeout", duration::format(plan.timeout)),
         ("method", plan.request.method.clone()),
@@ -195,18 +197,20 @@ pub(crate) fn rows(plan: &Plan) -> Vec<(&'static str, String)> {
 }
 
 fn body(bytes: &[u8]) -> String {
-    if bytes.is_empty() { String::new() } else { format!("{} bytes", bytes.len()) }
+    if bytes.is_empty() { String::new() } else { text::count(bytes.len(), "byte") }
 }
 
 fn rate(load: &Load) -> String {
     let Load::Open { pacing, .. } = load else { return "max".to_owned() };
     match pacing {
-        Pacing::Constant { rate } => format!("{rate}/s"),
-        Pacing::Poisson { rate } => format!("{rate}/s, Poisson"),
-        Pacing::Ramp { from, to, over } => format!("{from}/s to {to}/s in {}", duration::format(*over)),
+        Pacing::Constant { rate } => format!("{}/s", units::rate(*rate)),
+        Pacing::Poisson { rate } => format!("{}/s, Poisson", units::rate(*rate)),
+        Pacing::Ramp { from, to, over } => {
+            format!("{}/s to {}/s in {}", units::rate(*from), units::rate(*to), duration::format(*over))
+        }
         Pacing::Steps { steps } => {
             let step = |step: &crate::model::performance::plan::Step| {
-                format!("{}/s for {}", step.rate, duration::format(step.length))
+                format!("{}/s for {}", units::rate(step.rate), duration::format(step.length))
             };
             steps.iter().map(step).collect::<Vec<_>>().join(", ")
         }
@@ -218,7 +222,9 @@ fn overload(load: &Load) -> String {
         Load::Closed => String::new(),
         Load::Open { overload: Overload::Queue, .. } => "queue".to_owned(),
         Load::Open { overload: Overload::Drop, .. } => "drop".to_owned(),
-        Load::Open { overload: Overload::Grow { limit }, .. } => format!("grow to {limit} connections"),
+        Load::Open { overload: Overload::Grow { limit }, .. } => {
+            format!("grow to {} connections", units::count(u64::from(*limit)))
+        }
     }
 }
 
