@@ -46,7 +46,7 @@ impl<'p> Live<'p> {
         match payload {
             Payload::Stage { name, .. } => {
                 self.stage.clone_from(name);
-                Some(name.clone())
+                Some(phase(name).to_owned())
             }
             // What is told after the measurement stands in the result, and is shown with it.
             Payload::Warning { message } if self.stage == MEASURING => Some(format!("warning: {message}")),
@@ -87,7 +87,7 @@ impl<'p> Live<'p> {
         let head = Line::new().add(Tone::Busy, wheel[look.tick % wheel.len()]).plain(format!(
             " {}: {}, {}",
             self.plan.name,
-            self.stage,
+            phase(&self.stage),
             self.time(now)
         ));
         let Some(measured) = self.last else { return vec![head] };
@@ -136,6 +136,16 @@ impl<'p> Live<'p> {
     }
 }
 
+/// A stage as people understand it; the plane's names are for programs.
+fn phase(stage: &str) -> &str {
+    match stage {
+        MEASURING => "measuring",
+        "look at the far side" => "asking the cluster and Prometheus about the time of the run",
+        "store" => "storing the result",
+        other => other,
+    }
+}
+
 fn seconds(milliseconds: u64) -> String {
     duration::format(Duration::from_secs(milliseconds / 1000))
 }
@@ -164,7 +174,9 @@ mod tests {
     fn lines_are_said_every_five_seconds_and_stages_once() {
         let plan = plan();
         let mut live = Live::new(&plan);
-        assert_eq!(live.take(&Payload::Stage { name: "measure".into(), context: None }).as_deref(), Some("measure"));
+        assert_eq!(live.take(&Payload::Stage { name: "measure".into(), context: None }).as_deref(), Some("measuring"));
+        let far = Payload::Stage { name: "look at the far side".into(), context: None };
+        assert!(live.take(&far).is_some_and(|line| line.contains("Prometheus")));
         let said: Vec<String> = (1..=11).filter_map(|second| live.take(&measured(second * 1000, 4000))).collect();
         assert_eq!(said.len(), 2, "{said:?}");
         assert!(said[0].starts_with("5s: 4,000/s, p50 1.2") && said[1].starts_with("10s"), "{said:?}");
