@@ -7,7 +7,6 @@ use super::args::PlanArgs;
 use super::law::{self, Law};
 use crate::base::dirs;
 use crate::base::error::{Code, Error, Result};
-use crate::base::text;
 use crate::model::performance::duration;
 use crate::model::performance::plan::{Generator, Load, Overload, Pacing, Plan, Protocol, Reuse};
 use crate::model::performance::workers::Workers;
@@ -197,7 +196,11 @@ pub(crate) fn rows(plan: &Plan) -> Vec<(&'static str, String)> {
 }
 
 fn body(bytes: &[u8]) -> String {
-    if bytes.is_empty() { String::new() } else { text::count(bytes.len(), "byte") }
+    match bytes.len() {
+        0 => String::new(),
+        1 => "1 byte".to_owned(),
+        many => format!("{} bytes", units::count(many as u64)),
+    }
 }
 
 fn rate(load: &Load) -> String {
