@@ -172,7 +172,7 @@ fn generator(file: &File<'_>, value: &Located) -> Result<Generator> {
 }
 
 /// By number, by the specification's name, or by the last word of that.
-fn protocol(file: &File<'_>, value: &Located) -> Result<Option<Wire>> {
+fn protocol(file: &mut File<'_>, value: &Located) -> Result<Option<Wire>> {
     let Some(word) = file.word(value, "protocol")? else { return Ok(None) };
     let upper = word.to_uppercase();
     let found = match word.parse::<i32>() {
@@ -180,7 +180,10 @@ fn protocol(file: &File<'_>, value: &Located) -> Result<Option<Wire>> {
         Err(_) => Wire::from_str_name(&upper).or_else(|| Wire::from_str_name(&format!("PROTOCOL_{upper}"))),
     };
     match found {
-        Some(Wire::Invalid) => Ok(None),
+        Some(Wire::Invalid) => {
+            file.warn(value.spot, &format!("the protocol `{word}` stands for none: the scheme of the URLs decides"));
+            Ok(None)
+        }
         Some(protocol) => Ok(Some(protocol)),
         None => Err(file
             .fault(value.spot, format!("`{word}` is no protocol of the specification"))

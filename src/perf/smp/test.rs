@@ -237,6 +237,13 @@ mesh:
     }
 
     #[test]
+    fn a_protocol_that_is_none_is_told() {
+        let test = read(&WRAPPED.replace("protocol: 1", "protocol: 0"), "t").unwrap();
+        assert_eq!(test.warnings, ["t:9:5: the protocol `0` stands for none: the scheme of the URLs decides"]);
+        assert_eq!(test.plans[0].protocol, Protocol::Http1);
+    }
+
+    #[test]
     fn the_published_action_file_is_read() {
         let text = "test:\n  smp_version: v0.0.1\n  name: Load Test\n  labels: {}\n  clients:\n  - internal: false\n    load_generator: fortio\n    protocol: 1\n    connections: 2\n    rps: 10\n    headers: {}\n    cookies: {}\n    body: ''\n    content_type: ''\n    endpoint_urls:\n    - 'http://localhost:2323/productpage'\n  duration: '60s'\nmesh:\n  type: 3\n";
         let test = read(text, "load-test.yaml").unwrap();
