@@ -57,7 +57,8 @@ impl Export {
         let opened = if self.path.exists() {
             OpenOptions::new().append(true).open(&self.path).map(drop)
         } else {
-            tempfile::tempfile_in(folder).map(drop)
+            let made = OpenOptions::new().write(true).create_new(true).open(&self.path);
+            made.and_then(|_| std::fs::remove_file(&self.path))
         };
         opened.or_else(|error| refuse(&error, "Check the permissions, or name another file."))
     }
