@@ -253,7 +253,8 @@ mesh:
 
     #[test]
     fn unknown_keys_are_told_with_their_place_and_the_nearest_known_one() {
-        let text = "test:\n  name: n\n  duration: 1s\n  clients:\n  - method: GET\n    endpoint_urls: [http://a/]\nmast: 1\n";
+        let text =
+            "test:\n  name: n\n  duration: 1s\n  clients:\n  - method: GET\n    endpoint_urls: [http://a/]\nmast: 1\n";
         let test = read(text, "t.yaml").unwrap();
         assert_eq!(
             test.warnings,

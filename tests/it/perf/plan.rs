@@ -13,7 +13,10 @@ fn a_mistyped_key_of_a_file_is_refused_and_one_of_another_program_is_a_warning()
     env.write("work/slip.yaml", file("conections: 2"));
     let refused = env.ctl(["perf", "run", "-f", "slip.yaml"]).run();
     assert_eq!((refused.code, target.seen()), (Some(65), 0), "{refused}");
-    assert!(refused.stderr.contains("slip.yaml:6:3") && refused.stderr.contains("did you mean connections?"), "{refused}");
+    assert!(
+        refused.stderr.contains("slip.yaml:6:3") && refused.stderr.contains("did you mean connections?"),
+        "{refused}"
+    );
     env.write("work/other.yaml", file("think_time: 2"));
     let warned = env.ctl(["perf", "run", "-f", "other.yaml"]).ok();
     assert!(warned.stderr.contains("`think_time` is not known and counts for nothing"), "{warned}");
@@ -46,9 +49,11 @@ fn an_export_that_cannot_be_written_is_refused_before_anything_is_sent() {
     let (env, target) = (Env::new(), Target::start());
     env.write("work/kept/other", "");
     let url = target.url();
-    for (export, cause) in
-        [("json=missing/x.json", "there is no folder"), ("json=kept", "it is a folder"), ("kept/other/x.csv", "no folder")]
-    {
+    for (export, cause) in [
+        ("json=missing/x.json", "there is no folder"),
+        ("json=kept", "it is a folder"),
+        ("kept/other/x.csv", "no folder"),
+    ] {
         for dry in [&["--dry-run"][..], &[]] {
             let args = ["perf", "run", "--url", &url, "--requests", "1", "--export", export];
             let refused = env.ctl(args.iter().chain(dry).copied()).run();
@@ -71,7 +76,8 @@ fn ending_at_a_breach_wants_a_threshold() {
 #[test]
 fn clients_of_a_file_are_told_to_run_one_after_another_and_what_they_say_comes_from_the_file() {
     let (env, target) = (Env::new(), Target::start());
-    let client = format!("{{load_generator: native, protocol: 1, connections: 1, rps: 0, endpoint_urls: ['{}']}}", target.url());
+    let client =
+        format!("{{load_generator: native, protocol: 1, connections: 1, rps: 0, endpoint_urls: ['{}']}}", target.url());
     env.write("work/two.yaml", format!("name: two\nduration: 1s\nclients:\n- {client}\n- {client}\n"));
     let shown = env.ctl(["perf", "run", "-f", "two.yaml", "--dry-run", "-o", "json"]).ok();
     assert!(shown.stderr.contains("two.yaml has 2 clients; they are run one after another"), "{shown}");

@@ -389,7 +389,10 @@ mod tests {
             }
         }
         let whole = text(None);
-        assert!(!whole.contains('…') && whole.contains(&"n".repeat(200)) && whole.contains(&"x".repeat(200)), "{whole}");
+        assert!(
+            !whole.contains('…') && whole.contains(&"n".repeat(200)) && whole.contains(&"x".repeat(200)),
+            "{whole}"
+        );
         assert!(whole.contains(&"many words ".repeat(30).trim()), "a warning is one line: {whole}");
     }
 
@@ -420,7 +423,8 @@ mod tests {
         let mut last = result.intervals[0].clone();
         (last.length_seconds, last.succeeded, last.failed) = (0.002, 1, 0);
         result.intervals.push(last);
-        let picture = |text: &str| text.lines().find(|line| line.contains(" to ") && line.ends_with("/s")).map(str::to_owned);
+        let picture =
+            |text: &str| text.lines().find(|line| line.contains(" to ") && line.ends_with("/s")).map(str::to_owned);
         assert!(picture(&before).is_some(), "{before}");
         assert_eq!(picture(&plain(&result, &[])), picture(&before));
     }

@@ -52,7 +52,10 @@ impl Export {
             return refuse(&"it is a folder", "Name a file in it.");
         }
         if !folder.is_dir() {
-            return refuse(&format!("there is no folder {}", folder.display()), "Make the folder, or name another file.");
+            return refuse(
+                &format!("there is no folder {}", folder.display()),
+                "Make the folder, or name another file.",
+            );
         }
         let opened = if self.path.exists() {
             OpenOptions::new().append(true).open(&self.path).map(drop)
