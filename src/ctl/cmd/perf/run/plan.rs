@@ -206,18 +206,24 @@ fn body(bytes: &[u8]) -> String {
 fn rate(load: &Load) -> String {
     let Load::Open { pacing, .. } = load else { return "max".to_owned() };
     match pacing {
-        Pacing::Constant { rate } => format!("{}/s", units::rate(*rate)),
-        Pacing::Poisson { rate } => format!("{}/s, Poisson", units::rate(*rate)),
+        Pacing::Constant { rate } => format!("{}/s", per_second(*rate)),
+        Pacing::Poisson { rate } => format!("{}/s, Poisson", per_second(*rate)),
         Pacing::Ramp { from, to, over } => {
-            format!("{}/s to {}/s in {}", units::rate(*from), units::rate(*to), duration::format(*over))
+            format!("{}/s to {}/s in {}", per_second(*from), per_second(*to), duration::format(*over))
         }
         Pacing::Steps { steps } => {
             let step = |step: &crate::model::performance::plan::Step| {
-                format!("{}/s for {}", units::rate(step.rate), duration::format(step.length))
+                format!("{}/s for {}", per_second(step.rate), duration::format(step.length))
             };
             steps.iter().map(step).collect::<Vec<_>>().join(", ")
         }
     }
+}
+
+/// A rate as results write it, with every digit where that would round it.
+fn per_second(rate: f64) -> String {
+    let text = units::rate(rate);
+    if text.replace(',', "").parse() == Ok(rate) { text } else { rate.to_string() }
 }
 
 fn overload(load: &Load) -> String {
@@ -592,6 +598,11 @@ mod tests {
         for text in ["/a and b", "/\n", "no/such/file", "<a/>", "-qps 5"] {
             assert_eq!(text_or_file("--body", text).unwrap(), text.as_bytes());
         }
+    }
+
+    #[test]
+    fn rates_are_grouped_and_never_rounded() {
+        assert_eq!([0.05, 2.5, 500.0, 12_345.0, 1234.5].map(per_second), ["0.05", "2.5", "500", "12,345", "1234.5"]);
     }
 
     #[test]
