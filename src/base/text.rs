@@ -20,6 +20,12 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
     (!near.is_empty()).then(|| format!("did you mean {}?", near.join(", ")))
 }
 
+/// Whether `word` is `meant` mistyped: one edit away, or two where the word is long enough to be known again.
+pub fn is_slip_of(word: &str, meant: &str) -> bool {
+    let edits = if word.chars().count() < 6 { 1 } else { 2 };
+    distance(&word.to_lowercase(), &meant.to_lowercase()) <= edits
+}
+
 /// Edits (insert, delete, replace, swap of neighbours) between two words.
 fn distance(left: &str, right: &str) -> usize {
     let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());

@@ -193,6 +193,11 @@ impl Ui {
         self.terminal.unicode
     }
 
+    /// Columns of the terminal that data goes to; none where they go elsewhere, and lines are as long as they are.
+    pub fn width(&self) -> Option<usize> {
+        self.terminal.width.map(usize::from)
+    }
+
     fn look(&self) -> table::Look {
         table::Look { paint: self.out, width: self.terminal.width, unicode: self.terminal.unicode }
     }

@@ -39,6 +39,16 @@ pub struct Site {
     pub kubeconfig: Option<String>,
 }
 
+/// Whether a plan can be shared out to so many workers.
+///
+/// # Errors
+/// [`crate::base::Code::WorkersInvalid`]: a worker would be left without a connection or a request, or the generator
+/// cannot be shared.
+pub fn check(plan: &Plan, workers: &Workers) -> Result<()> {
+    workers.check()?;
+    split::shares(plan, u32::try_from(workers.count()).unwrap_or(u32::MAX)).map(drop)
+}
+
 /// Carries a plan out with several workers. Workers that are lost on the way are part of the result, which is then made
 /// of what arrived; it ends with [`crate::model::performance::result::Ending::WorkersLost`] when none is left.
 ///
@@ -46,9 +56,8 @@ pub struct Site {
 /// Before anything is sent to the targets: workers that cannot be started or reached, or that refuse; a plan that cannot
 /// be shared.
 pub async fn run(plan: Plan, workers: &Workers, site: &Site, control: Control) -> Result<PerfResult> {
-    workers.check()?;
     // What cannot be shared is found before anything is started.
-    split::shares(&plan, u32::try_from(workers.count()).unwrap_or(u32::MAX))?;
+    check(&plan, workers)?;
     match workers {
         Workers::At { locations } => {
             let token = worker::token(&site.home, None)?;

@@ -32,6 +32,8 @@ pub struct SmpTest {
     pub mesh: Option<String>,
     /// One plan for each client, each with every endpoint of the client as a target.
     pub plans: Vec<Plan>,
+    /// For each plan the keys of the specification that the file gives for it.
+    pub given: Vec<Vec<&'static str>>,
     /// What is odd about the file, each with its place.
     pub warnings: Vec<String>,
 }

@@ -7,6 +7,7 @@ mod external;
 mod namespaces;
 mod parts;
 mod pods;
+mod plan;
 mod profile;
 mod real;
 mod rest;

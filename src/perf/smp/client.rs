@@ -1,11 +1,12 @@
 //! One client of a test file, and the plan it becomes.
 
+use serde_json::Value;
 use url::Url;
 
 use super::fields::{File, snake_case};
 use crate::base::error::Result;
 use crate::base::text;
-use crate::base::yaml::{Located, Spot};
+use crate::base::yaml::{Located, Shape, Spot};
 use crate::model::performance::plan::{
     Generator, Header, Load, Overload, Pacing, Plan, Protocol, Request, Target, Tls,
 };
@@ -38,6 +39,7 @@ pub struct Client {
     urls: Vec<(String, Spot)>,
     certificate: Option<String>,
     options: Option<String>,
+    given: Vec<&'static str>,
 }
 
 /// Reads a client.
@@ -53,6 +55,7 @@ pub fn read(file: &mut File<'_>, value: &Located) -> Result<Client> {
         urls: Vec::new(),
         certificate: None,
         options: None,
+        given: Vec::new(),
     };
     for (key, value) in file.entries(value, "clients")? {
         client.entry(file, key, value)?;
@@ -61,8 +64,15 @@ pub fn read(file: &mut File<'_>, value: &Located) -> Result<Client> {
 }
 
 impl Client {
+    /// The keys that are written.
+    pub fn given(&self) -> &[&'static str] {
+        &self.given
+    }
+
     fn entry(&mut self, file: &mut File<'_>, key: &str, value: &Located) -> Result<()> {
-        match snake_case(key).as_str() {
+        let snake = snake_case(key);
+        self.given.extend(KEYS.iter().find(|known| **known == snake && value.shape != Shape::Scalar(Value::Null)));
+        match snake.as_str() {
             "internal" => self.internal = file.flag(value, key)?,
             "load_generator" => self.generator = generator(file, value)?,
             "protocol" => self.protocol = protocol(file, value)?,
@@ -89,7 +99,7 @@ impl Client {
             "cookies" => self.request.cookies = file.pairs(value, key)?.into_iter().collect(),
             "body" => self.request.body = file.text(value, key)?.unwrap_or_default().into_bytes(),
             "content_type" => self.request.content_type = file.word(value, key)?,
-            _ => file.unknown(key, value.spot, &KEYS),
+            _ => file.unknown(key, value.spot, &KEYS)?,
         }
         Ok(())
     }
@@ -162,7 +172,7 @@ fn generator(file: &File<'_>, value: &Located) -> Result<Generator> {
 }
 
 /// By number, by the specification's name, or by the last word of that.
-fn protocol(file: &File<'_>, value: &Located) -> Result<Option<Wire>> {
+fn protocol(file: &mut File<'_>, value: &Located) -> Result<Option<Wire>> {
     let Some(word) = file.word(value, "protocol")? else { return Ok(None) };
     let upper = word.to_uppercase();
     let found = match word.parse::<i32>() {
@@ -170,7 +180,10 @@ fn protocol(file: &File<'_>, value: &Located) -> Result<Option<Wire>> {
         Err(_) => Wire::from_str_name(&upper).or_else(|| Wire::from_str_name(&format!("PROTOCOL_{upper}"))),
     };
     match found {
-        Some(Wire::Invalid) => Ok(None),
+        Some(Wire::Invalid) => {
+            file.warn(value.spot, &format!("the protocol `{word}` stands for none: the scheme of the URLs decides"));
+            Ok(None)
+        }
         Some(protocol) => Ok(Some(protocol)),
         None => Err(file
             .fault(value.spot, format!("`{word}` is no protocol of the specification"))

@@ -34,10 +34,18 @@ impl<'a> File<'a> {
         Place { file: self.name.to_owned(), line: known(spot.line), column: known(spot.column) }
     }
 
-    /// A key that nothing is known of; the nearest known one is suggested.
-    pub fn unknown(&mut self, key: &str, spot: Spot, known: &[&str]) {
-        let near = text::did_you_mean(key, known.iter().copied()).map(|near| format!("; {near}")).unwrap_or_default();
+    /// A key that nothing is known of: worth a warning in a file of another era or program. A mistyped one is refused,
+    /// since the run without it would be another one; a lost `rps` would send as much as can be.
+    pub fn unknown(&mut self, key: &str, spot: Spot, known: &[&str]) -> Result<()> {
+        let near = text::did_you_mean(key, known.iter().copied());
+        if let (Some(near), true) = (&near, known.iter().any(|known| text::is_slip_of(&snake_case(key), known))) {
+            return Err(self
+                .fault(spot, format!("`{key}` is not known; {near}"))
+                .remedy("Correct the key, or take it out of the file."));
+        }
+        let near = near.map(|near| format!("; {near}")).unwrap_or_default();
         self.warn(spot, &format!("`{key}` is not known and counts for nothing{near}"));
+        Ok(())
     }
 
     /// The entries of a mapping; none where nothing is written.

@@ -54,7 +54,7 @@ impl Draft {
             match key.as_str() {
                 "test" => self.test_entries(file, file.entries(value, "test")?, false)?,
                 "mesh" => self.test.mesh = mesh(file, value)?,
-                _ => file.unknown(key, value.spot, &["test", "mesh"]),
+                _ => file.unknown(key, value.spot, &["test", "mesh"])?,
             }
         }
         Ok(())
@@ -79,7 +79,7 @@ impl Draft {
                         .fault(value.spot, format!("`{key}` stands in results; the file tells what came of a test"))
                         .remedy("Read results with `mesheryctl perf convert`, and give a test file here."));
                 }
-                _ => file.unknown(key, value.spot, &TEST_KEYS),
+                _ => file.unknown(key, value.spot, &TEST_KEYS)?,
             }
         }
         Ok(())
@@ -95,7 +95,10 @@ impl Draft {
             Duration::from_secs(30)
         });
         let many = clients.len() > 1;
+        let around = [("duration", duration.is_some()), ("mesh", test.mesh.is_some()), ("name", !test.name.is_empty())];
+        let around = around.into_iter().filter_map(|(key, is_given)| is_given.then_some(key));
         for (index, client) in clients.into_iter().enumerate() {
+            test.given.push(client.given().iter().copied().chain(around.clone()).collect());
             let mut plan = client.plan(&mut file)?;
             plan.name =
                 if many { format!("{} client {}", test.name, index + 1).trim().to_owned() } else { test.name.clone() };
@@ -115,7 +118,7 @@ fn mesh(file: &mut File<'_>, value: &Located) -> Result<Option<String>> {
         match key.as_str() {
             "type" => name = mesh_type(file, value)?,
             "version" | "labels" | "annotations" => {}
-            _ => file.unknown(key, value.spot, &["type", "version", "labels", "annotations"]),
+            _ => file.unknown(key, value.spot, &["type", "version", "labels", "annotations"])?,
         }
     }
     Ok(name)
@@ -194,6 +197,7 @@ mesh:
         );
         assert_eq!(test.smp_version.as_deref(), Some("v0.0.1"));
         let [plan] = test.plans.as_slice() else { panic!("{:?}", test.plans) };
+        assert_eq!(test.given[0].len(), 15, "{:?}", test.given);
         assert_eq!(plan.generator, Generator::Fortio);
         assert_eq!(plan.protocol, Protocol::Http1);
         assert_eq!(plan.connections, 2);
@@ -229,6 +233,14 @@ mesh:
             (second.generator, second.connections, second.request.method.as_str()),
             (Generator::Native, 1, "GET")
         );
+        assert_eq!(test.given[1], ["endpoint_urls", "duration", "name"]);
+    }
+
+    #[test]
+    fn a_protocol_that_is_none_is_told() {
+        let test = read(&WRAPPED.replace("protocol: 1", "protocol: 0"), "t").unwrap();
+        assert_eq!(test.warnings, ["t:9:5: the protocol `0` stands for none: the scheme of the URLs decides"]);
+        assert_eq!(test.plans[0].protocol, Protocol::Http1);
     }
 
     #[test]
@@ -241,15 +253,32 @@ mesh:
 
     #[test]
     fn unknown_keys_are_told_with_their_place_and_the_nearest_known_one() {
-        let text = "test:\n  name: n\n  duration: 1s\n  clients:\n  - endpoint_url: x\n    endpoint_urls: [http://a/]\nmess: 1\n";
+        let text =
+            "test:\n  name: n\n  duration: 1s\n  clients:\n  - method: GET\n    endpoint_urls: [http://a/]\nmast: 1\n";
         let test = read(text, "t.yaml").unwrap();
         assert_eq!(
             test.warnings,
             [
-                "t.yaml:5:5: `endpoint_url` is not known and counts for nothing; did you mean endpoint_urls?",
-                "t.yaml:7:1: `mess` is not known and counts for nothing; did you mean mesh, test?",
+                "t.yaml:5:5: `method` is not known and counts for nothing",
+                "t.yaml:7:1: `mast` is not known and counts for nothing; did you mean mesh, test?",
             ]
         );
+    }
+
+    #[test]
+    fn a_mistyped_key_is_refused_with_the_one_that_was_meant() {
+        for (from, to, place, meant) in [
+            ("    rps: 10", "    rsp: 10", "t.yaml:11:5", "rps"),
+            ("    endpoint_urls", "    endpointUrl", "t.yaml:16:5", "endpoint_urls"),
+            ("  duration", "  duratoin", "t.yaml:21:3", "duration"),
+            ("mesh:", "mess:", "t.yaml:22:1", "mesh"),
+            ("  type: 3", "  typ: 3", "t.yaml:23:3", "type"),
+        ] {
+            let error = read(&WRAPPED.replace(from, to), "t.yaml").unwrap_err();
+            let shown = error.to_string();
+            assert!(shown.starts_with(place) && shown.contains(meant), "{to}: {shown}");
+            assert_eq!(error.code(), Code::SmpInvalid);
+        }
     }
 
     #[test]

@@ -436,7 +436,7 @@ fn the_command_line_starts_workers_by_itself() {
     let names: Vec<&str> =
         result["workers"].as_array().unwrap().iter().filter_map(|one| one["name"].as_str()).collect();
     assert_eq!(names, ["worker-0", "worker-1"]);
-    let few = env.ctl(["perf", "run", "--url", &url, "--requests", "40", "--workers", "2"]).run();
+    let few = env.ctl(["perf", "run", "--url", &url, "--connections", "1", "--workers", "2"]).run();
     assert_eq!(few.code, Some(2), "{few}");
     assert!(few.stderr.contains("1 connections cannot be shared by 2 workers"), "{few}");
     let wrong = env.ctl(["perf", "run", "--url", &url, "--workers", "nowhere"]).run();

@@ -15,6 +15,11 @@ fn a_profile_lives_from_create_to_delete() {
     let list = env.ctl(["perf", "profile", "list"]).ok();
     assert!(list.stdout.contains("shop") && list.stdout.contains("never"), "{list}");
     env.ctl(["perf", "profile", "edit", "shop", "--duration", "1m30s", "--rename", "cart"]).ok();
+    for same in [&[][..], &["--duration", "90s"]] {
+        let edit = ["perf", "profile", "edit", "cart"];
+        let shown = env.ctl(edit.iter().chain(same).copied()).ok();
+        assert_eq!(shown.stdout, "profile cart is as it was: no flag gives it another value\n", "{shown}");
+    }
     let view = env.ctl(["perf", "profile", "view", "cart", "-o", "json"]).ok().json();
     assert_eq!((view["plan"]["duration"].as_str(), &view["thresholds"][0]), (Some("1m30s"), &"p99<20ms".into()));
     assert_eq!(view["plan"]["load"]["pacing"]["rate"], 500.0, "what no flag names stays");

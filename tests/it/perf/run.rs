@@ -182,6 +182,8 @@ fn ctrl_c_ends_a_run_with_its_result_and_130() {
     assert_eq!(kept[0]["summary"]["ended_by"], "stopped");
     assert!(kept[0]["summary"]["sent"].as_u64().unwrap() > 0, "{kept}");
     assert!(screen.stdout.contains("long"), "{}", screen.stdout);
+    let next = format!("mesheryctl perf result view {}", kept[0]["id"].as_str().unwrap());
+    assert!(screen.text.contains(&next) && !screen.text.contains("finished parts"), "{}", screen.text);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use futures_util::StreamExt;
 use crate::base::error::{Code, Error, Result};
 use crate::ctl::Ctl;
 use crate::ctl::follow::failure;
+use crate::load::distributed;
 use crate::model::event::Payload;
 use crate::model::performance::plan::Plan;
 use crate::model::performance::result::PerfResult;
@@ -15,11 +16,11 @@ use crate::wire::rest::performance::RunRequest;
 use super::run::args::PlanArgs;
 use super::run::plan::Draft;
 
-/// The plan of the flags, named after its target where it has no name.
+/// The plan of the flags, named after its target where it has no name, that the workers, if any, can share.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn plan(args: &PlanArgs) -> Result<Plan> {
+pub(super) fn plan(args: &PlanArgs, workers: Option<&Workers>) -> Result<Plan> {
     let mut draft = Draft::new();
     draft.flags(args)?;
     draft.settle(|plan| {
@@ -28,6 +29,10 @@ pub(super) fn plan(args: &PlanArgs) -> Result<Plan> {
         }
     });
     check(&draft.plan)?;
+    if let Some(workers) = workers {
+        draft.share(workers);
+        distributed::check(&draft.plan, workers)?;
+    }
     Ok(draft.plan)
 }
 
@@ -56,7 +61,10 @@ pub(super) async fn measure(ctx: &Ctl, plan: &Plan, workers: Option<&Workers>) -
     let operation = loop {
         tokio::select! {
             () = cancel.cancelled(), if stopped.is_none() => {
-                stopped = Some(ctx.cancel.error("the measurement was stopped; results of finished runs are stored"));
+                let error = ctx.cancel.error("the measurement was stopped; results of finished runs are stored");
+                stopped = Some(error.remedy(
+                    "See them with `mesheryctl perf result list`. Run again, the command measures everything anew.",
+                ));
                 client.cancel_operation(id).await?;
             }
             event = events.next() => {

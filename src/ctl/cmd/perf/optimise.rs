@@ -44,7 +44,7 @@ pub struct Args {
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
     let (setting, values) = setting(&args.set)?;
     let goal = Goal::parse(&args.goal)?;
-    let plan = plan(&args.plan)?;
+    let plan = plan(&args.plan, None)?;
     let base = pattern(ctx, &args).await?;
     protect::ask(ctx, "Apply").await?;
     let mut trial = OnCluster { ctx, plan, base, setting: setting.clone(), in_place: None };

@@ -22,6 +22,7 @@ use crate::ctl::cmd::Outcome;
 use crate::ctl::cmd::system::bring_image;
 use crate::ctl::follow::failure;
 use crate::ctl::ui::{Column, Question, Rendered};
+use crate::load::distributed;
 use crate::model::operation::OperationStatus;
 use crate::model::performance::plan::Plan;
 use crate::model::performance::profile::Profile;
@@ -67,6 +68,7 @@ struct Job {
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<Outcome> {
     let exports = args.export.iter().map(|text| Export::parse(text)).collect::<Result<Vec<_>>>()?;
+    exports.iter().try_for_each(Export::check)?;
     let jobs = jobs(ctx, &args).await?;
     if args.dry_run {
         return dry_run(ctx, &jobs).map(Into::into);
@@ -107,15 +109,28 @@ async fn jobs(ctx: &Ctl, args: &Args) -> Result<Vec<Job>> {
         for warning in &test.warnings {
             ctx.ui.warn(warning)?;
         }
-        drafts = test.plans.into_iter().map(|plan| with_file(base.clone(), name, plan)).collect();
+        let several = test.plans.len();
+        if several > 1 {
+            ctx.ui.note(&format!("{name} has {several} clients; they are run one after another"))?;
+        }
+        let plans = test.plans.into_iter().zip(&test.given);
+        drafts = plans.map(|(plan, given)| with_file(&base, name, plan, given)).collect();
     }
     let from_profile = profile.as_ref().map(|profile| profile.thresholds.clone()).unwrap_or_default();
     let thresholds = if args.threshold.is_empty() { from_profile } else { args.threshold.clone() };
     thresholds.iter().try_for_each(|text| Threshold::parse(text).map(drop))?;
+    if args.abort_on_fail && thresholds.is_empty() {
+        return Err(Error::new(Code::UsageError, "--abort-on-fail has no threshold that could fail")
+            .remedy("Add what the run has to hold, such as --threshold 'errors<1%', or leave --abort-on-fail away."));
+    }
     for draft in &mut drafts {
         draft.flags(&args.plan)?;
-        draft.settle(|plan| name(plan, profile.as_ref()));
+        draft.settle(|plan| name(plan, profile.as_ref().map(|profile| profile.name.as_str()).or(wanted.as_deref())));
         check(&draft.plan)?;
+        if let Some(workers) = &args.workers {
+            draft.share(workers);
+            distributed::check(&draft.plan, workers)?;
+        }
     }
     let profile = match (profile, wanted.or_else(|| args.save_profile.clone())) {
         (None, Some(new)) if !args.dry_run => Some(save(ctx, &new, &drafts[0].plan, &thresholds).await?),
@@ -130,8 +145,9 @@ async fn jobs(ctx: &Ctl, args: &Args) -> Result<Vec<Job>> {
         .collect())
 }
 
-fn with_file(mut draft: Draft, name: &str, plan: Plan) -> Draft {
-    draft.file(name, plan);
+fn with_file(base: &Draft, name: &str, plan: Plan, given: &[&str]) -> Draft {
+    let mut draft = base.clone();
+    draft.file(name, plan, given);
     draft
 }
 
@@ -164,13 +180,13 @@ fn read_file(name: &str) -> Result<String> {
     std::fs::read_to_string(path).map_err(|error| dirs::read_error(path, &error))
 }
 
-/// A test without a name is called after its profile or its target.
-fn name(plan: &mut Plan, profile: Option<&Profile>) {
+/// A test without a name is called after its profile, also one that is yet to be made, or after its target.
+fn name(plan: &mut Plan, profile: Option<&str>) {
     if !plan.name.is_empty() {
         return;
     }
     plan.name = match (profile, plan.targets.first()) {
-        (Some(profile), _) => profile.name.clone(),
+        (Some(profile), _) => profile.to_owned(),
         (None, Some(target)) => target.url.split_once("://").map_or(target.url.as_str(), |(_, rest)| rest).to_owned(),
         (None, None) => "test".to_owned(),
     };
@@ -242,7 +258,9 @@ async fn measure(ctx: &Ctl, args: &Args, job: Job) -> Result<Measured> {
     let (operation, stopped) = follow::follow(ctx, begun.operation_id, &plan).await?;
     let stored = client.perf_result(begun.result_id).await;
     let error = match (operation.status, stopped) {
-        (OperationStatus::Cancelled, Some(stopped)) => Some(stopped),
+        (OperationStatus::Cancelled, Some(stopped)) => {
+            Some(stopped.remedy(format!("See it with `mesheryctl perf result view {}`.", begun.result_id)))
+        }
         _ => failure(&operation, None),
     };
     let result = match (stored, error) {

@@ -92,7 +92,8 @@ async fn measure(ctx: &Ctl, options: Options) -> Result<Report> {
             control.stop(Ending::Stopped);
             // half a measurement says nothing of the error
             let _ = work.await;
-            return Err(ctx.cancel.error("the selftest was stopped before it was done"));
+            let error = ctx.cancel.error("the selftest was stopped before it was done");
+            return Err(error.remedy("Run it again: it begins anew, and keeps nothing."));
         }
     };
     ended.map_err(|problem| Error::internal(format!("the selftest ended: {problem}")))?

@@ -1,4 +1,4 @@
-//! One result for a person at a terminal of 80 columns: what was asked, what came, and what may not be taken as fact.
+//! One result for a person: what was asked, what came, and what may not be taken as fact.
 
 use std::fmt::Write;
 
@@ -9,7 +9,6 @@ use crate::perf::summary::{Percentile, Summary};
 use crate::perf::threshold::{Outcome, Verdict};
 use crate::perf::units;
 
-const WIDTH: usize = 80;
 /// Columns of the picture of the rate.
 const PICTURE: usize = 40;
 /// Width of the names at the left.
@@ -17,7 +16,7 @@ const NAMES: usize = 11;
 
 /// The result as text, with what its thresholds came to.
 pub fn show(ui: &Ui, result: &PerfResult, verdicts: &[Verdict]) -> String {
-    Look { paint: ui.paint(), unicode: ui.is_unicode() }.text(result, verdicts)
+    Look { paint: ui.paint(), unicode: ui.is_unicode(), width: ui.width() }.text(result, verdicts)
 }
 
 /// How lines are made.
@@ -25,6 +24,8 @@ pub fn show(ui: &Ui, result: &PerfResult, verdicts: &[Verdict]) -> String {
 struct Look {
     paint: Paint,
     unicode: bool,
+    /// Columns there are; none where nothing is to be cut, as in a pipe.
+    width: Option<usize>,
 }
 
 impl Look {
@@ -44,18 +45,20 @@ impl Look {
         text
     }
 
-    fn cut(self, line: &str, width: usize) -> String {
-        cut(line, width, self.unicode)
+    /// What fits behind the names at the left.
+    fn fitting(self, line: &str) -> String {
+        self.width.map_or_else(|| line.to_owned(), |width| cut(line, width.saturating_sub(NAMES), self.unicode))
     }
 
     fn row(self, text: &mut String, name: &str, value: &str) {
-        let _ = writeln!(text, "{name:<NAMES$}{}", self.cut(value, WIDTH - NAMES));
+        let _ = writeln!(text, "{name:<NAMES$}{}", self.fitting(value));
     }
 
     fn heading(self, text: &mut String, result: &PerfResult) {
         let plan = &result.plan;
         let name = if result.name.is_empty() { "(no name)" } else { &result.name };
-        let _ = writeln!(text, "{}", self.paint.apply(Tone::Heading, &self.cut(name, WIDTH)));
+        let name = self.width.map_or_else(|| name.to_owned(), |width| cut(name, width, self.unicode));
+        let _ = writeln!(text, "{}", self.paint.apply(Tone::Heading, &name));
         for (index, target) in plan.targets.iter().take(4).enumerate() {
             let weight = if plan.targets.len() > 1 { format!(" (weight {})", target.weight) } else { String::new() };
             self.row(text, if index == 0 { "target" } else { "" }, &format!("{}{weight}", target.url));
@@ -87,8 +90,9 @@ impl Look {
             _ => format!("{achieved}/s, as fast as the connections go"),
         };
         let _ = writeln!(text, "{:<NAMES$}{line}", "rate");
-        if result.intervals.len() > 1 {
-            let rates: Vec<f64> = result.intervals.iter().map(rate_of).collect();
+        let intervals = whole(&result.intervals);
+        if intervals.len() > 1 {
+            let rates: Vec<f64> = intervals.iter().map(rate_of).collect();
             let (low, high) =
                 rates.iter().fold((f64::INFINITY, 0.0f64), |(low, high), rate| (low.min(*rate), high.max(*rate)));
             let range = format!("{} to {}/s", units::rate(low), units::rate(high));
@@ -167,7 +171,7 @@ impl Look {
         #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
         let max = spread("max", &|spread| spread.max_ns as f64);
         let _ = writeln!(text, "{max}");
-        Self::legend(text, summary);
+        self.legend(text, summary);
     }
 
     fn percentile(self, found: &Percentile) -> String {
@@ -182,21 +186,21 @@ impl Look {
         let interval = format!("{} to {}", units::duration(bounds.low), units::duration(bounds.high));
         let service = found.service_ns.map_or_else(|| "-".to_owned(), units::duration_ns);
         let value = units::duration_ns(found.value_ns);
-        let line = format!("{name:<NAMES$}{value:>10}   {:<22}{service:>10}", self.cut(&interval, 21));
+        let line = format!("{name:<NAMES$}{value:>10}   {:<22}{service:>10}", cut(&interval, 21, self.unicode));
         if found.is_fact() { line } else { self.paint.apply(Tone::Faint, &line).into_owned() }
     }
 
     /// The marks that stand in the table, and no others.
-    fn legend(text: &mut String, summary: &Summary) {
+    fn legend(self, text: &mut String, summary: &Summary) {
         let first = |fits: &dyn Fn(&Percentile) -> bool| summary.percentiles.iter().find(|found| fits(found));
         let count = summary.response.count;
         if let Some(found) = first(&|found| !found.supported) {
             let reason = Percentile { above_floor: true, ..found.clone() }.reasons(count).join(", ");
-            mark(text, "~", &format!("no fact: the sample is too small; {reason}"));
+            self.mark(text, "~", &format!("no fact: the sample is too small; {reason}"));
         }
         if let Some(found) = first(&|found| !found.above_floor) {
             let reason = Percentile { supported: true, ..found.clone() }.reasons(count).join(", ");
-            mark(text, "^", &format!("no fact: {reason}"));
+            self.mark(text, "^", &format!("no fact: {reason}"));
         }
     }
 
@@ -238,7 +242,7 @@ impl Look {
                 format!("{} sent {}, {}/s", worker.name, units::count(worker.sent), units::rate(worker.achieved_rate));
             match &worker.lost {
                 Some(lost) => {
-                    let line = self.cut(&format!("{line}, lost: {lost}"), WIDTH - NAMES);
+                    let line = self.fitting(&format!("{line}, lost: {lost}"));
                     let _ = writeln!(text, "{name:<NAMES$}{}", self.paint.apply(Tone::Bad, &line));
                 }
                 None => self.row(text, name, &format!("{line}, {}", clock(worker))),
@@ -261,20 +265,25 @@ impl Look {
         }
     }
 
+    /// A mark of the legend with its meaning, over as many lines as it takes.
+    fn mark(self, text: &mut String, mark: &str, meaning: &str) {
+        for (at, line) in wrapped(meaning, self.room()).iter().enumerate() {
+            let _ = writeln!(text, "{} {line}", if at == 0 { mark } else { " " });
+        }
+    }
+
+    /// Columns behind a sign.
+    fn room(self) -> usize {
+        self.width.map_or(usize::MAX, |width| width.saturating_sub(2))
+    }
+
     /// A line behind a sign, over as many lines as it takes.
     fn marked(self, text: &mut String, tone: Tone, message: &str) {
         let mut sign = self.paint.apply(tone, tone.sign(self.unicode)).into_owned();
-        for line in wrapped(message, WIDTH - 2) {
+        for line in wrapped(message, self.room()) {
             let _ = writeln!(text, "{sign} {line}");
             " ".clone_into(&mut sign);
         }
-    }
-}
-
-/// A mark of the legend with its meaning, over as many lines as it takes.
-fn mark(text: &mut String, mark: &str, meaning: &str) {
-    for (at, line) in wrapped(meaning, WIDTH - 2).iter().enumerate() {
-        let _ = writeln!(text, "{} {line}", if at == 0 { mark } else { " " });
     }
 }
 
@@ -319,6 +328,14 @@ fn overload_text(overload: Overload) -> String {
         Overload::Queue => "waits when busy".to_owned(),
         Overload::Drop => "drops when busy".to_owned(),
         Overload::Grow { limit } => format!("grows to {limit} when busy"),
+    }
+}
+
+/// The intervals without a last one that is too short for its rate to say anything.
+fn whole(intervals: &[Interval]) -> &[Interval] {
+    match intervals {
+        [first, .., last] if last.length_seconds < 0.5 * first.length_seconds => &intervals[..intervals.len() - 1],
+        all => all,
     }
 }
 
@@ -372,18 +389,27 @@ mod tests {
     use crate::perf::threshold::Threshold;
 
     fn plain(result: &PerfResult, verdicts: &[Verdict]) -> String {
-        Look { paint: Paint::default(), unicode: true }.text(result, verdicts)
+        Look { paint: Paint::default(), unicode: true, width: Some(80) }.text(result, verdicts)
     }
 
     #[test]
-    fn everything_fits_into_eighty_columns() {
+    fn everything_fits_into_the_columns_there_are_and_nothing_is_cut_where_there_are_none() {
         let mut result = sample::result(300_000);
         result.name = "n".repeat(200);
         result.plan.targets[0].url = format!("http://a/{}", "x".repeat(200));
         result.warnings.push("many words ".repeat(30));
-        for line in plain(&result, &[]).lines() {
-            assert!(line.width() <= WIDTH, "{line}");
+        let text = |width: Option<usize>| Look { paint: Paint::default(), unicode: true, width }.text(&result, &[]);
+        for width in [60, 80, 120] {
+            for line in text(Some(width)).lines() {
+                assert!(line.width() <= width, "{width}: {line}");
+            }
         }
+        let whole = text(None);
+        assert!(
+            !whole.contains('…') && whole.contains(&"n".repeat(200)) && whole.contains(&"x".repeat(200)),
+            "{whole}"
+        );
+        assert!(whole.contains(&"many words ".repeat(30).trim()), "a warning is one line: {whole}");
     }
 
     #[test]
@@ -404,6 +430,19 @@ mod tests {
         assert!(text.contains("✗ p50<1us breached: ") && text.contains("✓ p50<1s held: "), "{text}");
         assert!(text.contains("errors     90 (3%)") && text.contains("  status                  60  2%"), "{text}");
         assert!(text.contains("rate       100/s of 100/s asked (100%)"), "{text}");
+    }
+
+    #[test]
+    fn a_short_last_interval_is_not_in_the_picture_of_the_rate() {
+        let mut result = sample::result(3_000);
+        let before = plain(&result, &[]);
+        let mut last = result.intervals[0].clone();
+        (last.length_seconds, last.succeeded, last.failed) = (0.002, 1, 0);
+        result.intervals.push(last);
+        let picture =
+            |text: &str| text.lines().find(|line| line.contains(" to ") && line.ends_with("/s")).map(str::to_owned);
+        assert!(picture(&before).is_some(), "{before}");
+        assert_eq!(picture(&plain(&result, &[])), picture(&before));
     }
 
     #[test]

@@ -92,7 +92,7 @@ fn step_plan(args: &Args) -> Result<Plan> {
         Error::new(Code::UsageError, format!("--step-duration `{}` is no duration", args.step_duration))
             .because(problem)
     })?;
-    let settled = plan(&args.plan)?;
+    let settled = plan(&args.plan, args.workers.as_ref())?;
     Ok(Plan { duration: Some(length), ..settled })
 }
 

@@ -31,15 +31,19 @@ pub struct Args {
 pub(super) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
     let profile = find_profile(ctx, &args.profile).await?;
     let mut draft = Draft::new();
-    draft.profile(&profile.name, profile.plan);
+    draft.profile(&profile.name, profile.plan.clone());
     draft.flags(&args.plan)?;
     check(&draft.plan)?;
     let given: Vec<String> = args.threshold.iter().filter(|text| !text.is_empty()).cloned().collect();
     given.iter().try_for_each(|text| Threshold::parse(text).map(drop))?;
-    let thresholds = if args.threshold.is_empty() { profile.thresholds } else { given };
+    let thresholds = if args.threshold.is_empty() { profile.thresholds.clone() } else { given };
+    let name = args.rename.unwrap_or_else(|| profile.name.clone());
+    if (&name, &draft.plan, &thresholds) == (&profile.name, &profile.plan, &profile.thresholds) {
+        return view::changed(ctx, &profile, "is as it was: no flag gives it another value");
+    }
     let body = ProfileBody {
         id: Some(profile.id),
-        name: args.rename.unwrap_or(profile.name),
+        name,
         plan: Some(draft.plan),
         thresholds: Some(thresholds),
         ..ProfileBody::default()

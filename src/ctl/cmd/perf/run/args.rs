@@ -30,7 +30,7 @@ pub struct PlanArgs {
     /// Cookie, as NAME=VALUE; repeatable.
     #[arg(long, value_name = "COOKIE", help_heading = "What")]
     pub(crate) cookie: Vec<String>,
-    /// Body: text, a file, or @FILE. What would be a GET becomes a POST.
+    /// Body: text, a file, @FILE, or @- for standard input; what begins as a path does is one. A GET becomes a POST.
     #[arg(short = 'b', long, value_name = "BODY", help_heading = "What")]
     pub(crate) body: Option<String>,
     /// Content-Type of the body.
@@ -59,8 +59,11 @@ pub struct PlanArgs {
     #[arg(long, value_name = "POLICY", help_heading = "How much")]
     pub(crate) overload: Option<String>,
     /// Connections in all.
-    #[arg(long, alias = "concurrent-requests", value_name = "NUMBER", help_heading = "How much")]
+    #[arg(long, value_name = "NUMBER", help_heading = "How much")]
     pub(crate) connections: Option<u32>,
+    /// The same in the words of earlier versions.
+    #[arg(long, value_name = "NUMBER", help_heading = "How much", hide = true, conflicts_with = "connections")]
+    pub(crate) concurrent_requests: Option<u32>,
     /// How long to measure, such as 30s or 1m30s.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "How much")]
     pub(crate) duration: Option<String>,
@@ -97,8 +100,11 @@ pub struct PlanArgs {
     pub(crate) seed: Option<u64>,
 
     /// Certificates (PEM) to trust instead of the usual ones.
-    #[arg(long, alias = "cert-path", value_name = "FILE", help_heading = "TLS", hide_short_help = true)]
+    #[arg(long, value_name = "FILE", help_heading = "TLS", hide_short_help = true)]
     pub(crate) ca: Option<PathBuf>,
+    /// The same in the words of earlier versions.
+    #[arg(long, value_name = "FILE", help_heading = "TLS", hide = true, conflicts_with = "ca")]
+    pub(crate) cert_path: Option<PathBuf>,
     /// Own certificate (PEM), for mutual TLS.
     #[arg(long, value_name = "FILE", requires = "key", help_heading = "TLS", hide_short_help = true)]
     pub(crate) cert: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! Writing a result to files in many formats.
 
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
 
 use crate::base::error::{Code, Error, Result};
 use crate::ctl::Ctl;
@@ -33,6 +34,38 @@ impl Export {
         Ok(Self { path: text.into(), format })
     }
 
+    /// Refuses, before anything is measured, what could not be written after it. Nothing stays on the disk.
+    ///
+    /// # Errors
+    /// [`Code::UsageError`]: the target is a folder, its folder is not there, or neither may be written.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.path.as_os_str() == "-" {
+            return Ok(());
+        }
+        let refuse = |cause: &dyn std::fmt::Display, remedy: &str| {
+            Err(Error::new(Code::UsageError, format!("--export cannot write {}", self.path.display()))
+                .because(cause)
+                .remedy(remedy))
+        };
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if self.path.is_dir() {
+            return refuse(&"it is a folder", "Name a file in it.");
+        }
+        if !folder.is_dir() {
+            return refuse(
+                &format!("there is no folder {}", folder.display()),
+                "Make the folder, or name another file.",
+            );
+        }
+        let opened = if self.path.exists() {
+            OpenOptions::new().append(true).open(&self.path).map(drop)
+        } else {
+            let made = OpenOptions::new().write(true).create_new(true).open(&self.path);
+            made.and_then(|_| std::fs::remove_file(&self.path))
+        };
+        opened.or_else(|error| refuse(&error, "Check the permissions, or name another file."))
+    }
+
     /// Writes a result; `-` is standard output. A file appears whole or not at all.
     ///
     /// # Errors
@@ -59,5 +92,21 @@ mod tests {
         assert_eq!(Export::parse("fortio=x.json").unwrap(), Export { path: "x.json".into(), format: Format::Fortio });
         assert_eq!(Export::parse("csv=-").unwrap().path, PathBuf::from("-"));
         assert!(Export::parse("report").is_err() && Export::parse("word=x").is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_refused_and_a_check_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let check = |name: &str| Export::parse(&format!("json={}", dir.path().join(name).display())).unwrap().check();
+        check("new.json").unwrap();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+        std::fs::write(dir.path().join("old.json"), "kept").unwrap();
+        check("old.json").unwrap();
+        assert_eq!(std::fs::read_to_string(dir.path().join("old.json")).unwrap(), "kept");
+        for (name, cause) in [("", "is a folder"), ("missing/x.json", "no folder"), ("old.json/x.json", "no folder")] {
+            let error = check(name).unwrap_err();
+            assert!(format!("{error} {:?}", error.report()).contains(cause), "{name}: {error:?}");
+            assert_eq!(error.code(), Code::UsageError);
+        }
     }
 }

@@ -1,8 +1,12 @@
 //! Values of flags that are small languages: laws of rates, overload, reuse, targets, pairs.
 
 use crate::base::error::{Code, Error, Result};
+use crate::base::text::did_you_mean;
 use crate::model::performance::duration;
 use crate::model::performance::plan::{Header, Overload, Pacing, Reuse, Step, Target};
+use crate::perf::smp;
+use crate::plane::adapter::{self, Adapter};
+use crate::wire::rest::performance::profile::mesh_name;
 
 /// What `--rate` says.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,6 +116,25 @@ pub(crate) fn header(text: &str) -> Result<Header> {
     }
 }
 
+/// Reads `--mesh`: by its name in the specification, its number, or a word in use for it; none for what says so.
+pub(crate) fn mesh(text: &str) -> Result<Option<String>> {
+    let Some(word) = mesh_name(text) else { return Ok(None) };
+    if let Some(name) = smp::mesh_name(&word) {
+        return Ok(Some(name.to_owned()));
+    }
+    if let Ok(adapter) = adapter::find(text) {
+        return Ok(Some(adapter.smp_name.to_owned()));
+    }
+    let names: Vec<&str> = adapter::ALL.iter().map(Adapter::mesh).collect();
+    let error = Error::new(Code::UsageError, format!("`{text}` is no value for --mesh"))
+        .because("there is no such mesh")
+        .remedy(format!("Use one of {}.", names.join(", ")));
+    Err(match did_you_mean(text, names) {
+        Some(near) => error.detail(near),
+        None => error,
+    })
+}
+
 /// Reads `NAME=VALUE` of a flag.
 pub(crate) fn pair(flag: &str, text: &str) -> Result<(String, String)> {
     match text.split_once('=') {
@@ -166,5 +189,19 @@ mod tests {
         assert!(overload("grow:0").is_err() && overload("wait").is_err());
         assert!(reuse("5..2").is_err() && reuse("0..2").is_err() && reuse("never").is_err());
         assert!(target("http://a,weight=0").is_err() && header("A b").is_err() && pair("--label", "=x").is_err());
+    }
+
+    #[test]
+    fn meshes_are_known_by_every_word_that_is_offered_and_others_are_refused() {
+        for adapter in adapter::ALL {
+            assert_eq!(mesh(adapter.mesh()).unwrap().as_deref(), Some(adapter.smp_name), "{}", adapter.mesh());
+        }
+        for text in ["3", "Istio", "ISTIO", "meshery-istio"] {
+            assert_eq!(mesh(text).unwrap().as_deref(), Some("ISTIO"), "{text}");
+        }
+        assert_eq!([mesh("").unwrap(), mesh("None").unwrap(), mesh("0").unwrap()], [None, None, None]);
+        let report = mesh("isto").unwrap_err().report();
+        assert!(report.details.iter().any(|detail| detail == "did you mean istio?"), "{report:?}");
+        assert!(mesh("foomesh").is_err() && mesh("99").is_err());
     }
 }

@@ -46,7 +46,7 @@ impl<'p> Live<'p> {
         match payload {
             Payload::Stage { name, .. } => {
                 self.stage.clone_from(name);
-                Some(name.clone())
+                Some(phase(name).to_owned())
             }
             // What is told after the measurement stands in the result, and is shown with it.
             Payload::Warning { message } if self.stage == MEASURING => Some(format!("warning: {message}")),
@@ -69,11 +69,11 @@ impl<'p> Live<'p> {
         Some(format!(
             "{}: {}/s, p50 {}, p99 {}, {} failed of {}",
             seconds(measured.elapsed_ms),
-            measured.answered_per_second(),
+            units::count(measured.answered_per_second()),
             units::duration_ns(so_far.p50_ns),
             units::duration_ns(so_far.p99_ns),
-            so_far.failed,
-            so_far.sent,
+            units::count(so_far.failed),
+            units::count(so_far.sent),
         ))
     }
 
@@ -87,18 +87,19 @@ impl<'p> Live<'p> {
         let head = Line::new().add(Tone::Busy, wheel[look.tick % wheel.len()]).plain(format!(
             " {}: {}, {}",
             self.plan.name,
-            self.stage,
+            phase(&self.stage),
             self.time(now)
         ));
         let Some(measured) = self.last else { return vec![head] };
         let (last, so_far) = (measured.last, measured.so_far);
         let asked = self.plan.load.rate(None).map(|rate| format!(" of {}/s", units::rate(rate))).unwrap_or_default();
-        let failed = format!("{} failed, {} dropped, {} sent", so_far.failed, so_far.dropped, so_far.sent);
+        let [failed, dropped, sent] = [so_far.failed, so_far.dropped, so_far.sent].map(units::count);
+        let failed = format!("{failed} failed, {dropped} dropped, {sent} sent");
         let tone = if so_far.failed > 0 { Tone::Bad } else { Tone::Faint };
         vec![
             head,
             Line::new()
-                .plain(format!("  rate    {:>10}/s{asked}  ", measured.answered_per_second()))
+                .plain(format!("  rate    {:>10}/s{asked}  ", units::count(measured.answered_per_second())))
                 .add(Tone::Good, self.sparkline(look.unicode)),
             Line::new().plain(format!(
                 "  p50     {:>12}   last second {}",
@@ -135,6 +136,16 @@ impl<'p> Live<'p> {
     }
 }
 
+/// A stage as people understand it; the plane's names are for programs.
+fn phase(stage: &str) -> &str {
+    match stage {
+        MEASURING => "measuring",
+        "look at the far side" => "asking the cluster and Prometheus about the time of the run",
+        "store" => "storing the result",
+        other => other,
+    }
+}
+
 fn seconds(milliseconds: u64) -> String {
     duration::format(Duration::from_secs(milliseconds / 1000))
 }
@@ -163,10 +174,12 @@ mod tests {
     fn lines_are_said_every_five_seconds_and_stages_once() {
         let plan = plan();
         let mut live = Live::new(&plan);
-        assert_eq!(live.take(&Payload::Stage { name: "measure".into(), context: None }).as_deref(), Some("measure"));
-        let said: Vec<String> = (1..=11).filter_map(|second| live.take(&measured(second * 1000, 400))).collect();
+        assert_eq!(live.take(&Payload::Stage { name: "measure".into(), context: None }).as_deref(), Some("measuring"));
+        let far = Payload::Stage { name: "look at the far side".into(), context: None };
+        assert!(live.take(&far).is_some_and(|line| line.contains("Prometheus")));
+        let said: Vec<String> = (1..=11).filter_map(|second| live.take(&measured(second * 1000, 4000))).collect();
         assert_eq!(said.len(), 2, "{said:?}");
-        assert!(said[0].starts_with("5s: 400/s, p50 1.2") && said[1].starts_with("10s"), "{said:?}");
+        assert!(said[0].starts_with("5s: 4,000/s, p50 1.2") && said[1].starts_with("10s"), "{said:?}");
     }
 
     #[test]

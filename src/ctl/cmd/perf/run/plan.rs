@@ -9,7 +9,9 @@ use crate::base::dirs;
 use crate::base::error::{Code, Error, Result};
 use crate::model::performance::duration;
 use crate::model::performance::plan::{Generator, Load, Overload, Pacing, Plan, Protocol, Reuse};
-use crate::wire::rest::performance::profile::{mesh_name, set_body};
+use crate::model::performance::workers::Workers;
+use crate::perf::units;
+use crate::wire::rest::performance::profile::set_body;
 
 /// One value of a plan as people read it.
 #[expect(clippy::struct_field_names, reason = "the fields are the columns of the output")]
@@ -44,8 +46,9 @@ impl Draft {
         self.note(&format!("profile {name}"));
     }
 
-    /// A test file over what is there: it says everything but what only this program knows.
-    pub(crate) fn file(&mut self, name: &str, file: Plan) {
+    /// A test file over what is there: it says everything but what only this program knows. `given` are the keys that
+    /// stand in it; what they give comes from the file though it may be the same as the default.
+    pub(crate) fn file(&mut self, name: &str, file: Plan, given: &[&str]) {
         let kept = self.plan.clone();
         let tls = if file.tls == Plan::default().tls { kept.tls } else { file.tls.clone() };
         self.plan = Plan {
@@ -62,7 +65,9 @@ impl Draft {
             requests: kept.requests,
             ..file
         };
-        self.note(&format!("file {name}"));
+        let origin = format!("file {name}");
+        self.note(&origin);
+        given.iter().flat_map(|key| of_key(key)).for_each(|value| self.originate(value, &origin));
     }
 
     /// Flags over what is there.
@@ -76,6 +81,12 @@ impl Draft {
         args.request_flags(&mut self.plan)?;
         args.tls_flags(&mut self.plan);
         self.note("flags");
+        // A body changes the method, and a URL the protocol.
+        for (name, flag) in [("method", "--body"), ("protocol", "--url")] {
+            if self.values.iter().any(|value| value.name == name && value.origin == "flags") {
+                self.originate(name, flag);
+            }
+        }
         if let Some(flag) = args.rate_flag() {
             self.originate("model", flag);
             self.originate("overload", flag);
@@ -101,6 +112,15 @@ impl Draft {
         self.values = now.into_iter().map(settle).collect();
     }
 
+    /// Gives each worker a connection where nobody said how many there are to be.
+    pub(crate) fn share(&mut self, workers: &Workers) {
+        let is_default = self.values.iter().any(|value| value.name == "connections" && value.origin == "default");
+        if is_default {
+            self.plan.connections = self.plan.connections.max(u32::try_from(workers.count()).unwrap_or(u32::MAX));
+            self.note("default: one for each worker");
+        }
+    }
+
     /// Every value with its origin.
     pub(crate) fn values(&self) -> &[Value] {
         &self.values
@@ -110,6 +130,25 @@ impl Draft {
     pub(crate) fn settle(&mut self, change: impl FnOnce(&mut Plan)) {
         change(&mut self.plan);
         self.note("default");
+    }
+}
+
+/// The values of a plan that a key of a test file gives.
+fn of_key(key: &str) -> &'static [&'static str] {
+    match key {
+        "name" => &["name"],
+        "duration" => &["duration"],
+        "mesh" => &["mesh"],
+        "load_generator" => &["generator"],
+        "protocol" => &["protocol"],
+        "connections" => &["connections"],
+        "rps" => &["rate", "model"],
+        "headers" => &["headers"],
+        "cookies" => &["cookies"],
+        "body" => &["body"],
+        "endpoint_urls" => &["targets"],
+        "ssl_certificate" => &["tls"],
+        _ => &[],
     }
 }
 
@@ -134,12 +173,12 @@ pub(crate) fn rows(plan: &Plan) -> Vec<(&'static str, String)> {
         ("model", plan.load.model().to_owned()),
         ("rate", rate(&plan.load)),
         ("overload", overload(&plan.load)),
-        ("connections", plan.connections.to_string()),
+        ("connections", units::count(u64::from(plan.connections))),
         ("streams", plan.streams.to_string()),
         ("reuse", reuse(plan.reuse)),
         ("threads", if plan.threads == 0 { "one for each processor".to_owned() } else { plan.threads.to_string() }),
         ("duration", plan.duration.map_or_else(String::new, duration::format)),
-        ("requests", plan.requests.map_or_else(String::new, |number| number.to_string())),
+        ("requests", plan.requests.map_or_else(String::new, units::count)),
         ("warm-up", duration::format(plan.warm_up)),
         ("timeout", duration::format(plan.timeout)),
         ("method", plan.request.method.clone()),
@@ -157,22 +196,34 @@ pub(crate) fn rows(plan: &Plan) -> Vec<(&'static str, String)> {
 }
 
 fn body(bytes: &[u8]) -> String {
-    if bytes.is_empty() { String::new() } else { format!("{} bytes", bytes.len()) }
+    match bytes.len() {
+        0 => String::new(),
+        1 => "1 byte".to_owned(),
+        many => format!("{} bytes", units::count(many as u64)),
+    }
 }
 
 fn rate(load: &Load) -> String {
     let Load::Open { pacing, .. } = load else { return "max".to_owned() };
     match pacing {
-        Pacing::Constant { rate } => format!("{rate}/s"),
-        Pacing::Poisson { rate } => format!("{rate}/s, Poisson"),
-        Pacing::Ramp { from, to, over } => format!("{from}/s to {to}/s in {}", duration::format(*over)),
+        Pacing::Constant { rate } => format!("{}/s", per_second(*rate)),
+        Pacing::Poisson { rate } => format!("{}/s, Poisson", per_second(*rate)),
+        Pacing::Ramp { from, to, over } => {
+            format!("{}/s to {}/s in {}", per_second(*from), per_second(*to), duration::format(*over))
+        }
         Pacing::Steps { steps } => {
             let step = |step: &crate::model::performance::plan::Step| {
-                format!("{}/s for {}", step.rate, duration::format(step.length))
+                format!("{}/s for {}", per_second(step.rate), duration::format(step.length))
             };
             steps.iter().map(step).collect::<Vec<_>>().join(", ")
         }
     }
+}
+
+/// A rate as results write it, with every digit where that would round it.
+fn per_second(rate: f64) -> String {
+    let text = units::rate(rate);
+    if text.replace(',', "").parse() == Ok(rate) { text } else { rate.to_string() }
 }
 
 fn overload(load: &Load) -> String {
@@ -180,7 +231,9 @@ fn overload(load: &Load) -> String {
         Load::Closed => String::new(),
         Load::Open { overload: Overload::Queue, .. } => "queue".to_owned(),
         Load::Open { overload: Overload::Drop, .. } => "drop".to_owned(),
-        Load::Open { overload: Overload::Grow { limit }, .. } => format!("grow to {limit} connections"),
+        Load::Open { overload: Overload::Grow { limit }, .. } => {
+            format!("grow to {} connections", units::count(u64::from(*limit)))
+        }
     }
 }
 
@@ -221,6 +274,7 @@ impl PlanArgs {
             (self.qps.is_some(), "rate", "--qps"),
             (self.overload.is_some(), "overload", "--overload"),
             (self.connections.is_some(), "connections", "--connections"),
+            (self.concurrent_requests.is_some(), "connections", "--concurrent-requests"),
             (self.streams.is_some(), "streams", "--streams"),
             (self.reuse.is_some(), "reuse", "--reuse"),
             (self.threads.is_some(), "threads", "--threads"),
@@ -236,6 +290,11 @@ impl PlanArgs {
             (self.mesh.is_some(), "mesh", "--mesh"),
             (!self.label.is_empty(), "labels", "--label"),
             (self.seed.is_some(), "seed", "--seed"),
+            (self.insecure, "tls", "--insecure"),
+            (self.sni.is_some(), "tls", "--sni"),
+            (self.cert.is_some(), "tls", "--cert"),
+            (self.ca.is_some(), "tls", "--ca"),
+            (self.cert_path.is_some(), "tls", "--cert-path"),
         ]
         .into_iter()
         .filter_map(|(given, name, flag)| given.then_some((name, flag)))
@@ -247,7 +306,7 @@ impl PlanArgs {
             plan.name.clone_from(name);
         }
         if let Some(mesh) = &self.mesh {
-            plan.mesh = mesh_name(mesh);
+            plan.mesh = law::mesh(mesh)?;
         }
         for label in &self.label {
             let (name, value) = law::pair("--label", label)?;
@@ -283,9 +342,7 @@ impl PlanArgs {
     }
 
     fn limit_flags(&self, plan: &mut Plan) -> Result<()> {
-        if let Some(connections) = self.connections {
-            plan.connections = connections;
-        }
+        plan.connections = self.connections.or(self.concurrent_requests).unwrap_or(plan.connections);
         if let Some(streams) = self.streams {
             plan.streams = streams;
         }
@@ -344,7 +401,9 @@ impl PlanArgs {
         if self.disable_cert {
             tls.ca = None;
         }
-        for (given, value) in [(&self.ca, &mut tls.ca), (&self.cert, &mut tls.cert), (&self.key, &mut tls.key)] {
+        let ca = self.ca.as_ref().or(self.cert_path.as_ref());
+        let files = [(ca, &mut tls.ca), (self.cert.as_ref(), &mut tls.cert), (self.key.as_ref(), &mut tls.key)];
+        for (given, value) in files {
             if let Some(path) = given {
                 // The generator may run in another folder than this command.
                 *value = Some(std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string());
@@ -425,15 +484,30 @@ fn time(flag: &str, text: &str) -> Result<std::time::Duration> {
     })
 }
 
-/// What a flag gives: the file it names with `@` in front or plainly, else its own text.
+/// What a flag gives: the file it names with `@` in front or plainly, standard input for `@-`, else its own text.
+/// Text that looks like a path is one: a body that cannot be read must not be sent as its own name.
 fn text_or_file(flag: &str, text: &str) -> Result<Vec<u8>> {
-    let path = text.strip_prefix('@').unwrap_or(text);
-    let named = text.starts_with('@');
-    let path = std::path::Path::new(path);
-    if !named && (text.len() > 4_096 || !path.is_file()) {
+    if text == "@-" {
+        let mut content = Vec::new();
+        let read = std::io::Read::read_to_end(&mut std::io::stdin(), &mut content);
+        read.map_err(|error| Error::new(Code::FileUnreadable, "standard input cannot be read").because(error))?;
+        return Ok(content);
+    }
+    let path = std::path::Path::new(text.strip_prefix('@').unwrap_or(text));
+    if !is_path(text) && (text.len() > 4_096 || !path.is_file()) {
         return Ok(text.as_bytes().to_vec());
     }
-    std::fs::read(path).map_err(|error| dirs::read_error(path, &error).detail(format!("it was named by {flag}")))
+    std::fs::read(path).map_err(|error| {
+        dirs::read_error(path, &error)
+            .detail(format!("it was named by {flag}"))
+            .remedy(format!("Check the path. Text that looks like one is given on standard input, with {flag} @-."))
+    })
+}
+
+/// Whether text can only be meant as a path, whether there is such a file or not.
+fn is_path(text: &str) -> bool {
+    let begins = ["/", "./", "../", "~/", "@"].iter().any(|begin| text.starts_with(begin));
+    begins && !text.contains(char::is_whitespace)
 }
 
 /// The lines of a file named with `@` in front, else the text itself.
@@ -462,13 +536,14 @@ mod tests {
         draft.profile("p", profile);
         let file =
             Plan { connections: 8, targets: vec![Target { url: "http://f/".into(), weight: 1 }], ..Plan::default() };
-        draft.file("t.yaml", file);
+        draft.file("t.yaml", file, &["load_generator", "connections", "endpoint_urls"]);
         draft.flags(&PlanArgs { url: vec!["http://a/".into()], qps: Some(10.0), ..PlanArgs::default() }).unwrap();
         let plan = &draft.plan;
         assert_eq!((plan.threads, plan.connections, plan.targets[0].url.as_str()), (2, 8, "http://a/"));
         assert_eq!(origin(&draft, "threads"), "profile p");
         assert_eq!(origin(&draft, "connections"), "file t.yaml");
         assert_eq!((origin(&draft, "rate"), origin(&draft, "targets")), ("--qps".into(), "--url".into()));
+        assert_eq!((origin(&draft, "generator"), origin(&draft, "protocol")), ("file t.yaml".into(), "default".into()));
         assert_eq!(origin(&draft, "method"), "default");
     }
 
@@ -488,6 +563,19 @@ mod tests {
     }
 
     #[test]
+    fn workers_get_a_connection_each_where_no_number_is_given() {
+        let workers = Workers::Local { count: 3 };
+        let shared = |given: Option<u32>| {
+            let mut draft = Draft::new();
+            draft.flags(&PlanArgs { connections: given, ..PlanArgs::default() }).unwrap();
+            draft.share(&workers);
+            (draft.plan.connections, origin(&draft, "connections"))
+        };
+        assert_eq!(shared(None), (3, "default: one for each worker".to_owned()));
+        assert_eq!(shared(Some(1)), (1, "--connections".to_owned()));
+    }
+
+    #[test]
     fn a_number_of_requests_replaces_the_duration() {
         let mut draft = Draft::new();
         draft.flags(&PlanArgs { requests: Some(10), ..PlanArgs::default() }).unwrap();
@@ -502,7 +590,19 @@ mod tests {
         for text in [path.display().to_string(), format!("@{}", path.display()), "{}".to_owned()] {
             assert_eq!(text_or_file("--body", &text).unwrap(), b"{}");
         }
-        assert_eq!(text_or_file("--body", "@/no/such/file").unwrap_err().code(), Code::FileNotFound);
+        for text in ["@/no/such/file", "/no/such/file", "./no", "../no", "~/no"] {
+            let error = text_or_file("--body", text).unwrap_err();
+            assert_eq!(error.code(), Code::FileNotFound, "{text}");
+            assert!(error.report().suggested_remediation.is_some_and(|remedy| remedy.contains("--body @-")), "{text}");
+        }
+        for text in ["/a and b", "/\n", "no/such/file", "<a/>", "-qps 5"] {
+            assert_eq!(text_or_file("--body", text).unwrap(), text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn rates_are_grouped_and_never_rounded() {
+        assert_eq!([0.05, 2.5, 500.0, 12_345.0, 1234.5].map(per_second), ["0.05", "2.5", "500", "12,345", "1234.5"]);
     }
 
     #[test]
