@@ -49,7 +49,9 @@ pub(super) fn merge(plan: Plan, parts: &[Part], stopped: Option<Ending>) -> Perf
     let is_closed = plan.load == Load::Closed;
     let sums: Vec<Sum> = parts.iter().map(|part| Sum::of(part, is_closed)).collect();
     let mut sum = Sum::default();
-    sums.iter().for_each(|one| sum.merge(one));
+    for one in sums {
+        sum.merge(one);
+    }
     let (began, ended) = span(parts);
     let elapsed = nanoseconds(ended - began) / 1e9;
     let answered = sum.latency.response.count();

@@ -409,7 +409,7 @@ mod tests {
             !whole.contains('…') && whole.contains(&"n".repeat(200)) && whole.contains(&"x".repeat(200)),
             "{whole}"
         );
-        assert!(whole.contains(&"many words ".repeat(30).trim()), "a warning is one line: {whole}");
+        assert!(whole.contains("many words ".repeat(30).trim()), "a warning is one line: {whole}");
     }
 
     #[test]
