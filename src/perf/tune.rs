@@ -1,13 +1,10 @@
 //! The highest rate that holds: it grows until a step fails, then halves the gap until it is small enough. A step is
 //! repeated until its figures are sure enough, because one run that happens to be good or bad must not decide.
 
-use std::time::Duration;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::repeat::{mean_interval, pool};
-use super::summary::share;
 use super::threshold::{Threshold, Verdict};
 use crate::base::error::{Code, Error, Result};
 use crate::model::performance::result::PerfResult;
@@ -20,9 +17,6 @@ const GROWTH: f64 = 2.0;
 const STEPS: usize = 64;
 /// One run decides nothing, however clear it is, unless no more are allowed.
 const RUNS_LEAST: u32 = 2;
-/// A target keeps up with a rate when no larger share of the requests is left over, and no larger share of the time is wanted
-/// beyond the step's own.
-const SHORT: f64 = 0.02;
 /// A figure without an interval of its own is judged by so many runs at least.
 const RUNS_FOR_SPREAD: usize = 3;
 
@@ -100,8 +94,6 @@ pub struct Step {
     pub achieved_rate: f64,
     /// How often it was run.
     pub runs: u32,
-    /// Whether the target kept up with the rate in every run: if not, nothing holds.
-    pub kept_up: bool,
     /// What it came to.
     pub decision: Decision,
     /// Each threshold.
@@ -205,7 +197,6 @@ impl Search {
         let mut runs: Vec<PerfResult> = Vec::new();
         loop {
             runs.push(runner.measure(rate).await?);
-            anybody_there(rate, &runs)?;
             let step = self.judge(rate, &runs)?;
             let is_clear = step.decision != Decision::Undecided && step.runs >= RUNS_LEAST;
             if is_clear || step.runs >= self.repeat_most {
@@ -219,14 +210,13 @@ impl Search {
         let pooled = pool(runs).ok_or_else(|| Error::internal("a step without runs"))?;
         let figures: Vec<Judged> = self.slo.iter().map(|threshold| judged(threshold, runs, &pooled)).collect();
         let any = |decision| figures.iter().any(|figure| figure.decision == decision);
-        let kept_up = runs.iter().all(keeps_up);
-        let decision = match (any(Decision::Fails) || !kept_up, any(Decision::Undecided)) {
+        let decision = match (any(Decision::Fails), any(Decision::Undecided)) {
             (true, _) => Decision::Fails,
             (false, true) => Decision::Undecided,
             (false, false) => Decision::Holds,
         };
         let runs = u32::try_from(runs.len()).unwrap_or(u32::MAX);
-        Ok(Step { rate, achieved_rate: pooled.achieved_rate, runs, kept_up, decision, figures })
+        Ok(Step { rate, achieved_rate: pooled.achieved_rate, runs, decision, figures })
     }
 
     fn report(&self, holds: Option<f64>, fails: Option<f64>, steps: Vec<Step>) -> Report {
@@ -244,29 +234,6 @@ impl Search {
             steps,
         }
     }
-}
-
-/// A target that answers nothing at all has no highest rate.
-fn anybody_there(rate: f64, runs: &[PerfResult]) -> Result<()> {
-    if runs.iter().any(|run| run.requests.succeeded > 0) {
-        return Ok(());
-    }
-    let causes = runs.iter().flat_map(|run| &run.errors).filter(|(_, count)| **count > 0);
-    let error = Error::new(Code::PerfFailed, format!("no request of the step of {rate} a second succeeded"));
-    Err(match causes.max_by_key(|(_, count)| **count) {
-        Some((cause, _)) => error.because(cause.name()),
-        None => error,
-    })
-}
-
-/// Whether the requests of a run were answered as fast as they were due. A run is over when the last of them is answered,
-/// so that one response time more than its planned length is no lateness.
-fn keeps_up(run: &PerfResult) -> bool {
-    let requests = &run.requests;
-    let left = share(requests.dropped, requests.ended());
-    let Some(planned) = run.plan.duration else { return left <= SHORT };
-    let last = Duration::from_nanos(run.latency.response.percentile_ns(50.0));
-    left <= SHORT && run.elapsed_seconds <= planned.as_secs_f64() * (1.0 + SHORT) + last.as_secs_f64()
 }
 
 /// A threshold over the runs. Where one sample tells how sure its figure is, the runs together have to clear the limit
@@ -369,38 +336,6 @@ mod tests {
         let never = Search { most: 1_000.0, ..search() };
         let never = never.run(&mut Service::new(1e9, 0.0)).await.unwrap();
         assert_eq!((never.outcome, never.highest_rate), (Outcome::LimitNotFound, Some(1_000.0)));
-    }
-
-    #[test]
-    fn a_target_keeps_up_when_it_answers_in_the_time_of_the_step() {
-        let mut run = sample::result(1_000);
-        let planned = run.plan.duration.unwrap().as_secs_f64();
-        assert!(keeps_up(&run));
-        run.elapsed_seconds = planned * 1.05;
-        assert!(!keeps_up(&run), "a queue was left at the end");
-        run.latency.response.record_n(Duration::from_secs(1).as_nanos().try_into().unwrap(), 10_000);
-        assert!(keeps_up(&run), "the last responses took as long as the others");
-        run.requests.dropped = 100;
-        assert!(!keeps_up(&run));
-    }
-
-    #[tokio::test]
-    async fn nobody_there_is_a_failure_of_the_target_and_not_of_the_rate() {
-        struct Nobody;
-        impl Runner for Nobody {
-            async fn measure(&mut self, _: f64) -> Result<PerfResult> {
-                let mut result = sample::result(0);
-                (result.requests.succeeded, result.requests.failed) = (0, 10);
-                result.errors = [(crate::model::performance::result::Cause::Refused, 10)].into();
-                Ok(result)
-            }
-            fn decided(&mut self, _: &Step) -> Result<()> {
-                Ok(())
-            }
-        }
-        let error = search().run(&mut Nobody).await.unwrap_err();
-        assert_eq!(error.code(), Code::PerfFailed);
-        assert!(error.to_string().contains("refused"), "{error}");
     }
 
     #[tokio::test]

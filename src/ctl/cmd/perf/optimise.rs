@@ -99,8 +99,8 @@ impl OnCluster<'_> {
         if self.in_place.is_none() {
             return Ok(());
         }
-        self.deploy(&self.base).await?;
-        self.ctx.ui.note(&format!("{}: applied again as the pattern says", self.setting))
+        self.ctx.ui.note(&format!("{}: applied again as the pattern says", self.setting))?;
+        self.deploy(&self.base).await
     }
 }
 
@@ -123,14 +123,13 @@ impl Trial for OnCluster<'_> {
 
 fn show(ctx: &Ctl, report: &Report) -> Result<()> {
     let best = report.best.clone();
-    let time = |time: Option<u64>| time.map_or_else(|| "-".to_owned(), units::duration_ns);
     let columns = [
         Column::new("VALUE", |row: &Row| row.value.clone()),
         Column::new("BEST", move |row: &Row| if row.value == best { "*".to_owned() } else { String::new() }),
         Column::new("RUNS", |row: &Row| row.runs.to_string()),
-        Column::new("P50", |row: &Row| time(row.p50_ns)),
-        Column::new("P90", |row: &Row| time(row.p90_ns)),
-        Column::new("P99", |row: &Row| time(row.p99_ns)),
+        Column::new("P50", |row: &Row| units::duration_ns(row.p50_ns)),
+        Column::new("P90", |row: &Row| units::duration_ns(row.p90_ns)),
+        Column::new("P99", |row: &Row| units::duration_ns(row.p99_ns)),
         Column::new("RATE", |row: &Row| format!("{}/s", units::rate(row.achieved_rate))),
         Column::new("ERRORS", |row: &Row| units::share(row.error_share)),
     ];

@@ -17,6 +17,7 @@ pub struct Shown {
     #[serde(flatten)]
     pub result: PerfResult,
     /// What its thresholds came to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub verdicts: Vec<Verdict>,
 }
 

@@ -119,10 +119,7 @@ impl Runner for ThroughPlane<'_> {
 }
 
 fn figures(step: &Step) -> String {
-    let mut texts: Vec<String> = step.figures.iter().map(|figure| figure.verdict.to_string()).collect();
-    if !step.kept_up {
-        texts.push(format!("the target did not keep up: {}/s", units::rate(step.achieved_rate)));
-    }
+    let texts: Vec<String> = step.figures.iter().map(|figure| figure.verdict.to_string()).collect();
     texts.join(", ")
 }
 
