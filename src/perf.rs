@@ -27,4 +27,5 @@ pub mod stats;
 pub mod summary;
 pub mod threshold;
 pub mod tune;
+pub mod unanswered;
 pub mod units;

@@ -33,6 +33,8 @@ pub const MESHERY_DEBUG_PANIC: &str = "MESHERY_DEBUG_PANIC";
 pub const MESHERY_CATALOG: &str = "MESHERY_CATALOG";
 /// Adapters that a server knows from its start.
 pub const ADAPTER_URLS: &str = "ADAPTER_URLS";
+/// The step summary of a GitHub workflow.
+pub const GITHUB_STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 /// The program fortio.
 pub const MESHERY_FORTIO: &str = "MESHERY_FORTIO";
 /// The program wrk.
@@ -135,6 +137,10 @@ pub const VARIABLES: &[Variable] = &[
     Variable {
         name: ADAPTER_URLS,
         meaning: "adapters that a server knows from its start, HOST:PORT each, separated by blanks or commas",
+    },
+    Variable {
+        name: GITHUB_STEP_SUMMARY,
+        meaning: "the step summary of a GitHub workflow; results are appended to this file, not written over it",
     },
     Variable { name: MESHERY_FORTIO, meaning: "the program fortio, as load generator; default the one on PATH" },
     Variable { name: MESHERY_WRK, meaning: "the program wrk, as load generator; default the one on PATH" },

@@ -4,9 +4,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::repeat::{mean_interval, median, pool};
+use super::repeat::{mean_interval, pool};
+use super::unanswered::nothing_succeeded;
 use crate::base::error::{Code, Error, Result};
 use crate::model::performance::result::PerfResult;
+use crate::perf::units;
 
 /// Name of the JSON form, in its field `schema`.
 pub const SCHEMA: &str = "mesheryctl.perf.optimise/v1";
@@ -57,21 +59,46 @@ impl Goal {
         }
     }
 
-    /// The figure so that less is better.
+    /// Its name, as [`Self::parse`] reads it.
+    pub fn name(self) -> String {
+        match self {
+            Self::Percentile { percentile } => units::percentile(percentile),
+            Self::Rate => "rps".to_owned(),
+            Self::Errors => "errors".to_owned(),
+        }
+    }
+
+    /// The figure: nanoseconds, responses a second, or a share.
     #[expect(clippy::cast_precision_loss, reason = "hours in nanoseconds are far below 2^53")]
-    fn cost(self, result: &PerfResult) -> f64 {
+    fn figure(self, result: &PerfResult) -> f64 {
         match self {
             Self::Percentile { percentile } => result.latency.response.percentile_ns(percentile) as f64,
-            Self::Rate => -result.achieved_rate,
+            Self::Rate => result.achieved_rate,
             Self::Errors => error_share(result),
         }
+    }
+
+    /// A figure of it as people read it; `-` for none.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "durations are positive")]
+    pub fn text(self, figure: Option<f64>) -> String {
+        match (self, figure) {
+            (_, None) => "-".to_owned(),
+            (Self::Percentile { .. }, Some(time)) => units::duration_ns(time as u64),
+            (Self::Rate, Some(rate)) => format!("{}/s", units::rate(rate)),
+            (Self::Errors, Some(share)) => units::share(share),
+        }
+    }
+
+    /// A figure so that less is better.
+    fn cost(self, figure: f64) -> f64 {
+        if self == Self::Rate { -figure } else { figure }
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
 fn error_share(result: &PerfResult) -> f64 {
-    let sent = result.requests.sent;
-    if sent == 0 { 1.0 } else { result.requests.failed as f64 / sent as f64 }
+    let ended = result.requests.ended();
+    if ended == 0 { 1.0 } else { result.requests.bad() as f64 / ended as f64 }
 }
 
 /// One value, over its runs.
@@ -81,15 +108,20 @@ pub struct Row {
     pub value: String,
     /// How often it was run.
     pub runs: u32,
-    /// Median of all response times in nanoseconds.
-    pub p50_ns: u64,
+    /// Runs in which no request succeeded. A value with any is not compared.
+    pub failed_runs: u32,
+    /// The goal's figure over all runs, by which values are compared: nanoseconds, responses a second, or a share. None
+    /// where a run failed.
+    pub figure: Option<f64>,
+    /// Median of all response times in nanoseconds; none without a response.
+    pub p50_ns: Option<u64>,
     /// Their 90th percentile.
-    pub p90_ns: u64,
+    pub p90_ns: Option<u64>,
     /// Their 99th percentile.
-    pub p99_ns: u64,
-    /// Responses a second, the median of the runs.
+    pub p99_ns: Option<u64>,
+    /// Responses a second, the mean of the runs.
     pub achieved_rate: f64,
-    /// Share of requests that failed.
+    /// Share of requests without a good response: failed, or due and never sent.
     pub error_share: f64,
 }
 
@@ -102,10 +134,12 @@ pub struct Report {
     pub setting: String,
     /// What is best.
     pub goal: Goal,
-    /// The value that serves best.
+    /// The value whose figure is the best of those that answered in every run; the first of several that are equal.
     pub best: String,
     /// Whether the runs of the best one lie clear of those of every other; if not, chance may have chosen.
     pub is_clear: bool,
+    /// Other values whose figure is the same.
+    pub equal: Vec<String>,
     /// What the best value is worse in than another one, in sentences.
     pub trade_off: Vec<String>,
     /// Every value in the order it was given.
@@ -115,7 +149,8 @@ pub struct Report {
 /// Varies `setting` over `values`, each run `repeat` times, round by round.
 ///
 /// # Errors
-/// Fewer than two values, one given twice, no repetition; those of the trial.
+/// Fewer than two values, one given twice, no repetition; those of the trial; [`Code::PerfFailed`] when no value answered in
+/// every run.
 pub async fn run(
     setting: &str,
     values: &[String],
@@ -135,7 +170,11 @@ pub async fn run(
     report(setting, values, goal, &runs)
 }
 
-fn check(setting: &str, values: &[String], repeat: u32) -> Result<()> {
+/// Refuses what cannot be varied.
+///
+/// # Errors
+/// [`Code::UsageError`] names the setting.
+pub fn check(setting: &str, values: &[String], repeat: u32) -> Result<()> {
     let wrong = |what: String| Err(Error::new(Code::UsageError, what));
     let mut sorted = values.to_vec();
     sorted.sort();
@@ -152,23 +191,40 @@ fn check(setting: &str, values: &[String], repeat: u32) -> Result<()> {
 }
 
 fn report(setting: &str, values: &[String], goal: Goal, runs: &[Vec<PerfResult>]) -> Result<Report> {
-    let rows = values.iter().zip(runs).map(|(value, runs)| row(value, runs)).collect::<Result<Vec<_>>>()?;
-    let costs: Vec<Vec<f64>> = runs.iter().map(|runs| runs.iter().map(|run| goal.cost(run)).collect()).collect();
-    let medians: Vec<f64> = costs.iter().map(|costs| median(costs)).collect();
-    let best = (0..rows.len()).min_by(|left, right| medians[*left].total_cmp(&medians[*right])).unwrap_or_default();
+    let rows = values.iter().zip(runs).map(|(value, runs)| row(value, goal, runs)).collect::<Result<Vec<_>>>()?;
+    // The figure that is shown decides, so that no row of the table contradicts the choice.
+    let costs: Vec<(usize, f64)> =
+        rows.iter().enumerate().filter_map(|(place, row)| Some((place, goal.cost(row.figure?)))).collect();
+    let Some((best, cost)) = costs.iter().copied().min_by(|(_, left), (_, right)| left.total_cmp(right)) else {
+        return Err(none_answered(setting, &rows, runs));
+    };
+    let singles = |place: usize| -> Vec<f64> { runs[place].iter().map(|run| goal.cost(goal.figure(run))).collect() };
+    let others = || costs.iter().filter(|(place, _)| *place != best);
     Ok(Report {
         schema: SCHEMA.to_owned(),
         setting: setting.to_owned(),
         goal,
         best: values[best].clone(),
-        is_clear: (0..rows.len()).filter(|other| *other != best).all(|other| is_below(&costs[best], &costs[other])),
-        trade_off: rows
-            .iter()
-            .filter(|row| row.value != values[best])
-            .flat_map(|row| trade_off(&rows[best], row))
+        is_clear: others().all(|(place, _)| is_below(&singles(best), &singles(*place))),
+        equal: others()
+            .filter(|(_, other)| other.total_cmp(&cost).is_eq())
+            .map(|(place, _)| values[*place].clone())
             .collect(),
+        trade_off: others().flat_map(|(place, _)| trade_off(&rows[best], &rows[*place])).collect(),
         rows,
     })
+}
+
+/// The error when no value can be compared: the cause of the first run that failed, and how many did of each value.
+fn none_answered(setting: &str, rows: &[Row], runs: &[Vec<PerfResult>]) -> Error {
+    let told = rows
+        .iter()
+        .map(|row| format!("{}: no request succeeded in {} of {} runs", row.value, row.failed_runs, row.runs));
+    let error = Error::new(Code::PerfFailed, format!("no value of {setting} answered in every run"));
+    match runs.iter().flatten().find_map(nothing_succeeded) {
+        Some(cause) => error.because(cause).details(told.collect::<Vec<_>>()),
+        None => error.details(told.collect::<Vec<_>>()),
+    }
 }
 
 /// Whether the interval of one lies wholly below the other's.
@@ -179,17 +235,21 @@ fn is_below(one: &[f64], other: &[f64]) -> bool {
     }
 }
 
-fn row(value: &str, runs: &[PerfResult]) -> Result<Row> {
+fn row(value: &str, goal: Goal, runs: &[PerfResult]) -> Result<Row> {
     let pooled = pool(runs).ok_or_else(|| Error::internal("a value without runs"))?;
-    let rates: Vec<f64> = runs.iter().map(|run| run.achieved_rate).collect();
     let response = &pooled.latency.response;
+    let at = |percentile| (!response.is_empty()).then(|| response.percentile_ns(percentile));
+    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let failed_runs = number(runs.iter().filter(|run| run.requests.succeeded == 0).count());
     Ok(Row {
         value: value.to_owned(),
-        runs: u32::try_from(runs.len()).unwrap_or(u32::MAX),
-        p50_ns: response.percentile_ns(50.0),
-        p90_ns: response.percentile_ns(90.0),
-        p99_ns: response.percentile_ns(99.0),
-        achieved_rate: median(&rates),
+        runs: number(runs.len()),
+        failed_runs,
+        figure: (failed_runs == 0).then(|| goal.figure(&pooled)),
+        p50_ns: at(50.0),
+        p90_ns: at(90.0),
+        p99_ns: at(99.0),
+        achieved_rate: pooled.achieved_rate,
         error_share: error_share(&pooled),
     })
 }
@@ -198,10 +258,11 @@ fn row(value: &str, runs: &[PerfResult]) -> Result<Row> {
 #[expect(clippy::cast_precision_loss, reason = "hours in nanoseconds are far below 2^53")]
 fn trade_off(best: &Row, other: &Row) -> Vec<String> {
     const WORTH: f64 = 0.05;
+    let time = |time: Option<u64>| time.unwrap_or_default() as f64;
     let figures = [
-        ("p50", best.p50_ns as f64, other.p50_ns as f64),
-        ("p90", best.p90_ns as f64, other.p90_ns as f64),
-        ("p99", best.p99_ns as f64, other.p99_ns as f64),
+        ("p50", time(best.p50_ns), time(other.p50_ns)),
+        ("p90", time(best.p90_ns), time(other.p90_ns)),
+        ("p99", time(best.p99_ns), time(other.p99_ns)),
         // A rate is worse when it is lower.
         ("rate", -best.achieved_rate, -other.achieved_rate),
     ];
@@ -225,6 +286,13 @@ fn trade_off(best: &Row, other: &Row) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "figures of tests are small"
+    )]
+
     use super::*;
     use crate::model::performance::histogram::Histogram;
     use crate::perf::sample;
@@ -288,6 +356,58 @@ mod tests {
         assert!(!report.is_clear);
         let by_rate = run("x", &values(&["4", "5"]), (Goal::Rate, 1), &mut Service::new(0)).await.unwrap();
         assert_eq!((by_rate.best.as_str(), by_rate.is_clear), ("5", false), "one run is never clear");
+    }
+
+    fn measured(times_ms: &[f64]) -> PerfResult {
+        let mut result = sample::result(0);
+        result.latency.response = Histogram::new();
+        for time in times_ms {
+            result.latency.response.record_n((time * 1e6) as u64, 100);
+        }
+        let count = 100 * times_ms.len() as u64;
+        (result.requests.sent, result.requests.succeeded, result.requests.failed) = (count, count, 0);
+        (result.requests.dropped, result.achieved_rate) = (0, 50.0);
+        result
+    }
+
+    fn unanswered() -> PerfResult {
+        let mut result = measured(&[]);
+        (result.requests.sent, result.requests.failed, result.achieved_rate) = (50, 50, 0.0);
+        result.errors = [(crate::model::performance::result::Cause::Refused, 50)].into();
+        result
+    }
+
+    #[test]
+    fn the_star_is_the_best_figure_of_the_table_and_has_no_price_in_the_goal() {
+        // The median of two runs' own percentiles would choose 2; all responses of both runs say 1.
+        let mostly = |fast: f64, slow: f64| measured(&[&[fast; 97][..], &[slow; 3][..]].concat());
+        let runs = [vec![mostly(1.0, 3.24), mostly(1.0, 3.24)], vec![mostly(1.0, 2.5), mostly(1.0, 3.64)]];
+        let goal = Goal::parse("p99").unwrap();
+        let report = report("r", &values(&["1", "2"]), goal, &runs).unwrap();
+        let p99: Vec<f64> = report.rows.iter().map(|row| row.p99_ns.unwrap() as f64 / 1e6).collect();
+        assert!(p99[0] < 3.3 && p99[1] > 3.5, "{p99:?}");
+        assert_eq!((report.best.as_str(), report.is_clear), ("1", false));
+        assert!(report.trade_off.iter().all(|told| !told.starts_with("p99")), "{:?}", report.trade_off);
+    }
+
+    #[test]
+    fn a_value_without_an_answer_is_never_best_and_has_no_response_time() {
+        let goal = Goal::parse("p99").unwrap();
+        let half = [vec![unanswered(), measured(&[1.0])], vec![measured(&[5.0]), measured(&[5.0])]];
+        let told = report("r", &values(&["1", "2"]), goal, &half).unwrap();
+        assert_eq!((told.best.as_str(), told.rows[0].failed_runs, told.rows[0].figure), ("2", 1, None));
+        let dead = [vec![unanswered()], vec![unanswered()]];
+        let error = report("r", &values(&["1", "2"]), goal, &dead).unwrap_err();
+        assert_eq!(error.code(), Code::PerfFailed);
+        assert!(format!("{error:?}").contains("refused"), "{error:?}");
+        assert_eq!(row("1", goal, &dead[0]).unwrap().p99_ns, None);
+    }
+
+    #[test]
+    fn values_that_are_equal_in_the_goal_are_told() {
+        let runs = [vec![measured(&[2.0])], vec![measured(&[1.0])], vec![unanswered()]];
+        let report = report("r", &values(&["1", "2", "3"]), Goal::Errors, &runs).unwrap();
+        assert_eq!((report.best.as_str(), report.is_clear, report.equal), ("1", false, values(&["2"])));
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::repeat::{mean_interval, pool};
 use super::threshold::{Threshold, Verdict};
+use super::unanswered::nothing_succeeded;
 use crate::base::error::{Code, Error, Result};
 use crate::model::performance::result::PerfResult;
 
@@ -19,6 +20,9 @@ const STEPS: usize = 64;
 const RUNS_LEAST: u32 = 2;
 /// A figure without an interval of its own is judged by so many runs at least.
 const RUNS_FOR_SPREAD: usize = 3;
+
+/// A rate holds only where the run falls short of it by no more than this share.
+pub const SHORTFALL: f64 = 0.02;
 
 /// Measures at a rate.
 pub trait Runner {
@@ -94,6 +98,11 @@ pub struct Step {
     pub achieved_rate: f64,
     /// How often it was run.
     pub runs: u32,
+    /// Requests that were due and not sent when their run was over, in all runs. A rate with any does not hold: the
+    /// queue had grown.
+    pub unsent: u64,
+    /// Whether the rate itself was kept: [`SHORTFALL`] at most is missing, and nothing was left unsent.
+    pub kept: Decision,
     /// What it came to.
     pub decision: Decision,
     /// Each threshold.
@@ -162,14 +171,15 @@ impl Search {
     /// Searches.
     ///
     /// # Errors
-    /// Of [`Self::check`], and those of the runner.
+    /// Of [`Self::check`], and those of the runner; [`Code::PerfFailed`] when no request succeeds at the first rate, because
+    /// a lower one would find no more.
     pub async fn run(&self, runner: &mut impl Runner) -> Result<Report> {
         self.check()?;
         let mut steps: Vec<Step> = Vec::new();
         let (mut holds, mut fails): (Option<f64>, Option<f64>) = (None, None);
         let mut next = Some(self.start);
         while let Some(rate) = next.filter(|_| steps.len() < STEPS) {
-            let step = self.step(rate, runner).await?;
+            let step = self.step(rate, steps.is_empty(), runner).await?;
             runner.decided(&step)?;
             if step.decision == Decision::Holds {
                 holds = Some(rate);
@@ -193,10 +203,14 @@ impl Search {
         }
     }
 
-    async fn step(&self, rate: f64, runner: &mut impl Runner) -> Result<Step> {
+    async fn step(&self, rate: f64, is_first: bool, runner: &mut impl Runner) -> Result<Step> {
         let mut runs: Vec<PerfResult> = Vec::new();
         loop {
-            runs.push(runner.measure(rate).await?);
+            let run = runner.measure(rate).await?;
+            if let Some(error) = nothing_succeeded(&run).filter(|_| is_first) {
+                return Err(error);
+            }
+            runs.push(run);
             let step = self.judge(rate, &runs)?;
             let is_clear = step.decision != Decision::Undecided && step.runs >= RUNS_LEAST;
             if is_clear || step.runs >= self.repeat_most {
@@ -205,18 +219,20 @@ impl Search {
         }
     }
 
-    /// What the runs of a step say so far. It fails as soon as one threshold does.
+    /// What the runs of a step say so far. It fails as soon as one threshold does, or the rate is not kept.
     fn judge(&self, rate: f64, runs: &[PerfResult]) -> Result<Step> {
         let pooled = pool(runs).ok_or_else(|| Error::internal("a step without runs"))?;
         let figures: Vec<Judged> = self.slo.iter().map(|threshold| judged(threshold, runs, &pooled)).collect();
-        let any = |decision| figures.iter().any(|figure| figure.decision == decision);
+        let kept = kept(rate, runs);
+        let any = |decision| kept == decision || figures.iter().any(|figure| figure.decision == decision);
         let decision = match (any(Decision::Fails), any(Decision::Undecided)) {
             (true, _) => Decision::Fails,
             (false, true) => Decision::Undecided,
             (false, false) => Decision::Holds,
         };
         let runs = u32::try_from(runs.len()).unwrap_or(u32::MAX);
-        Ok(Step { rate, achieved_rate: pooled.achieved_rate, runs, decision, figures })
+        let (achieved_rate, unsent) = (pooled.achieved_rate, pooled.requests.dropped);
+        Ok(Step { rate, achieved_rate, runs, unsent, kept, decision, figures })
     }
 
     fn report(&self, holds: Option<f64>, fails: Option<f64>, steps: Vec<Step>) -> Report {
@@ -234,6 +250,28 @@ impl Search {
             steps,
         }
     }
+}
+
+/// Whether the runs kept their rate; undecided where they contradict each other.
+fn kept(rate: f64, runs: &[PerfResult]) -> Decision {
+    match runs.iter().filter(|run| keeps(rate, run)).count() {
+        count if count == runs.len() => Decision::Holds,
+        0 => Decision::Fails,
+        _ => Decision::Undecided,
+    }
+}
+
+/// Whether a run kept its rate. Responses that came after the plan's end are owed to the last requests, not to a queue, so
+/// that the wait for them does not lower the rate; one request may fall on either side of the end.
+fn keeps(rate: f64, run: &PerfResult) -> bool {
+    const SECOND: f64 = 1e9;
+    let planned = run.plan.duration.map_or(run.elapsed_seconds, |duration| duration.as_secs_f64());
+    let wait = (run.elapsed_seconds - planned).max(0.0);
+    #[expect(clippy::cast_precision_loss, reason = "hours in nanoseconds are far below 2^53")]
+    let tail = wait.min(run.latency.service.max_ns() as f64 / SECOND);
+    let asked = rate * (run.elapsed_seconds - tail);
+    let missing = asked - run.achieved_rate * run.elapsed_seconds;
+    run.requests.dropped == 0 && missing <= (SHORTFALL * asked).max(1.0)
 }
 
 /// A threshold over the runs. Where one sample tells how sure its figure is, the runs together have to clear the limit
@@ -261,6 +299,8 @@ fn judged(threshold: &Threshold, runs: &[PerfResult], pooled: &PerfResult) -> Ju
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::float_cmp, reason = "rates of tests are exact")]
+
     use super::*;
     use crate::perf::sample;
 
@@ -271,11 +311,15 @@ mod tests {
         blur: f64,
         runs: u32,
         seen: Vec<(f64, Decision)>,
+        /// Requests a second that it answers at most.
+        capacity: f64,
+        /// Requests left unsent beyond the limit.
+        unsent: u64,
     }
 
     impl Service {
         fn new(limit: f64, blur: f64) -> Self {
-            Self { limit, blur, runs: 0, seen: Vec::new() }
+            Self { limit, blur, runs: 0, seen: Vec::new(), capacity: f64::INFINITY, unsent: 0 }
         }
     }
 
@@ -288,7 +332,12 @@ mod tests {
             result.latency.response = crate::model::performance::histogram::Histogram::new();
             result.latency.response.record_n(if slow { 90_000_000 } else { 2_000_000 }, 10_000);
             (result.requests.sent, result.requests.succeeded, result.requests.failed) = (10_000, 10_000, 0);
-            result.achieved_rate = rate;
+            result.requests.dropped = if rate > self.limit { self.unsent } else { 0 };
+            result.achieved_rate = rate.min(self.capacity);
+            if self.capacity <= 0.0 {
+                (result.requests.succeeded, result.requests.failed) = (0, 10_000);
+                result.errors = [(crate::model::performance::result::Cause::Refused, 10_000)].into();
+            }
             Ok(result)
         }
 
@@ -336,6 +385,43 @@ mod tests {
         let never = Search { most: 1_000.0, ..search() };
         let never = never.run(&mut Service::new(1e9, 0.0)).await.unwrap();
         assert_eq!((never.outcome, never.highest_rate), (Outcome::LimitNotFound, Some(1_000.0)));
+    }
+
+    #[tokio::test]
+    async fn a_rate_that_is_not_achieved_does_not_hold_however_fast_the_answers_are() {
+        let mut slow = Service { capacity: 383.0, ..Service::new(1e9, 0.0) };
+        let report = search().run(&mut slow).await.unwrap();
+        let (holds, fails) = (report.highest_rate.unwrap(), report.fails_at.unwrap());
+        assert!(holds <= 383.0 / (1.0 - SHORTFALL) && fails > 383.0, "{holds} {fails}");
+        let step = report.steps.iter().find(|step| step.rate == 400.0).unwrap();
+        assert_eq!((step.kept, step.decision, step.unsent), (Decision::Fails, Decision::Fails, 0));
+    }
+
+    #[tokio::test]
+    async fn a_rate_that_leaves_requests_unsent_does_not_hold() {
+        let only_rate = Search { slo: vec![Threshold::parse("p99<1h").unwrap()], ..search() };
+        let report = only_rate.run(&mut Service { unsent: 4, ..Service::new(390.0, 0.0) }).await.unwrap();
+        assert!(report.highest_rate.unwrap() <= 390.0, "{:?}", report.highest_rate);
+        assert!(report.steps.iter().all(|step| (step.unsent > 0) == (step.decision == Decision::Fails)));
+    }
+
+    #[tokio::test]
+    async fn the_wait_for_the_last_response_is_not_held_against_the_rate() {
+        let mut run = sample::result(600);
+        run.plan.duration = Some(std::time::Duration::from_secs(2));
+        run.latency.service.record_ns(200_000_000);
+        (run.elapsed_seconds, run.achieved_rate) = (2.15, 40.0 / 2.15);
+        assert!(keeps(20.0, &run), "40 responses of 40 came, the last one late");
+        (run.elapsed_seconds, run.achieved_rate) = (2.0, 19.0);
+        assert!(!keeps(20.0, &run), "two are missing");
+    }
+
+    #[tokio::test]
+    async fn a_target_that_does_not_answer_ends_the_search_with_the_cause() {
+        let mut dead = Service { capacity: 0.0, ..Service::new(1e9, 0.0) };
+        let error = search().run(&mut dead).await.unwrap_err();
+        assert_eq!((error.code(), dead.runs), (Code::PerfFailed, 1));
+        assert!(format!("{error:?}").contains("refused"), "{error:?}");
     }
 
     #[tokio::test]

@@ -208,3 +208,27 @@ fn a_pattern_that_the_user_changed_is_kept() {
     assert!(again.stderr.contains("was changed since") && again.stdout.contains("all as they were"), "{again}");
     assert!(home.ctl(&["pattern", "view", "quickstart"]).stdout.contains("replicas: 3"));
 }
+
+#[test]
+fn cleanup_beside_another_pattern_says_what_runs_on_and_ends_it_later() {
+    let home = Home::new();
+    assert_eq!(home.run(&[]).code, Some(0));
+    home.0.write("work/guest.yaml", "name: guest\nservices:\n  room:\n    type: Namespace.K8s\n");
+    let apply = ["pattern", "apply", "-f", "guest.yaml", "--kube-context", "practice", "--wait"];
+    assert_eq!(home.ctl(&apply).code, Some(0));
+    for end_server in [false, true] {
+        if end_server {
+            assert_eq!(home.ctl(&["system", "stop"]).code, Some(0));
+        }
+        let kept = home.run(&["--cleanup"]);
+        assert_eq!(kept.code, Some(0), "{kept}");
+        assert!(kept.stdout.contains("running") && kept.stdout.contains("guest"), "{kept}");
+        assert!(!kept.stdout.contains("Nothing of quickstart is left") && home.runs("sample"), "{kept}");
+    }
+    let delete = ["pattern", "delete", "guest", "--kube-context", "practice", "--yes"];
+    let deleted = home.ctl(&delete);
+    assert_eq!(deleted.code, Some(0), "{deleted}");
+    let cleaned = home.run(&["--cleanup", "-o", "json"]);
+    assert_eq!(strings(&cleaned.json()["stopped"]), ["practice cluster"], "{cleaned}");
+    assert!(!home.runs("sample") && !home.has_record());
+}

@@ -64,9 +64,16 @@ pub(super) fn find(plan: &Plan, variable: &str, names: &[&str]) -> Result<PathBu
         };
     }
     process::in_path(names).ok_or_else(|| {
-        missing(format!("the load generator {generator} is not on this machine"))
-            .because(format!("no folder of PATH holds `{}`, and {variable} is not set", names.join("` or `")))
-            .remedy(format!("Install {generator}, set {variable} to its path, or use --load-generator native."))
+        let path = env::get(env::PATH).unwrap_or_default();
+        missing(format!("the load generator {generator} is not where the measurement runs"))
+            .because(format!(
+                "no folder of its PATH ({path}) holds `{}`, and {variable} is not set there",
+                names.join("` or `")
+            ))
+            .remedy(format!(
+                "Install {generator}, or set {variable} to its path, or use --load-generator native. A running plane \
+                 keeps the environment it was started with: `mesheryctl system restart` gives it a new one."
+            ))
     })
 }
 

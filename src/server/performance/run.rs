@@ -17,6 +17,7 @@ use crate::model::performance::result::{Ending, Interval, PerfResult};
 use crate::model::performance::summary::{ResultState, Sum};
 use crate::perf::control::Control;
 use crate::perf::partial;
+use crate::perf::unanswered::nothing_succeeded;
 use crate::server::Shared;
 use crate::server::operations::Handle;
 
@@ -158,27 +159,6 @@ fn percent(sent: u64, result: &PerfResult) -> f64 {
     100.0 * sent as f64 / result.requests.sent.max(1) as f64
 }
 
-/// The error of a measurement in which every request failed.
-fn nothing_succeeded(result: &PerfResult) -> Option<Error> {
-    if result.requests.succeeded > 0 {
-        return None;
-    }
-    let message = if result.requests.ended() == 0 {
-        format!("`{}` sent no request", result.name)
-    } else {
-        format!("none of the {} of `{}` succeeded", requests(result.requests.ended()), result.name)
-    };
-    let mut causes: Vec<_> = result.errors.iter().filter(|(_, count)| **count > 0).collect();
-    causes.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-    let statuses = result.statuses.iter().map(|(status, count)| format!("status {status}: {count}"));
-    let lines = causes.iter().map(|(cause, count)| format!("{}: {count}", cause.name())).chain(statuses);
-    let error = Error::new(Code::PerfFailed, message).details(lines.collect::<Vec<_>>());
-    Some(match causes.first() {
-        Some((cause, count)) => error.because(format!("{} ({count})", cause.name())),
-        None => error,
-    })
-}
-
 fn requests(count: u64) -> String {
     text::count(usize::try_from(count).unwrap_or(usize::MAX), "request")
 }
@@ -245,21 +225,7 @@ impl<'a> Progress<'a> {
 mod tests {
     use super::*;
     use crate::model::performance::plan::Plan;
-    use crate::model::performance::result::{Cause, WorkerShare};
-
-    #[test]
-    fn a_run_without_a_success_fails_with_its_causes_the_most_frequent_first() {
-        let plan = Plan { name: "shop".into(), ..Plan::default() };
-        let mut result = partial::assemble(Uuid::nil(), &plan, clock::now(), Vec::new());
-        assert!(nothing_succeeded(&result).unwrap().message().contains("sent no request"));
-        (result.requests.sent, result.requests.failed) = (5, 5);
-        result.errors = [(Cause::Timeout, 1), (Cause::Refused, 4)].into();
-        let error = nothing_succeeded(&result).unwrap();
-        assert_eq!(error.report().details, ["refused: 4", "timeout: 1"]);
-        assert!(error.to_string().contains("5 requests"), "{error}");
-        result.requests.succeeded = 1;
-        assert!(nothing_succeeded(&result).is_none());
-    }
+    use crate::model::performance::result::WorkerShare;
 
     #[test]
     fn lost_workers_are_a_part_of_the_failure_that_they_are() {

@@ -48,7 +48,8 @@ fn a_program_that_is_not_there_is_an_error_and_never_replaced() {
         let args = ["perf", "run", "--url", &url, "--duration", "1s", "--rate", rate, "--load-generator", generator];
         let missing = env.ctl(args).var("PATH", "/nowhere").run();
         assert_eq!(missing.code, Some(5), "{missing}");
-        assert!(missing.stderr.contains("generator-missing") && missing.stderr.contains("PATH"), "{missing}");
+        assert!(missing.stderr.contains("generator-missing") && missing.stderr.contains("PATH (/nowhere)"), "{missing}");
+        assert!(missing.stderr.contains("runs in      this process"), "{missing}");
     }
     assert_eq!(target.seen(), 0);
     let named = env
@@ -56,6 +57,25 @@ fn a_program_that_is_not_there_is_an_error_and_never_replaced() {
         .var("MESHERY_FORTIO", "/nowhere/fortio")
         .run();
     assert!(named.stderr.contains("MESHERY_FORTIO names `/nowhere/fortio`"), "{named}");
+}
+
+#[test]
+fn a_program_that_the_running_plane_lacks_is_told_with_the_place_and_the_next_step() {
+    let (env, target) = (Env::new(), Target::start());
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    env.write(
+        "home/.meshery/config.yaml",
+        format!("contexts:\n  local:\n    endpoint: http://localhost:{free}\n    token: default\n    platform: local\ncurrent-context: local\n"),
+    );
+    let started = env.ctl(["system", "start"]).var("PATH", "/nowhere").run();
+    let url = target.url();
+    let args = ["perf", "run", "--url", &url, "--duration", "1s", "--load-generator", "fortio"];
+    let missing = env.ctl(args).run();
+    let _ = env.ctl(["system", "stop", "--force"]).run();
+    assert_eq!(started.code, Some(0), "{started}");
+    assert_eq!(missing.code, Some(5), "{missing}");
+    assert!(missing.stderr.contains("runs in      the plane at http://"), "{missing}");
+    assert!(missing.stderr.contains("PATH (/nowhere)") && missing.stderr.contains("system restart"), "{missing}");
 }
 
 #[test]

@@ -34,3 +34,20 @@ fn what_is_no_result_is_refused_with_its_place() {
     assert_eq!(refused.code, Some(65), "{refused}");
     assert!(refused.stderr.contains("bad.json:"), "{refused}");
 }
+
+#[test]
+fn what_was_not_measured_is_a_hyphen_and_columns_are_named_as_in_json() {
+    let env = Env::new();
+    let failed = env.ctl(["perf", "run", "--url", "http://127.0.0.1:1/", "--requests", "3"]).run();
+    assert_eq!(failed.code, Some(1), "{failed}");
+    let list = env.ctl(["perf", "result", "list"]).ok();
+    let mut lines = list.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let (titles, row) = (lines.next().unwrap(), lines.next().unwrap());
+    assert!(!titles.contains(&"QPS"), "{list}");
+    let json = env.ctl(["perf", "result", "list", "-o", "json"]).ok().json();
+    for (title, field) in [("ACHIEVED", "achieved_rate"), ("ELAPSED", "elapsed_seconds"), ("FAILED", "failed")] {
+        assert!(titles.contains(&title) && json[0]["summary"][field].is_number(), "{title}: {list}");
+    }
+    let cell = |title: &str| row[titles.iter().position(|known| *known == title).unwrap()];
+    assert_eq!((cell("P50"), cell("P99"), cell("FAILED")), ("-", "-", "3"), "{list}");
+}

@@ -6,6 +6,7 @@ use mesheryctl::model::performance::result::{Interval, PerfResult};
 use mesheryctl::perf::format::{self, Format};
 use serde_json::Value;
 
+use super::target::Target;
 use crate::support::env::Env;
 
 /// As fortio writes it: 2 of 3,000 requests without a response.
@@ -216,4 +217,68 @@ fn a_meshmark_has_its_inputs_beside_it() {
     assert!(output.code == Some(0) && output.stdout.contains("mesheryctl.meshmark/v1"), "{output}");
     let output = env.ctl(["perf", "meshmark", "--with", "slow.json", "--without", "base.json,same.json"]).run();
     assert_eq!((output.code, output.stdout.as_str()), (Some(2), ""), "{output}");
+}
+
+/// What the verbs print as JSON is what `mesheryctl schema` publishes for them.
+#[test]
+fn json_of_perf_verbs_follows_their_published_schemas() {
+    let (env, target) = (Env::new(), Target::start());
+    let url = target.url();
+    let run = ["perf", "run", "--url", &url, "--requests", "40"];
+    let file = env.ctl(run.iter().chain(&["-o", "json"]).copied()).ok().stdout;
+    env.write("work/a.json", &file);
+    let id = env.ctl(["perf", "result", "list", "-o", "name"]).ok().stdout.trim().to_owned();
+    for (verb, args) in [
+        ("perf run", &[&run[..], &["--threshold", "errors<50%"]].concat()[..]),
+        ("perf run", &run),
+        ("perf run", &[&run[..], &["--dry-run"]].concat()),
+        ("perf result list", &["perf", "result", "list"]),
+        ("perf result view", &["perf", "result", "view", &id]),
+        ("perf convert", &["perf", "convert", "a.json"]),
+        ("perf convert", &["perf", "convert", "a.json", "--output-file", "a.html"]),
+        ("perf compare", &["perf", "compare", "a.json", "a.json"]),
+        (
+            "perf tune",
+            &["perf", "tune", "--url", &url, "--slo", "p50<30s", "--start", "50", "--most", "50", "--step-duration", "1s"],
+        ),
+    ] {
+        let schema = env.ctl(["schema"].into_iter().chain(verb.split(' ')).chain(["-o", "json"])).ok().json();
+        let output = env.ctl(args.iter().copied().chain(["-o", "json"])).ok();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let value = output.json();
+        let faults: Vec<String> = validator.iter_errors(&value).map(|fault| fault.to_string()).collect();
+        assert!(faults.is_empty(), "{args:?}: {faults:?}");
+        // Alternatives must not hide a lack: what was measured always has its verdicts.
+        assert_eq!(value.get("verdicts").is_some(), matches!(verb, "perf run" | "perf result view") && value.is_object());
+    }
+}
+
+#[test]
+fn a_file_in_a_folder_that_is_not_there_is_refused_and_nothing_is_made() {
+    let env = Env::new();
+    env.write("work/f.json", FORTIO);
+    for args in [
+        &["perf", "convert", "f.json", "--output-file", "missing/x.html"][..],
+        &["perf", "compare", "f.json", "f.json", "--html", "missing/x.html"],
+    ] {
+        let refused = env.ctl(args.iter().copied()).run();
+        assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""), "{refused}");
+        assert!(refused.stderr.contains("there is no folder missing"), "{refused}");
+    }
+    assert!(!env.path("work/missing").exists());
+}
+
+#[test]
+fn the_step_summary_of_a_workflow_is_appended_to_and_any_other_file_replaced() {
+    let env = Env::new();
+    env.write("work/f.json", FORTIO);
+    let summary = env.write("work/summary.md", "earlier step\n");
+    let other = env.write("work/other.md", "earlier step\n");
+    for file in [&summary, &other] {
+        let args = ["perf", "convert", "f.json", "--to", "markdown", "--output-file", file.to_str().unwrap()];
+        env.ctl(args).var("GITHUB_STEP_SUMMARY", &summary).ok();
+    }
+    let (summary, other) = (env.read("work/summary.md"), env.read("work/other.md"));
+    assert_eq!(summary, format!("earlier step\n{other}"));
+    assert!(!other.contains("earlier step") && other.contains("p99"), "{other}");
 }

@@ -54,6 +54,9 @@ pub struct View {
 
 pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let gates = args.fail_on.iter().map(|text| Gate::parse(text)).collect::<Result<Vec<_>>>()?;
+    if let Some(path) = &args.html {
+        results::check("--html", path)?;
+    }
     let read = args.results.iter().map(|file| results::read_telling(ctx, file)).collect::<Result<Vec<PerfResult>>>()?;
     let named: Vec<(&str, &PerfResult)> = args.results.iter().map(String::as_str).zip(&read).collect();
     let comparison = compare::compare(&named, args.seed)?;

@@ -33,7 +33,7 @@ pub struct Args {
     /// Format to write; without it the ending of --output-file says which.
     #[arg(long, value_name = "FORMAT", value_parser = parser())]
     to: Option<Format>,
-    /// File to write instead of standard output.
+    /// File to write instead of standard output; its folder has to be there. $GITHUB_STEP_SUMMARY is appended to.
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     output_file: Option<PathBuf>,
     /// What the result has to hold, where that is shown (table, junit, markdown, html); repeatable. It does not change
@@ -76,6 +76,9 @@ fn parser() -> impl TypedValueParser<Value = Format> {
 pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let format = args.format()?;
     let thresholds = args.thresholds.iter().map(|text| Threshold::parse(text)).collect::<Result<Vec<_>>>()?;
+    if let Some(path) = &args.output_file {
+        results::check("--output-file", path)?;
+    }
     let result =
         if format.is_some() { results::read_telling(ctx, &args.result)? } else { results::read(&args.result)? };
     let verdicts: Vec<_> = thresholds.iter().map(|threshold| threshold.judge(&result)).collect();

@@ -3,7 +3,7 @@
 use super::measured::{measure, plan};
 use super::run::args::PlanArgs;
 use crate::base::error::{Code, Error, Result};
-use crate::ctl::cmd::pattern::{protect, target};
+use crate::ctl::cmd::pattern::{plan as pattern_plan, protect, target};
 use crate::ctl::source::{AssembleArgs, SourceArgs};
 use crate::ctl::ui::{Column, Rendered};
 use crate::ctl::{Ctl, follow};
@@ -17,7 +17,9 @@ use crate::wire::rest::DeployRequest;
 ///
 /// The pattern is applied with each value in turn and waited for, then the target is measured; runs of the values are
 /// interleaved and repeated, so that a machine that grows slower is held against none of them. At the end, also after a
-/// failure, the pattern is applied as its file says. Each run is stored as a result of its own.
+/// failure, the pattern is applied as its file says. Each run is stored as a result of its own. The best value is the one
+/// whose figure over all its runs is best; a value with a run in which no request succeeded is not compared, and where that
+/// is true of all, the verb fails.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl perf optimise -f shop.yaml --set services.web.settings.spec.replicas=1,2,4 --url http://shop.local
@@ -46,8 +48,11 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
     let goal = Goal::parse(&args.goal)?;
     let plan = plan(&args.plan, None)?;
     let base = pattern(ctx, &args).await?;
+    optimise::check(&setting, &values, args.repeat)?;
+    let with = |value: &String| varied(&base, &setting, value);
+    applicable(ctx, values.iter().map(with).collect()).await?;
     protect::ask(ctx, "Apply").await?;
-    let mut trial = OnCluster { ctx, plan, base, setting: setting.clone(), in_place: None };
+    let mut trial = OnCluster { ctx, plan, base, setting: setting.clone(), has_begun: false };
     let outcome = optimise::run(&setting, &values, (goal, args.repeat), &mut trial).await;
     let restored = trial.restore().await;
     let report = outcome?;
@@ -77,42 +82,56 @@ async fn pattern(ctx: &Ctl, args: &Args) -> Result<DeployRequest> {
     Ok(file.into_request(&common))
 }
 
+/// The pattern with a value in place.
+fn varied(base: &DeployRequest, setting: &str, value: &str) -> DeployRequest {
+    let mut request = base.clone();
+    request.set.push(format!("{setting}={value}"));
+    request
+}
+
+/// Refuses, before anything is applied, what no cluster would take: a kubeconfig or context that is not there, a setting
+/// the pattern does not have, a value its kind does not allow.
+async fn applicable(ctx: &Ctl, requests: Vec<DeployRequest>) -> Result<()> {
+    let plans = pattern_plan::ask(ctx, requests, false).await?;
+    match plans.into_iter().flat_map(|plan| plan.contexts).find_map(|context| context.error) {
+        Some(report) => Err(report.into()),
+        None => Ok(()),
+    }
+}
+
 struct OnCluster<'c> {
     ctx: &'c Ctl,
     plan: Plan,
     base: DeployRequest,
     setting: String,
-    /// The value that the cluster has, once one was applied.
-    in_place: Option<String>,
+    /// Whether the plane began to apply a value.
+    has_begun: bool,
 }
 
 impl OnCluster<'_> {
-    async fn deploy(&self, request: &DeployRequest) -> Result<()> {
+    async fn deploy(&mut self, request: &DeployRequest) -> Result<()> {
         let accepted = self.ctx.client().await?.deploy(request).await?;
+        // What was begun may be in place in part: it is put back also when it fails.
+        self.has_begun = true;
         let limit = target::limit(self.ctx, request);
         let (operation, stopped) = follow::follow(self.ctx, accepted.operation_id, limit).await?;
         follow::failure(&operation, stopped.as_ref()).map_or(Ok(()), Err)
     }
 
     /// Puts the pattern back as its file says, where it was varied.
-    async fn restore(&self) -> Result<()> {
-        if self.in_place.is_none() {
+    async fn restore(&mut self) -> Result<()> {
+        if !self.has_begun {
             return Ok(());
         }
-        self.ctx.ui.note(&format!("{}: applied again as the pattern says", self.setting))?;
-        self.deploy(&self.base).await
+        self.deploy(&self.base.clone()).await?;
+        self.ctx.ui.note(&format!("{}: applied again as the pattern says", self.setting))
     }
 }
 
 impl Trial for OnCluster<'_> {
     async fn apply(&mut self, value: &str) -> Result<()> {
-        let item = format!("{}={value}", self.setting);
-        self.ctx.ui.note(&item)?;
-        let mut request = self.base.clone();
-        request.set.push(item);
-        // What was begun may be in place in part: it is put back also when it fails.
-        self.in_place = Some(value.to_owned());
-        self.deploy(&request).await
+        self.ctx.ui.note(&format!("{}={value}", self.setting))?;
+        self.deploy(&varied(&self.base, &self.setting, value)).await
     }
 
     async fn measure(&mut self, value: &str) -> Result<PerfResult> {
@@ -122,23 +141,56 @@ impl Trial for OnCluster<'_> {
 }
 
 fn show(ctx: &Ctl, report: &Report) -> Result<()> {
-    let best = report.best.clone();
-    let columns = [
+    let time = |time: Option<u64>| time.map_or_else(|| "-".to_owned(), units::duration_ns);
+    let (best, goal) = (report.best.clone(), report.goal);
+    let mut columns = vec![
         Column::new("VALUE", |row: &Row| row.value.clone()),
         Column::new("BEST", move |row: &Row| if row.value == best { "*".to_owned() } else { String::new() }),
-        Column::new("RUNS", |row: &Row| row.runs.to_string()),
-        Column::new("P50", |row: &Row| units::duration_ns(row.p50_ns)),
-        Column::new("P90", |row: &Row| units::duration_ns(row.p90_ns)),
-        Column::new("P99", |row: &Row| units::duration_ns(row.p99_ns)),
+        Column::new("RUNS", runs),
+    ];
+    if let Goal::Percentile { percentile } = goal
+        && ![50.0, 90.0, 99.0].contains(&percentile)
+    {
+        columns.push(Column::new("GOAL", move |row: &Row| goal.text(row.figure)));
+    }
+    columns.extend([
+        Column::new("P50", move |row: &Row| time(row.p50_ns)),
+        Column::new("P90", move |row: &Row| time(row.p90_ns)),
+        Column::new("P99", move |row: &Row| time(row.p99_ns)),
         Column::new("RATE", |row: &Row| format!("{}/s", units::rate(row.achieved_rate))),
         Column::new("ERRORS", |row: &Row| units::share(row.error_share)),
-    ];
-    let sure = if report.is_clear { "" } else { ", but not clear of the others: chance may have chosen" };
-    ctx.ui.note(&format!("Best is {}={}{sure}.", report.setting, report.best))?;
-    for told in &report.trade_off {
-        ctx.ui.note(&format!("Its price: {told}."))?;
+    ]);
+    for told in verdict(report) {
+        ctx.ui.note(&told)?;
     }
     ctx.ui.print(&Rendered::table(report, &report.rows, &columns)?.names([report.best.clone()]))
+}
+
+fn runs(row: &Row) -> String {
+    if row.failed_runs == 0 { row.runs.to_string() } else { format!("{}, {} failed", row.runs, row.failed_runs) }
+}
+
+/// What is best by the goal, how sure that is, and what it costs, in sentences.
+fn verdict(report: &Report) -> Vec<String> {
+    let (setting, best, goal) = (&report.setting, &report.best, report.goal.name());
+    let compared = report.rows.iter().filter(|row| row.figure.is_some()).count();
+    let sure = if !report.equal.is_empty() {
+        format!(", and no better than {}: the goal does not tell them apart", report.equal.join(", "))
+    } else if compared == 1 {
+        ", the only value that answered in every run".to_owned()
+    } else if report.is_clear {
+        String::new()
+    } else {
+        ", but undecided: its runs are not clear of the others, and chance may have chosen".to_owned()
+    };
+    let failed = report.rows.iter().filter(|row| row.failed_runs > 0).map(|row| {
+        format!(
+            "{setting}={} is not compared: no request succeeded in {} of {} runs.",
+            row.value, row.failed_runs, row.runs
+        )
+    });
+    let price = report.trade_off.iter().map(|told| format!("Its price: {told}."));
+    std::iter::once(format!("Best by {goal} is {setting}={best}{sure}.")).chain(failed).chain(price).collect()
 }
 
 #[cfg(test)]

@@ -16,8 +16,7 @@ pub struct Shown {
     /// The result.
     #[serde(flatten)]
     pub result: PerfResult,
-    /// What its thresholds came to.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// What its thresholds came to; empty without any.
     pub verdicts: Vec<Verdict>,
 }
 

@@ -1,10 +1,11 @@
 //! Result files on the command line.
 
-use std::io::Read;
+use std::fs::OpenOptions;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use crate::base::error::{Code, Error, Result};
-use crate::base::{dirs, text};
+use crate::base::{dirs, env, text};
 use crate::ctl::Ctl;
 use crate::ctl::ui::Tone;
 use crate::model::performance::result::PerfResult;
@@ -47,6 +48,49 @@ fn bytes(file: &str) -> Result<Vec<u8>> {
     Ok(content)
 }
 
+/// Refuses, before anything is done, a file that could not be written after it. Nothing stays on the disk.
+///
+/// # Errors
+/// [`Code::UsageError`] names `flag`: the file is a folder, its folder is not there, or neither may be written.
+pub fn check(flag: &str, path: &Path) -> Result<()> {
+    let refuse = |cause: &dyn std::fmt::Display, remedy: &str| {
+        Err(Error::new(Code::UsageError, format!("{flag} cannot write {}", path.display()))
+            .because(cause)
+            .remedy(remedy))
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if path.is_dir() {
+        return refuse(&"it is a folder", "Name a file in it.");
+    }
+    if !folder.is_dir() {
+        return refuse(&format!("there is no folder {}", folder.display()), "Make the folder, or name another file.");
+    }
+    let opened = if path.exists() {
+        OpenOptions::new().append(true).open(path).map(drop)
+    } else {
+        let made = OpenOptions::new().write(true).create_new(true).open(path);
+        made.and_then(|_| std::fs::remove_file(path))
+    };
+    opened.or_else(|error| refuse(&error, "Check the permissions, or name another file."))
+}
+
+/// Writes to a file. The step summary of a GitHub workflow is appended to, because other steps write there too; any other
+/// file is replaced.
+///
+/// # Errors
+/// [`Code::OutputFailed`]: it cannot be written.
+pub fn put(path: &Path, content: &[u8]) -> Result<()> {
+    let is_summary = env::get(env::GITHUB_STEP_SUMMARY).is_some_and(|summary| Path::new(&summary) == path);
+    let written = if is_summary {
+        let opened = OpenOptions::new().append(true).create(true).open(path);
+        opened.and_then(|mut file| file.write_all(content))
+    } else {
+        std::fs::write(path, content)
+    };
+    written
+        .map_err(|error| Error::new(Code::OutputFailed, format!("{} cannot be written", path.display())).because(error))
+}
+
 /// Writes to a file, or to stdout where none is named.
 ///
 /// # Errors
@@ -54,7 +98,7 @@ fn bytes(file: &str) -> Result<Vec<u8>> {
 pub fn write(ctx: &Ctl, content: &[u8], file: Option<&Path>) -> Result<()> {
     match file {
         Some(path) => {
-            dirs::write_atomic(path, content, 0o644)?;
+            put(path, content)?;
             ctx.ui.note(&format!("Written to {}.", path.display()))
         }
         None if ctx.ui.has_terminal() && std::str::from_utf8(content).is_err() => {

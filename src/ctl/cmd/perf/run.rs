@@ -239,6 +239,7 @@ struct Measured {
 
 async fn measure(ctx: &Ctl, args: &Args, job: Job) -> Result<Measured> {
     tell_plan(ctx, &job)?;
+    tell_place(ctx, args).await?;
     let metrics = args.metric.iter().map(|text| law::pair("--metric", text)).collect::<Result<_>>()?;
     let workers = workers(ctx, args).await?;
     let client = ctx.client().await?;
@@ -306,6 +307,17 @@ fn tell_plan(ctx: &Ctl, job: &Job) -> Result<()> {
         ctx.ui.note(&format!("{:<12} {}", "thresholds", job.thresholds.join(", ")))?;
     }
     Ok(())
+}
+
+/// Where the load comes from, because a plane has another environment, and may be another machine.
+async fn tell_place(ctx: &Ctl, args: &Args) -> Result<()> {
+    let client = ctx.client().await?;
+    let place = match &args.workers {
+        Some(_) => "workers".to_owned(),
+        None if client.is_in_process() => "this process".to_owned(),
+        None => format!("the plane at {}", client.name()),
+    };
+    ctx.ui.note(&format!("{:<12} {place}", "runs in"))
 }
 
 /// Shows the result and writes it where it is wanted; whether a threshold is breached.

@@ -20,8 +20,9 @@ use crate::perf::units;
 ///
 /// The rate doubles until a step fails, then the gap is halved until it is small enough. A step is repeated until its
 /// figures are sure: until the 95 % interval of each lies on one side of its limit and all runs agree. A step that stays
-/// unsure is called undecided and taken for one that fails. Each run is stored as a result of its own. Exit code 99 says
-/// that the first rate already fails.
+/// unsure is called undecided and taken for one that fails. Besides --slo, the rate itself has to be kept: at most 2 % of
+/// it may be missing, and nothing that was due may be left unsent. Each run is stored as a result of its own. Exit code 99
+/// says that the first rate already fails; a target that answers nothing at it ends the search with the cause and 1.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl perf tune --url http://localhost:8080 --slo 'p99<50ms'
@@ -42,7 +43,8 @@ pub struct Args {
     /// Largest gap between the rate that holds and the one that does not, as a share of the first.
     #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = share, help_heading = "Search")]
     precision: f64,
-    /// How long each run measures.
+    /// How long each run measures; at least 200 requests long at the first rate, so that a queue that grows by 1 % of them
+    /// is seen.
     #[arg(long, value_name = "TIME", default_value = "10s", help_heading = "Search")]
     step_duration: String,
     /// Most runs of one step.
@@ -120,7 +122,12 @@ impl Runner for ThroughPlane<'_> {
 
 fn figures(step: &Step) -> String {
     let texts: Vec<String> = step.figures.iter().map(|figure| figure.verdict.to_string()).collect();
-    texts.join(", ")
+    let kept = match step.kept {
+        tune::Decision::Holds => None,
+        _ if step.unsent > 0 => Some(format!("rate not kept: {} left unsent", units::count(step.unsent))),
+        _ => Some("rate not kept".to_owned()),
+    };
+    kept.into_iter().chain(texts).collect::<Vec<_>>().join(", ")
 }
 
 fn show(ctx: &Ctl, report: &Report) -> Result<()> {

@@ -26,6 +26,10 @@ pub struct Cleaned {
     pub forgotten: bool,
     /// What was stopped: `server`, `practice cluster`.
     pub stopped: Vec<&'static str>,
+    /// What quickstart started and keeps running, because other patterns are in its practice cluster.
+    pub running: Vec<&'static str>,
+    /// Those patterns.
+    pub other_patterns: Vec<String>,
 }
 
 pub(super) async fn run(ctx: &Ctl) -> Result<()> {
@@ -35,12 +39,13 @@ pub(super) async fn run(ctx: &Ctl) -> Result<()> {
     delete(ctx, &home, &mut record, &mut cleaned).await?;
     let guests = guests(ctx, &record, &home).await?;
     if !guests.is_empty() {
-        let names = guests.join(", ");
-        ctx.ui.note(&format!(
-            "The practice cluster and the server keep running, because it has other patterns too: {names}. \
-             `mesheryctl sample stop` and `mesheryctl system stop` end them."
-        ))?;
-        Record::default().write(&home)?;
+        cleaned.other_patterns = guests;
+        cleaned.running.push(Role::Sample.title());
+        if ours(record.server.as_ref(), Role::Server, &home)? {
+            cleaned.running.push(Role::Server.title());
+        }
+        // The record keeps both processes, so that a later cleanup ends them once the other patterns are gone.
+        record.write(&home)?;
         return print(ctx, &cleaned);
     }
     if ours(record.practice.as_ref(), Role::Sample, &home)? {
@@ -63,7 +68,7 @@ async fn guests(ctx: &Ctl, record: &Record, home: &Path) -> Result<Vec<String>> 
     }
     let applied = ctx.client().await?.applied().await?.applied;
     let others = applied.into_iter().filter(|set| set.context == sample::CONTEXT && set.pattern != PATTERN);
-    Ok(others.filter(|set| !set.items.is_empty()).map(|set| format!("`{}`", set.pattern)).collect())
+    Ok(others.filter(|set| !set.items.is_empty()).map(|set| set.pattern).collect())
 }
 
 /// Deletes what the pattern applied, context by context; the record forgets each that is done.
@@ -148,6 +153,18 @@ fn prose(cleaned: &Cleaned) -> String {
     }
     if !cleaned.stopped.is_empty() {
         done.push(format!("Stopped the {}.", cleaned.stopped.join(" and the ")));
+    }
+    if !cleaned.running.is_empty() {
+        let keeps = if cleaned.running.len() == 1 { "keeps" } else { "keep" };
+        done.push(format!(
+            "The {} {keeps} running, because the practice cluster has other patterns: {}.\nDelete them with \
+             `mesheryctl pattern delete {} --kube-context {}` and run `mesheryctl quickstart --cleanup` again, or end \
+             the cluster with all that is in it: `mesheryctl sample stop`.",
+            cleaned.running.join(" and the "),
+            cleaned.other_patterns.join(", "),
+            cleaned.other_patterns.join(" "),
+            sample::CONTEXT
+        ));
     }
     if done.is_empty() { "Nothing of quickstart is left here.".to_owned() } else { done.join("\n") }
 }

@@ -17,13 +17,14 @@ pub struct Args {
     /// Id of the result, or the beginning of it.
     #[arg(value_name = "ID", add = crate::ctl::complete::perf_results())]
     id: String,
-    /// Where to write it, as [FORMAT=]FILE.
+    /// Where to write it, as [FORMAT=]FILE; $GITHUB_STEP_SUMMARY is appended to, any other file replaced.
     #[arg(value_name = "FILE", required = true)]
     file: Vec<String>,
 }
 
 pub(super) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let exports = args.file.iter().map(|text| Export::parse(text)).collect::<Result<Vec<_>>>()?;
+    exports.iter().try_for_each(Export::check)?;
     let stored = find(ctx, &args.id).await?;
     exports.iter().try_for_each(|export| export.write(ctx, &stored.result, &[]))
 }

@@ -95,24 +95,39 @@ async fn list(ctx: &Ctl, wanted: ResultsWanted<'_>) -> Result<()> {
 }
 
 fn columns(now: Timestamp) -> Vec<Column<'static, Row>> {
-    let time = units::duration_ns;
+    // Without a response there is no response time.
+    let time = |row: &Row, time: u64| known(row.summary.max_ns > 0, units::duration_ns(time));
     vec![
         Column::new("ID", |row: &Row| row.id.to_string()),
         Column::new("NAME", |row: &Row| row.name.clone()),
-        Column::new("QPS", |row: &Row| units::rate(row.summary.achieved_rate)),
-        Column::new("P50", move |row: &Row| time(row.summary.p50_ns)),
-        Column::new("P99", move |row: &Row| time(row.summary.p99_ns)),
-        Column::new("ERRORS", |row: &Row| units::count(row.summary.failed)),
+        Column::new("ACHIEVED", |row: &Row| {
+            known(row.summary.elapsed_seconds > 0.0, units::rate(row.summary.achieved_rate))
+        }),
+        Column::new("P50", move |row: &Row| time(row, row.summary.p50_ns)),
+        Column::new("P99", move |row: &Row| time(row, row.summary.p99_ns)),
+        Column::new("FAILED", |row: &Row| known(has_ended(row), units::count(row.summary.failed))),
         Column::new("STATE", |row: &Row| row.state.name().to_owned()),
         Column::new("AGE", move |row: &Row| clock::age(row.started_at, now)),
-        Column::new("DURATION", |row: &Row| time_of(row.summary.elapsed_seconds)),
+        Column::new("ELAPSED", |row: &Row| {
+            known(row.summary.elapsed_seconds > 0.0, time_of(row.summary.elapsed_seconds))
+        }),
         Column::new("MESH", |row: &Row| row.mesh.clone()),
-        Column::wide("P99.9", move |row: &Row| time(row.summary.p999_ns)),
-        Column::wide("MAX", move |row: &Row| time(row.summary.max_ns)),
+        Column::wide("P99.9", move |row: &Row| time(row, row.summary.p999_ns)),
+        Column::wide("MAX", move |row: &Row| time(row, row.summary.max_ns)),
         Column::wide("SENT", |row: &Row| units::count(row.summary.sent)),
         Column::wide("GENERATOR", |row: &Row| row.summary.generator.clone()),
         Column::wide("TARGETS", |row: &Row| row.summary.targets.join(",")),
     ]
+}
+
+/// Whether the row has a request that is over.
+fn has_ended(row: &Row) -> bool {
+    row.summary.succeeded + row.summary.failed + row.summary.dropped > 0
+}
+
+/// A figure, or `-` where nothing is measured (yet).
+fn known(is_known: bool, figure: String) -> String {
+    if is_known { figure } else { "-".to_owned() }
 }
 
 fn time_of(seconds: f64) -> String {

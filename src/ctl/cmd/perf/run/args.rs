@@ -216,7 +216,8 @@ pub struct Args {
     /// End the run as soon as a threshold cannot hold any more.
     #[arg(long, help_heading = "Outcome")]
     pub(crate) abort_on_fail: bool,
-    /// Write the result to a file as well, as [FORMAT=]FILE; repeatable.
+    /// Write the result to a file as well, as [FORMAT=]FILE; repeatable. $GITHUB_STEP_SUMMARY is appended to, any other
+    /// file replaced.
     #[arg(long, value_name = "FILE", help_heading = "Outcome")]
     pub(crate) export: Vec<String>,
     /// Keep the plan as a profile under this name.

@@ -1,10 +1,10 @@
 //! Writing a result to files in many formats.
 
-use std::fs::OpenOptions;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::base::error::{Code, Error, Result};
 use crate::ctl::Ctl;
+use crate::ctl::cmd::perf::results;
 use crate::model::performance::result::PerfResult;
 use crate::perf::format::{self, Format};
 use crate::perf::threshold::Verdict;
@@ -37,33 +37,9 @@ impl Export {
     /// Refuses, before anything is measured, what could not be written after it. Nothing stays on the disk.
     ///
     /// # Errors
-    /// [`Code::UsageError`]: the target is a folder, its folder is not there, or neither may be written.
+    /// See [`results::check`].
     pub(crate) fn check(&self) -> Result<()> {
-        if self.path.as_os_str() == "-" {
-            return Ok(());
-        }
-        let refuse = |cause: &dyn std::fmt::Display, remedy: &str| {
-            Err(Error::new(Code::UsageError, format!("--export cannot write {}", self.path.display()))
-                .because(cause)
-                .remedy(remedy))
-        };
-        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        if self.path.is_dir() {
-            return refuse(&"it is a folder", "Name a file in it.");
-        }
-        if !folder.is_dir() {
-            return refuse(
-                &format!("there is no folder {}", folder.display()),
-                "Make the folder, or name another file.",
-            );
-        }
-        let opened = if self.path.exists() {
-            OpenOptions::new().append(true).open(&self.path).map(drop)
-        } else {
-            let made = OpenOptions::new().write(true).create_new(true).open(&self.path);
-            made.and_then(|_| std::fs::remove_file(&self.path))
-        };
-        opened.or_else(|error| refuse(&error, "Check the permissions, or name another file."))
+        if self.path.as_os_str() == "-" { Ok(()) } else { results::check("--export", &self.path) }
     }
 
     /// Writes a result; `-` is standard output. A file appears whole or not at all.
@@ -75,9 +51,7 @@ impl Export {
         if self.path.as_os_str() == "-" {
             return ctx.ui.bytes(&bytes);
         }
-        std::fs::write(&self.path, bytes).map_err(|error| {
-            Error::new(Code::OutputFailed, format!("{} cannot be written", self.path.display())).because(error)
-        })?;
+        results::put(&self.path, &bytes)?;
         ctx.ui.note(&format!("{} written to {}", self.format.name(), self.path.display()))
     }
 }
