@@ -49,7 +49,7 @@ pub(super) fn merge(plan: Plan, parts: &[Part], stopped: Option<Ending>) -> Perf
     let is_closed = plan.load == Load::Closed;
     let sums: Vec<Sum> = parts.iter().map(|part| Sum::of(part, is_closed)).collect();
     let mut sum = Sum::default();
-    for one in sums {
+    for one in &sums {
         sum.merge(one);
     }
     let (began, ended) = span(parts);

@@ -175,12 +175,15 @@ fn what_no_cluster_takes_is_refused_before_anything_is_applied() {
     let url = target.url();
     for (set, flags, code) in [
         ("services.nosuch.settings.x=1,2", &[][..], "set"),
-        ("services.settings.settings.data.retries=\"1\",\"2\"", &["--kube-context", "nosuch"], "kube-context-not-found"),
+        (
+            "services.settings.settings.data.retries=\"1\",\"2\"",
+            &["--kube-context", "nosuch"],
+            "kube-context-not-found",
+        ),
         ("services.settings.settings.data.retries=\"1\",\"2\"", &["--kubeconfig", "/nosuch/config"], "/nosuch/config"),
     ] {
         let args = ["perf", "optimise", "-f", "varied.yaml", "--set", set, "--url", &url, "--requests", "5", "--yes"];
-        let refused =
-            env.ctl(args.iter().chain(flags).copied()).var("KUBECONFIG", env.path("kubeconfig")).run();
+        let refused = env.ctl(args.iter().chain(flags).copied()).var("KUBECONFIG", env.path("kubeconfig")).run();
         assert!(refused.code != Some(0) && refused.stderr.contains(code), "{refused}");
         assert!(!refused.stderr.contains("applied again") && !refused.stderr.contains("=1\n"), "{refused}");
     }

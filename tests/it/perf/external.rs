@@ -48,7 +48,10 @@ fn a_program_that_is_not_there_is_an_error_and_never_replaced() {
         let args = ["perf", "run", "--url", &url, "--duration", "1s", "--rate", rate, "--load-generator", generator];
         let missing = env.ctl(args).var("PATH", "/nowhere").run();
         assert_eq!(missing.code, Some(5), "{missing}");
-        assert!(missing.stderr.contains("generator-missing") && missing.stderr.contains("PATH (/nowhere)"), "{missing}");
+        assert!(
+            missing.stderr.contains("generator-missing") && missing.stderr.contains("PATH (/nowhere)"),
+            "{missing}"
+        );
         assert!(missing.stderr.contains("runs in      this process"), "{missing}");
     }
     assert_eq!(target.seen(), 0);

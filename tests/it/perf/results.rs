@@ -239,7 +239,20 @@ fn json_of_perf_verbs_follows_their_published_schemas() {
         ("perf compare", &["perf", "compare", "a.json", "a.json"]),
         (
             "perf tune",
-            &["perf", "tune", "--url", &url, "--slo", "p50<30s", "--start", "50", "--most", "50", "--step-duration", "1s"],
+            &[
+                "perf",
+                "tune",
+                "--url",
+                &url,
+                "--slo",
+                "p50<30s",
+                "--start",
+                "50",
+                "--most",
+                "50",
+                "--step-duration",
+                "1s",
+            ],
         ),
     ] {
         let schema = env.ctl(["schema"].into_iter().chain(verb.split(' ')).chain(["-o", "json"])).ok().json();
@@ -249,7 +262,10 @@ fn json_of_perf_verbs_follows_their_published_schemas() {
         let faults: Vec<String> = validator.iter_errors(&value).map(|fault| fault.to_string()).collect();
         assert!(faults.is_empty(), "{args:?}: {faults:?}");
         // Alternatives must not hide a lack: what was measured always has its verdicts.
-        assert_eq!(value.get("verdicts").is_some(), matches!(verb, "perf run" | "perf result view") && value.is_object());
+        assert_eq!(
+            value.get("verdicts").is_some(),
+            matches!(verb, "perf run" | "perf result view") && value.is_object()
+        );
     }
 }
 

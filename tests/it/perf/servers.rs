@@ -38,7 +38,7 @@ pub fn until(lifetime: Duration) -> SocketAddr {
     let end = Instant::now() + lifetime;
     http(move |_| {
         if Instant::now() >= end {
-            thread::sleep(Duration::from_secs(60));
+            thread::sleep(Duration::from_mins(1));
         }
         Some(OK.to_vec())
     })

@@ -72,7 +72,7 @@ fn a_target_that_dies_before_the_end_leaves_nobody_uncounted() {
 #[test]
 fn rates_beyond_any_generator_are_refused_and_high_ones_end_on_time() {
     let load = |rate| Load::Open { pacing: Pacing::Constant { rate }, overload: Overload::Queue };
-    let server = servers::until(Duration::from_secs(60));
+    let server = servers::until(Duration::from_mins(1));
     let plan = Plan { duration: Some(Duration::from_millis(300)), ..http(server) };
     let beyond = engine::run(&Plan { load: load(1e9), ..plan.clone() }, &Control::default());
     assert!(beyond.unwrap_err().to_string().contains("the most is 10000000"));
