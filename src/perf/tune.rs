@@ -405,8 +405,8 @@ mod tests {
         assert!(report.steps.iter().all(|step| (step.unsent > 0) == (step.decision == Decision::Fails)));
     }
 
-    #[tokio::test]
-    async fn the_wait_for_the_last_response_is_not_held_against_the_rate() {
+    #[test]
+    fn the_wait_for_the_last_response_is_not_held_against_the_rate() {
         let mut run = sample::result(600);
         run.plan.duration = Some(std::time::Duration::from_secs(2));
         run.latency.service.record_ns(200_000_000);
