@@ -29,6 +29,7 @@ use crate::model::performance::plan::Plan;
 use crate::model::performance::result::PerfResult;
 use crate::model::performance::workers::Workers;
 use crate::perf::control::Control;
+use crate::perf::plan::check_shares;
 
 /// What the machine of the controller gives.
 #[derive(Debug, Clone)]
@@ -39,16 +40,6 @@ pub struct Site {
     pub kubeconfig: Option<String>,
 }
 
-/// Whether a plan can be shared out to so many workers.
-///
-/// # Errors
-/// [`crate::base::Code::WorkersInvalid`]: a worker would be left without a connection or a request, or the generator
-/// cannot be shared.
-pub fn check(plan: &Plan, workers: &Workers) -> Result<()> {
-    workers.check()?;
-    split::shares(plan, u32::try_from(workers.count()).unwrap_or(u32::MAX)).map(drop)
-}
-
 /// Carries a plan out with several workers. Workers that are lost on the way are part of the result, which is then made
 /// of what arrived; it ends with [`crate::model::performance::result::Ending::WorkersLost`] when none is left.
 ///
@@ -57,7 +48,7 @@ pub fn check(plan: &Plan, workers: &Workers) -> Result<()> {
 /// be shared.
 pub async fn run(plan: Plan, workers: &Workers, site: &Site, control: Control) -> Result<PerfResult> {
     // What cannot be shared is found before anything is started.
-    check(&plan, workers)?;
+    check_shares(&plan, workers)?;
     match workers {
         Workers::At { locations } => {
             let token = worker::token(&site.home, None)?;

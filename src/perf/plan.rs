@@ -7,7 +7,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use url::Url;
 
 use crate::base::error::{Code, Error, Result};
-use crate::model::performance::plan::{Header, Load, Overload, Pacing, Plan, Protocol, Reuse, Tls};
+use crate::model::performance::plan::{Generator, Header, Load, Overload, Pacing, Plan, Protocol, Reuse, Tls};
+use crate::model::performance::workers::Workers;
 
 /// The highest rate of a plan, in requests a second.
 const HIGHEST_RATE: f64 = 1e7;
@@ -29,6 +30,44 @@ pub fn check(plan: &Plan) -> Result<()> {
         1 => Err(Error::new(Code::PerfPlan, faults.remove(0))),
         many => Err(Error::new(Code::PerfPlan, format!("{many} values of the plan are wrong")).details(faults)),
     }
+}
+
+/// Whether workers can carry a plan out together.
+///
+/// # Errors
+/// [`Code::WorkersInvalid`], [`Code::AddressInvalid`]: they are none, or one of them would have nothing to do.
+pub fn check_shares(plan: &Plan, workers: &Workers) -> Result<()> {
+    workers.check()?;
+    can_share(plan, u32::try_from(workers.count()).unwrap_or(u32::MAX))
+}
+
+/// Whether a plan can be shared out to so many workers.
+///
+/// # Errors
+/// [`Code::WorkersInvalid`] where a worker would be left without a connection or a request.
+pub fn can_share(plan: &Plan, workers: u32) -> Result<()> {
+    if plan.generator != Generator::Native {
+        return Err(Error::new(Code::WorkersInvalid, format!("workers cannot make load by {}", plan.generator.name()))
+            .because("a worker's counts are merged without loss, which only the native generator's can be")
+            .remedy("Leave --workers or --load-generator out."));
+    }
+    enough("connections", u64::from(plan.connections), workers)?;
+    if let Some(requests) = plan.requests {
+        enough("requests", requests, workers)?;
+    }
+    match &plan.load {
+        Load::Open { overload: Overload::Grow { limit }, .. } => {
+            enough("connections at most", u64::from(*limit), workers)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn enough(what: &str, there: u64, workers: u32) -> Result<()> {
+    if there >= u64::from(workers) {
+        return Ok(());
+    }
+    Err(Error::new(Code::WorkersInvalid, format!("{there} {what} cannot be shared by {workers} workers")))
 }
 
 /// Schemes of URLs that a protocol takes, the one without TLS first.

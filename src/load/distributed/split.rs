@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::base::{Code, Error, Result};
-use crate::model::performance::plan::{Generator, Load, Overload, Pacing, Plan, Step};
+use crate::base::Result;
+use crate::model::performance::plan::{Load, Overload, Pacing, Plan, Step};
+use crate::perf::plan::can_share;
 
 /// A worker's share.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,28 +19,10 @@ pub(super) struct Share {
 /// interleaved by their phase. Connections and counted requests are divided with the remainder to the first ones.
 ///
 /// # Errors
-/// [`Code::WorkersInvalid`] where a worker would be left without a connection or a request.
+/// [`crate::base::Code::WorkersInvalid`] where a worker would be left without a connection or a request.
 pub(super) fn shares(plan: &Plan, workers: u32) -> Result<Vec<Share>> {
-    if plan.generator != Generator::Native {
-        return Err(Error::new(Code::WorkersInvalid, format!("workers cannot make load by {}", plan.generator.name()))
-            .because("a worker's counts are merged without loss, which only the native generator's can be")
-            .remedy("Leave --workers or --load-generator out."));
-    }
-    enough("connections", u64::from(plan.connections), workers)?;
-    if let Some(requests) = plan.requests {
-        enough("requests", requests, workers)?;
-    }
-    if let Load::Open { overload: Overload::Grow { limit }, .. } = &plan.load {
-        enough("connections at most", u64::from(*limit), workers)?;
-    }
+    can_share(plan, workers)?;
     Ok((0..workers).map(|index| share(plan, index, workers)).collect())
-}
-
-fn enough(what: &str, there: u64, workers: u32) -> Result<()> {
-    if there >= u64::from(workers) {
-        return Ok(());
-    }
-    Err(Error::new(Code::WorkersInvalid, format!("{there} {what} cannot be shared by {workers} workers")))
 }
 
 fn share(plan: &Plan, index: u32, workers: u32) -> Share {
@@ -95,6 +78,7 @@ fn seed(seed: u64, index: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::performance::plan::Generator;
     use proptest::prelude::*;
 
     fn open(pacing: Pacing) -> Plan {

@@ -5,12 +5,11 @@ use futures_util::StreamExt;
 use crate::base::error::{Code, Error, Result};
 use crate::ctl::Ctl;
 use crate::ctl::follow::failure;
-use crate::load::distributed;
 use crate::model::event::Payload;
 use crate::model::performance::plan::Plan;
 use crate::model::performance::result::PerfResult;
 use crate::model::performance::workers::Workers;
-use crate::perf::plan::check;
+use crate::perf::plan::{check, check_shares};
 use crate::wire::rest::performance::RunRequest;
 
 use super::run::args::PlanArgs;
@@ -31,7 +30,7 @@ pub(super) fn plan(args: &PlanArgs, workers: Option<&Workers>) -> Result<Plan> {
     check(&draft.plan)?;
     if let Some(workers) = workers {
         draft.share(workers);
-        distributed::check(&draft.plan, workers)?;
+        check_shares(&draft.plan, workers)?;
     }
     Ok(draft.plan)
 }

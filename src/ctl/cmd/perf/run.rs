@@ -22,13 +22,12 @@ use crate::ctl::cmd::Outcome;
 use crate::ctl::cmd::system::bring_image;
 use crate::ctl::follow::failure;
 use crate::ctl::ui::{Column, Question, Rendered};
-use crate::load::distributed;
 use crate::model::operation::OperationStatus;
 use crate::model::performance::plan::Plan;
 use crate::model::performance::profile::Profile;
 use crate::model::performance::result::PerfResult;
 use crate::model::performance::workers::Workers;
-use crate::perf::plan::check;
+use crate::perf::plan::{check, check_shares};
 use crate::perf::smp;
 use crate::perf::threshold::{Threshold, Verdict};
 use crate::wire::rest::performance::{ProfileBody, RunRequest};
@@ -129,7 +128,7 @@ async fn jobs(ctx: &Ctl, args: &Args) -> Result<Vec<Job>> {
         check(&draft.plan)?;
         if let Some(workers) = &args.workers {
             draft.share(workers);
-            distributed::check(&draft.plan, workers)?;
+            check_shares(&draft.plan, workers)?;
         }
     }
     let profile = match (profile, wanted.or_else(|| args.save_profile.clone())) {

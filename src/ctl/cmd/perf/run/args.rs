@@ -30,7 +30,7 @@ pub struct PlanArgs {
     /// Cookie, as NAME=VALUE; repeatable.
     #[arg(long, value_name = "COOKIE", help_heading = "What")]
     pub(crate) cookie: Vec<String>,
-    /// Body: text, a file, @FILE, or @- for standard input; what begins as a path does is one. A GET becomes a POST.
+    /// Body: text, a file, @FILE, or @- for standard input, as for text that begins like a path; GET becomes POST.
     #[arg(short = 'b', long, value_name = "BODY", help_heading = "What")]
     pub(crate) body: Option<String>,
     /// Content-Type of the body.
