@@ -2,6 +2,7 @@
 
 mod difference;
 mod gate;
+mod side;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,7 +13,7 @@ use crate::perf::stats::Bounds;
 use crate::perf::stats::bootstrap::{FEWEST, Intervals};
 use crate::perf::units;
 
-pub use gate::{Gate, GateVerdict, conclude};
+pub use gate::{Gate, GateVerdict, Undecided, conclude};
 
 /// Percentiles that are compared.
 pub const PERCENTILES: [f64; 6] = [50.0, 75.0, 90.0, 95.0, 99.0, 99.9];
@@ -144,8 +145,8 @@ impl Metric {
         #[expect(clippy::cast_precision_loss, reason = "nanoseconds of an hour stay below 2^53")]
         match self {
             Self::Rate => (result.achieved_rate > 0.0).then_some(result.achieved_rate),
-            Self::Errors => (result.requests.sent > 0)
-                .then(|| crate::perf::summary::share(result.requests.failed, result.requests.sent)),
+            Self::Errors => (result.requests.ended() > 0)
+                .then(|| crate::perf::summary::share(result.requests.bad(), result.requests.ended())),
             Self::Mean => (!response.is_empty()).then(|| response.mean_ns()),
             Self::Percentile(percentile) => (!response.is_empty()).then(|| response.percentile_ns(percentile) as f64),
         }
@@ -166,12 +167,40 @@ pub struct Difference {
     /// `difference` relative to the baseline.
     pub ratio: Option<f64>,
     /// 95 % interval of `difference`; none where none can be told.
-    pub interval: Option<Bounds>,
+    pub interval: Option<Span>,
     /// What follows.
     pub verdict: Verdict,
-    /// Why nothing follows, where nothing does for another reason than the interval.
+    /// What opens or widens the interval beyond chance, or why there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
+}
+
+/// An interval of which an end may be open: too few responses may set a lower bound and no upper one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct Span {
+    /// Lower bound; none where the results set none.
+    pub low: Option<f64>,
+    /// Upper bound; none where the results set none.
+    pub high: Option<f64>,
+}
+
+impl From<Bounds> for Span {
+    fn from(bounds: Bounds) -> Self {
+        let finite = |bound: f64| bound.is_finite().then_some(bound);
+        Self { low: finite(bounds.low), high: finite(bounds.high) }
+    }
+}
+
+impl Span {
+    /// Its ends as people read them.
+    pub fn text(self, metric: Metric) -> String {
+        match (self.low, self.high) {
+            (Some(low), Some(high)) => format!("{} to {}", metric.signed(low), metric.signed(high)),
+            (Some(low), None) => format!("at least {}", metric.signed(low)),
+            (None, Some(high)) => format!("at most {}", metric.signed(high)),
+            (None, None) => "open".to_owned(),
+        }
+    }
 }
 
 /// What follows from a difference.
@@ -235,7 +264,7 @@ pub fn compare(results: &[(&str, &PerfResult)], seed: u64) -> Result<Comparison>
 fn because(base: Option<&Intervals>, other: Option<&Intervals>) -> String {
     match (base, other) {
         (Some(base), Some(other)) => format!(
-            "{} and {} intervals, drawn in stretches of {} and {}, which keep neighbours together that are alike",
+            "{} and {} intervals, drawn in stretches of {} and {}, which keep neighbours together that are alike; where order statistics reach further, theirs",
             base.len(),
             other.len(),
             base.block(),
@@ -306,7 +335,7 @@ mod tests {
         }
         let better = compare(&[("b", &slower), ("a", &base)], 1).unwrap();
         assert_eq!(verdict(&better, "p50"), Verdict::Better);
-        assert_eq!(verdict(&worse, "p99.9"), Verdict::Undecided);
+        assert_eq!(verdict(&worse, "p99.9"), Verdict::Worse, "1.3 times as slow, with 30 responses beyond it");
     }
 
     #[test]
