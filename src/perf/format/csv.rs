@@ -17,13 +17,13 @@ pub fn figures(result: &PerfResult) -> String {
     row("name", quoted(&result.name), "");
     row("model", summary.model.clone(), "");
     row("started_at", result.started_at.to_string(), "");
-    row("elapsed", result.elapsed_seconds.to_string(), "s");
+    row("elapsed", rounded(result.elapsed_seconds), "s");
     row("requested_rate", summary.requested_rate.map(|rate| rate.to_string()).unwrap_or_default(), "1/s");
-    row("achieved_rate", summary.achieved_rate.to_string(), "1/s");
+    row("achieved_rate", rounded(summary.achieved_rate), "1/s");
     row("sent", summary.sent.to_string(), "requests");
     row("failed", summary.failed.to_string(), "requests");
     row("dropped", summary.dropped.to_string(), "requests");
-    row("error_share", summary.error_share.to_string(), "");
+    row("error_share", rounded(summary.error_share), "");
     for error in &summary.errors {
         row(&format!("error.{}", error.cause.name()), error.count.to_string(), "requests");
     }
@@ -31,15 +31,21 @@ pub fn figures(result: &PerfResult) -> String {
         row(&format!("status.{status}"), count.to_string(), "requests");
     }
     row("min", milliseconds(summary.response.min_ns), "ms");
-    row("mean", (summary.response.mean_ns / 1e6).to_string(), "ms");
-    row("stdev", (summary.response.stdev_ns / 1e6).to_string(), "ms");
+    row("mean", rounded(summary.response.mean_ns / 1e6), "ms");
+    row("stdev", rounded(summary.response.stdev_ns / 1e6), "ms");
     row("max", milliseconds(summary.response.max_ns), "ms");
     for found in &summary.percentiles {
         let note = found.reasons(summary.response.count).join("; ");
         let bounds = found.interval_ns;
         let name = units::percentile(found.percentile);
         let value = milliseconds(found.value_ns);
-        let _ = writeln!(text, "{name},{value},ms,{},{},{}", bounds.low / 1e6, bounds.high / 1e6, quoted(&note));
+        let _ = writeln!(
+            text,
+            "{name},{value},ms,{},{},{}",
+            rounded(bounds.low / 1e6),
+            rounded(bounds.high / 1e6),
+            quoted(&note)
+        );
         if let Some(service) = found.service_ns {
             let _ = writeln!(text, "service.{name},{},ms,,,", milliseconds(service));
         }
@@ -65,7 +71,12 @@ pub fn intervals(result: &PerfResult) -> String {
 }
 
 fn milliseconds(nanoseconds: u64) -> String {
-    (seconds(nanoseconds) * 1e3).to_string()
+    rounded(seconds(nanoseconds) * 1e3)
+}
+
+/// To six places, which is a nanosecond in milliseconds: without the dust of binary fractions.
+fn rounded(number: f64) -> String {
+    ((number * 1e6).round() / 1e6).to_string()
 }
 
 /// A spreadsheet takes what begins with one of these for a formula.
@@ -96,6 +107,19 @@ mod tests {
         let text = intervals(&result);
         let sent: u64 = text.lines().skip(1).map(|line| line.split(',').nth(2).unwrap().parse::<u64>().unwrap()).sum();
         assert_eq!((text.lines().count(), sent), (31, 3_000));
+    }
+
+    #[test]
+    fn numbers_have_no_dust() {
+        assert_eq!(
+            (rounded(0.055_071_999_999_999_996), milliseconds(1_234_567)),
+            ("0.055072".into(), "1.234567".into())
+        );
+        let text = figures(&sample::result(3_000)) + &intervals(&sample::result(3_000));
+        let long = text.split([',', '\n']).find(|cell| {
+            cell.rsplit_once('.').is_some_and(|(whole, places)| whole.parse::<u64>().is_ok() && places.len() > 6)
+        });
+        assert_eq!(long, None);
     }
 
     #[test]

@@ -45,9 +45,16 @@ fn recognise(bytes: &[u8]) -> Result<PerfResult, String> {
     if smp::result::is_document(start) {
         return smp::result::read_yaml(start);
     }
+    let written_only = ["metric,value,unit,", "start_seconds,length_seconds,", "<", "# "];
+    if written_only.iter().any(|begin| start.starts_with(begin)) {
+        return Err(WRITTEN_ONLY.to_owned());
+    }
     // Protobuf of nothing but text fields looks like text; YAML is what people write.
     smp::result::read_protobuf(bytes).map_err(|_| "its content is of no known format".to_owned())
 }
+
+/// For the formats that [`super::Format::is_readable`] leaves out.
+const WRITTEN_ONLY: &str = "it looks like CSV, JUnit, Prometheus, Markdown or HTML, which are written for showing and not read back; keep results as json";
 
 fn as_text(bytes: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
@@ -95,6 +102,8 @@ mod tests {
         for (bytes, said) in [
             (b"".as_slice(), "empty"),
             (b"hello", "no known format"),
+            (b"metric,value,unit,low,high,note\n", "not read back"),
+            (b"<!DOCTYPE html>", "not read back"),
             (b"{}", "no known shape"),
             (b"{\"a\": ", "EOF"),
             (b"\x00\x01\x02", ""),

@@ -17,6 +17,8 @@ use crate::model::performance::histogram::Histogram;
 use crate::model::performance::plan::{Load, Overload, Pacing, Target};
 use crate::model::performance::result::PerfResult;
 use crate::perf::format::imported;
+use crate::perf::stats::order;
+use crate::perf::units;
 use crate::wire::protobuf;
 use crate::wire::smp::environment_config::Node;
 use crate::wire::smp::performance_test_result::Latency;
@@ -28,6 +30,11 @@ use crate::wire::smp::{EnvironmentConfig, PerformanceTestResult, ServiceMesh, Se
 const UNIT: &str = "latency_unit";
 /// Label with every response time: HdrHistogram's V2 encoding with DEFLATE, as base64, in nanoseconds.
 const HISTOGRAM: &str = "latency_histogram_hdr";
+/// Label with the percentiles of the message that the sample is too small to state as fact; the message wants a value.
+const UNSUPPORTED: &str = "latency_unsupported";
+/// What no SMP result holds.
+const READ_LOSSES: &str =
+    "read from an SMP result: it holds no intervals, no statuses, no causes of errors and no service times";
 /// Ids that Meshery writes where it has none: what bears one holds seconds.
 const PLACEHOLDERS: [&str; 4] = ["test_smp_version", "test_id", "test_smp_id", "test_mesh_config_id"];
 
@@ -73,7 +80,17 @@ fn labels(result: &PerfResult) -> BTreeMap<String, String> {
     if let Some(target) = result.plan.targets.first() {
         set("endpoint_url", target.url.clone());
     }
+    let is_unsupported = |percentile: &f64| !order::is_supported(result.latency.response.count(), *percentile);
+    let unsupported: Vec<String> =
+        [50.0, 90.0, 99.0].into_iter().filter(is_unsupported).map(units::percentile).collect();
+    if !unsupported.is_empty() {
+        set(UNSUPPORTED, unsupported.join(","));
+    }
+    // The message itself ends at p99; what the sample cannot support is not stated beyond it.
     for percentile in [99.9, 99.99] {
+        if is_unsupported(&percentile) {
+            continue;
+        }
         let value = milliseconds(result.latency.response.percentile_ns(percentile));
         set(&format!("latency_p{percentile}_ms"), value.to_string());
     }
@@ -379,6 +396,10 @@ fn result_of(document: &Document, content: &[u8]) -> Result<PerfResult, String> 
     if let Some(rate) = result.requested_rate {
         result.plan.load = Load::Open { pacing: Pacing::Constant { rate }, overload: Overload::Queue };
     }
+    result.warnings.push(READ_LOSSES.to_owned());
+    if document.whole("requests_failed").is_none() {
+        result.warnings.push("read from an SMP result that does not tell how many requests failed".to_owned());
+    }
     let url = document.label("endpoint_url");
     result.plan.targets = url.map(|url| Target { url: url.to_owned(), weight: 1 }).into_iter().collect();
     Ok(result)
@@ -468,8 +489,16 @@ mod tests {
             assert_eq!((back.id, back.name.as_str()), (result.id, result.name.as_str()));
             assert_eq!((back.requests.sent, back.requests.failed), (3_000, 90));
             assert_eq!((back.requested_rate, back.elapsed_seconds), (Some(100.0), 30.0));
-            assert!(back.warnings.is_empty(), "{:?}", back.warnings);
+            assert_eq!(back.warnings, [READ_LOSSES]);
         }
+    }
+
+    #[test]
+    fn percentiles_that_the_sample_cannot_support_are_told() {
+        let labels = |count: u64| message(&sample::result(count)).labels;
+        assert_eq!(labels(600).get(UNSUPPORTED).map(String::as_str), Some("p90,p99"));
+        assert!(!labels(600).contains_key("latency_p99.9_ms"));
+        assert!(!labels(120_000).contains_key(UNSUPPORTED) && labels(120_000).contains_key("latency_p99.9_ms"));
     }
 
     #[test]
