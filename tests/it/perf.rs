@@ -16,6 +16,7 @@ mod result;
 mod results;
 mod run;
 mod schedule;
+mod secure;
 mod selftest;
 mod servers;
 pub mod target;
