@@ -92,10 +92,8 @@ fn a_foreign_result_is_shown_with_what_it_cannot_say() {
 
     ✓ p50<5ms held: 2ms
     ✗ errors<1 breached: 2
-    ! read from buckets of fortio's JSON: percentiles between their bounds are
-      interpolated, intervals are lost
-    ! fortio counts from the moment a request was sent: what it waited behind a slow
-      response is not in the durations
+    ! read from buckets of fortio's JSON: percentiles between their bounds are interpolated, intervals are lost
+    ! fortio counts from the moment a request was sent: what it waited behind a slow response is not in the durations
     --- stderr
     ");
 }
