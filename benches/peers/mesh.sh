@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What a real mesh costs: the same service with and without sidecars (mutual TLS), measured in turn at one fixed rate by
-# `mesheryctl perf run` and by fortio in pods beside each other. Prints the overhead with its interval, fortio's figures of the
-# same series, and a MeshMark.
+# `mesheryctl perf run`, by the same with `--no-busy`, and by fortio in pods beside each other. Prints the overhead with its
+# interval, the figures of all three of the same series, and a MeshMark.
 #   benches/peers/mesh.sh      ROUNDS=5 RATE=400 SECONDS_EACH=10 CONNECTIONS=8
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -77,9 +77,12 @@ inside() {
   kubectl -n "$namespace" exec deployment/client -c "$container" -- "$@"
 }
 
+# ours NAMESPACE FLAG...
 ours() {
-  inside "$1" ours /usr/local/bin/mesheryctl perf run --name "$1" --url http://server/ --rate "$RATE" --connections "$CONNECTIONS" \
-    --duration "${SECONDS_EACH}s" --warm-up 2s -o json
+  local namespace=$1
+  shift
+  inside "$namespace" ours /usr/local/bin/mesheryctl perf run --name "$namespace" --url http://server/ --rate "$RATE" \
+    --connections "$CONNECTIONS" --duration "${SECONDS_EACH}s" --warm-up 2s -o json "$@"
 }
 
 # a fine resolution, without which everything below a millisecond would be one bucket
@@ -99,21 +102,43 @@ done
 for ((round = 1; round <= ROUNDS; round++)); do
   for namespace in bench-plain bench-mesh; do
     ours "$namespace" >"$WORK/$namespace-$round.json" 2>"$WORK/log" || { cat "$WORK/log" >&2 && exit 1; }
+    ours "$namespace" --no-busy >"$WORK/sleeping-$namespace-$round.json" 2>"$WORK/log" || { cat "$WORK/log" >&2 && exit 1; }
     fortio "$namespace" >"$WORK/fortio-$namespace-$round.json" 2>"$WORK/log" || { cat "$WORK/log" >&2 && exit 1; }
   done
 done
 
-figures() { jq -r ".DurationHistogram.Percentiles[] | select(.Percentile == $2) | .Value * 1000000 | round" "$WORK"/fortio-"$1"-*.json | sort -n | sed -n "$(((ROUNDS + 1) / 2))p"; }
+# the median of the rounds of a figure that jq takes from each of the files
+middle() {
+  local filter=$1
+  shift
+  jq -r "$filter" "$@" | sort -n | sed -n "$(((ROUNDS + 1) / 2))p"
+}
+# figures SERIES NAMESPACE PERCENTILE: response times, in us
+figures() {
+  local round file
+  case $1 in
+    fortio) middle ".DurationHistogram.Percentiles[] | select(.Percentile == $3) | .Value * 1000000 | round" "$WORK"/fortio-"$2"-*.json ;;
+    *)
+      for ((round = 1; round <= ROUNDS; round++)); do
+        file=$WORK/$2-$round.json
+        [ "$1" = ours ] || file=$WORK/$1-$2-$round.json
+        "$BINARY" perf convert "$file" --to fortio 2>/dev/null
+      done | middle ".DurationHistogram.Percentiles[] | select(.Percentile == $3) | .Value * 1000000 | round"
+      ;;
+  esac
+}
 files() { printf '%s\n' "$WORK"/"$1"-*.json | paste -sd,; }
 printf '%s rounds of %s s at %s requests a second over %s connections\n' "$ROUNDS" "$SECONDS_EACH" "$RATE" "$CONNECTIONS"
 for ((round = 1; round <= ROUNDS; round++)); do
   printf 'round %s: ' "$round"
   "$BINARY" perf compare "$WORK/bench-plain-$round.json" "$WORK/bench-mesh-$round.json" | awk '/BASELINE/ || /^p(50|90|99) /'
 done
-printf '\nfortio, same series, median of the rounds in us: without, with, overhead\n'
-for percentile in 50 90 99; do
-  plain=$(figures bench-plain "$percentile") mesh=$(figures bench-mesh "$percentile")
-  printf 'p%s %8s %8s %8s\n' "$percentile" "$plain" "$mesh" "$((mesh - plain))"
+printf '\nmedian of the rounds in us: without, with, overhead\n'
+for series in ours sleeping fortio; do
+  for percentile in 50 90 99; do
+    plain=$(figures "$series" bench-plain "$percentile") mesh=$(figures "$series" bench-mesh "$percentile")
+    printf '%-9s p%s %8s %8s %8s\n' "$series" "$percentile" "$plain" "$mesh" "$((mesh - plain))"
+  done
 done
 printf '\n'
 "$BINARY" perf meshmark --with "$(files bench-mesh)" --without "$(files bench-plain)"

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{fortio, hgrm, hlog, native, nighthawk};
+use super::{Format, fortio, hgrm, hlog, native, nighthawk};
 use crate::base::error::{Code, Error, Place, Result};
 use crate::base::yaml;
 use crate::model::performance::result::PerfResult;
@@ -14,7 +14,7 @@ use crate::perf::smp;
 /// What another program's format loses stands in the result's warnings.
 ///
 /// # Errors
-/// [`Code::ResultUnreadable`]: it is none of them, or damaged.
+/// [`Code::ResultUnreadable`]: it is none of them, or damaged; the cause names the format that it was taken for.
 pub fn read(bytes: &[u8], file_name: &str) -> Result<PerfResult> {
     let mut result = recognise(bytes).map_err(|problem| {
         Error::new(Code::ResultUnreadable, "the file is no result that can be read")
@@ -31,19 +31,19 @@ fn recognise(bytes: &[u8]) -> Result<PerfResult, String> {
     if bytes.is_empty() {
         return Err("it is empty".to_owned());
     }
-    let Some(text) = as_text(bytes) else { return smp::result::read_protobuf(bytes) };
+    let Some(text) = as_text(bytes) else { return taken(Format::SmpProto, smp::result::read_protobuf(bytes)) };
     let start = text.trim_start_matches('\u{feff}').trim_start();
     if start.starts_with('{') {
         return json(start);
     }
     if hlog::is_log(start) {
-        return hlog::read(start);
+        return taken(Format::Hlog, hlog::read(start));
     }
     if hgrm::is_table(start) {
-        return hgrm::read(start);
+        return taken(Format::Hgrm, hgrm::read(start));
     }
     if smp::result::is_document(start) {
-        return smp::result::read_yaml(start);
+        return taken(Format::Smp, smp::result::read_yaml(start));
     }
     let written_only = ["metric,value,unit,", "start_seconds,length_seconds,", "<", "# "];
     if written_only.iter().any(|begin| start.starts_with(begin)) {
@@ -55,6 +55,10 @@ fn recognise(bytes: &[u8]) -> Result<PerfResult, String> {
 
 /// For the formats that [`super::Format::is_readable`] leaves out.
 const WRITTEN_ONLY: &str = "it looks like CSV, JUnit, Prometheus, Markdown or HTML, which are written for showing and not read back; keep results as json";
+/// What reading came to, a failure with the format that the content was taken for.
+fn taken(format: Format, outcome: Result<PerfResult, String>) -> Result<PerfResult, String> {
+    outcome.map_err(|problem| format!("read as {}: {problem}", format.name()))
+}
 
 fn as_text(bytes: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
@@ -72,19 +76,19 @@ fn json(text: &str) -> Result<PerfResult, String> {
         },
     };
     if value.get("schema").is_some() {
-        return native::read(value);
+        return taken(Format::Json, native::read(value));
     }
     if value.get("DurationHistogram").is_some() {
-        return fortio::read(&value, text.as_bytes());
+        return taken(Format::Fortio, fortio::read(&value, text.as_bytes()));
     }
     if let Some(inner) = value.get("runner_results").or_else(|| value.get("runnerResults")) {
-        return fortio::read_meshery(&value, inner, text.as_bytes());
+        return taken(Format::Fortio, fortio::read_meshery(&value, inner, text.as_bytes()));
     }
     if value.get("results").is_some_and(Value::is_array) {
-        return nighthawk::read(&value, text.as_bytes());
+        return taken(Format::Nighthawk, nighthawk::read(&value, text.as_bytes()));
     }
     if smp::result::is_result(&value) {
-        return smp::result::read_json(&value, text.as_bytes());
+        return taken(Format::SmpJson, smp::result::read_json(&value, text.as_bytes()));
     }
     Err("it is JSON, but of no known shape".to_owned())
 }
@@ -107,7 +111,9 @@ mod tests {
             (b"{}", "no known shape"),
             (b"{\"a\": ", "EOF"),
             (b"\x00\x01\x02", ""),
-            (b"{\"schema\": \"x\"}", "schema"),
+            (b"{\"schema\": \"x\"}", "read as json: its schema"),
+            (b"{\"DurationHistogram\": {}, \"StartTime\": \"x\"}", "read as fortio: "),
+            (b"{\"results\": []}", "read as nighthawk: "),
         ] {
             let error = read(bytes, "r.json").unwrap_err();
             assert_eq!(error.code(), Code::ResultUnreadable);

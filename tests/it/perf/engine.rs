@@ -1,5 +1,6 @@
 //! What a run counts, and how it ends.
 
+use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -10,8 +11,10 @@ use mesheryctl::model::performance::plan::{Load, Overload, Pacing, Plan, Protoco
 use mesheryctl::model::performance::result::{Ending, PerfResult};
 use mesheryctl::perf::control::Control;
 use mesheryctl::perf::engine;
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::servers::{self, OK};
+use crate::support::env::Env;
 
 pub fn plan(url: impl Into<String>) -> Plan {
     Plan {
@@ -236,4 +239,47 @@ fn a_result_says_where_and_by_what_it_was_made() {
     assert_eq!(result.generator.name, "native");
     assert!(result.environment.cpus > 0 && result.environment.memory_mib > 0);
     assert!(result.warnings.iter().any(|warning| warning.contains("99th percentile")), "{:?}", result.warnings);
+}
+
+/// The processors that each thread of a process which makes load may use.
+fn processors_of_load(process: u32) -> Vec<String> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    let status = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("status")).ok();
+    let field = |status: &str, name: &str| {
+        status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_owned()
+    };
+    let is_load = |status: &String| field(status, "Name:").starts_with("load-");
+    tasks.filter_map(status).filter(is_load).map(|status| field(&status, "Cpus_allowed_list:")).collect()
+}
+
+#[test]
+fn pinned_threads_stay_on_a_processor_each_and_others_may_move() {
+    let server = servers::http(|_| Some(OK.to_vec()));
+    let url = format!("http://{server}/");
+    let env = Env::new();
+    let allowed = std::fs::read_to_string("/proc/self/status").unwrap();
+    let allowed = allowed.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap().trim();
+    let run = |more: &[&'static str]| {
+        let base = ["perf", "run", "--url", &url, "--rate", "50", "--threads", "2", "--connections", "2"];
+        let run = env.ctl(base.into_iter().chain(["--duration", "1m"]).chain(more.iter().copied()));
+        let child = run.command().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let deadline = Instant::now() + Duration::from_mins(1);
+        let is_settled =
+            |found: &[String]| found.len() == 2 && (more.is_empty() || found.iter().all(|list| list != allowed));
+        let mut found = Vec::new();
+        while !is_settled(&found) && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(20));
+            found = processors_of_load(child.id());
+        }
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        assert_eq!(run.ended(child).code, Some(130));
+        found.sort();
+        found
+    };
+    assert_eq!(run(&[]), [allowed, allowed]);
+    if thread::available_parallelism().unwrap().get() > 1 {
+        let pinned = run(&["--pin"]);
+        assert!(pinned.len() == 2 && pinned[0] != pinned[1], "{pinned:?}");
+        assert!(pinned.iter().all(|list| list.parse::<u32>().is_ok()), "{pinned:?}");
+    }
 }

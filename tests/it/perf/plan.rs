@@ -121,3 +121,22 @@ fn the_plan_names_the_flag_that_was_typed_and_the_run_the_profile_that_is_made()
     let both = ["perf", "run", "--url", &url, "--connections", "2", "--concurrent-requests", "3"];
     assert_eq!(env.ctl(both).run().code, Some(2));
 }
+
+#[test]
+fn busy_polling_is_told_and_can_be_left_out() {
+    let (env, target) = (Env::new(), Target::start());
+    let url = target.url();
+    let base = ["perf", "run", "--url", &url, "--requests", "5"];
+    let run = |more: &[&'static str]| env.ctl(base.iter().copied().chain(more.iter().copied()));
+    let row = |more: &[&'static str]| -> Vec<String> {
+        let planned = run(&[more, &["--dry-run"]].concat()).ok().stdout;
+        let row = planned.lines().find(|line| line.starts_with("busy "));
+        row.unwrap_or_default().split_whitespace().map(str::to_owned).collect()
+    };
+    assert_eq!(row(&["--rate", "50"]).join(" "), "busy open model, where a processor is free default");
+    assert_eq!(row(&["--rate", "50", "--no-busy"]).join(" "), "busy no --no-busy");
+    assert!(row(&["--load-generator", "fortio"]).is_empty());
+    let polls = |more: &[&'static str]| run(more).ok().json()["plan"]["busy"].as_bool().unwrap();
+    assert!(polls(&["--rate", "50", "-o", "json"]));
+    assert!(!polls(&["--rate", "50", "--no-busy", "-o", "json"]));
+}

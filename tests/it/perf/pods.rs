@@ -13,31 +13,31 @@ use crate::support::ctl::{Output, Run};
 use crate::support::env::Env;
 
 /// A namespace of the kit's cluster; it goes when this is dropped.
-struct World {
-    env: Env,
-    kit: Kit,
-    namespace: String,
+pub struct World {
+    pub env: Env,
+    pub kit: Kit,
+    pub namespace: String,
 }
 
 impl World {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let namespace = format!("perf-{name}-{}", std::process::id());
         let world = Self { env: Env::new(), kit: Kit::up(), namespace };
         world.kit.kubectl(&["create", "namespace", &world.namespace]);
         world
     }
 
-    fn kubectl(&self, args: &[&str]) -> String {
+    pub fn kubectl(&self, args: &[&str]) -> String {
         self.kit.kubectl(&[&["-n", &self.namespace], args].concat())
     }
 
-    fn create(&self, object: &Value) {
+    pub fn create(&self, object: &Value) {
         let file = self.env.write("work/object.json", object.to_string());
         self.kubectl(&["create", "-f", file.to_str().unwrap()]);
     }
 
     /// The image of the program under test in the node's containerd; its name.
-    fn image(&self) -> String {
+    pub fn image(&self) -> String {
         let saved = self.env.ctl(["system", "image", "save", "-f", "image.tar"]).ok();
         let file = self.env.path("work/image.tar");
         let socket = self.kit.get("CONTAINERD");

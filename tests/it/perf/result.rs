@@ -1,5 +1,7 @@
 //! `perf result`.
 
+use mesheryctl::perf::format::{self, Format};
+
 use super::target::Target;
 use crate::support::env::Env;
 
@@ -27,12 +29,51 @@ fn a_result_is_listed_shown_exported_carried_elsewhere_and_deleted() {
 }
 
 #[test]
-fn what_is_no_result_is_refused_with_its_place() {
+fn a_result_of_every_readable_format_is_imported_once() {
+    let (env, target) = (Env::new(), Target::start());
+    let id = measured(&env, &target);
+    env.ctl(["perf", "result", "export", &id, "kept.json"]).ok();
+    let result = format::read(env.read("work/kept.json").as_bytes(), "kept.json").unwrap();
+    let elsewhere = Env::new();
+    let readable = Format::ALL.into_iter().filter(|format| format.is_readable());
+    for format in readable {
+        let file = format!("kept.{}", format.name());
+        std::fs::write(elsewhere.path(&format!("work/{file}")), format::write(&result, format).unwrap()).unwrap();
+        let import = || elsewhere.ctl(["perf", "result", "import", &file, "-o", "name"]).ok();
+        let (first, second) = (import(), import());
+        assert_eq!(first.stdout, second.stdout, "{file}");
+        let lacks = matches!(format, Format::Fortio | Format::Nighthawk | Format::Hgrm | Format::Hlog);
+        assert_eq!(first.stderr.contains("read from "), lacks, "{first}");
+        let stored = elsewhere.ctl(["perf", "result", "view", first.stdout.trim(), "-o", "json"]).ok().json();
+        assert_eq!(stored["latency"]["response"]["count"], 10, "{file}: {stored}");
+    }
+    elsewhere.ctl(["perf", "result", "delete", &id, "--yes"]).ok();
+    let whole = env.read("work/kept.json");
+    let piped = elsewhere.ctl(["perf", "result", "import", "-", "-o", "name"]).stdin(whole).ok();
+    assert_eq!(piped.stdout.trim(), id);
+}
+
+#[test]
+fn what_is_no_result_is_refused_with_its_file_and_format() {
     let env = Env::new();
     env.write("work/bad.json", "{\"schema\": 1,\n nonsense}");
-    let refused = env.ctl(["perf", "result", "import", "bad.json"]).run();
-    assert_eq!(refused.code, Some(65), "{refused}");
-    assert!(refused.stderr.contains("bad.json:"), "{refused}");
+    env.write("work/fortio.json", "{\"DurationHistogram\": {}, \"StartTime\": \"yesterday\"}");
+    env.write("work/plan.html", "<!DOCTYPE html>");
+    for (file, cause) in [
+        ("bad.json", "schema"),
+        ("fortio.json", "read as fortio: StartTime `yesterday`"),
+        ("plan.html", "no known format"),
+    ] {
+        let refused = env.ctl(["perf", "result", "import", file]).run();
+        assert_eq!((refused.code, refused.stdout.as_str()), (Some(65), ""), "{refused}");
+        for words in [file, cause, "result-unreadable"] {
+            assert!(refused.stderr.contains(words), "{words}: {refused}");
+        }
+    }
+    let refused = env.ctl(["perf", "result", "import", "-"]).stdin("hello").run();
+    assert!(refused.code == Some(65) && refused.stderr.contains("stdin: "), "{refused}");
+    assert_eq!(env.ctl(["perf", "result", "import", "missing.json"]).run().code, Some(5));
+    assert_eq!(env.ctl(["perf", "result", "list", "-o", "json"]).ok().stdout, "[]\n");
 }
 
 #[test]

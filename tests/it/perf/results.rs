@@ -140,7 +140,7 @@ fn a_result_comes_from_standard_input_and_damage_is_told() {
     --- stdout
     --- stderr
     error: stdin: the file is no result that can be read
-    cause: its schema is `x`, this version reads `mesheryctl.perf.result/v1`
+    cause: read as json: its schema is `x`, this version reads `mesheryctl.perf.result/v1`
     fix: Check that the file is whole; convert what another program wrote with that program's own tools first.
     see: mesheryctl explain result-unreadable
     ");

@@ -105,6 +105,20 @@ impl Authority {
 
 /// A server of HTTP/1.1 over TLS; with `clients` it wants a certificate of that authority.
 pub fn https(pair: &Pair, clients: Option<&Authority>) -> SocketAddr {
+    secure(session(pair, clients, b"http/1.1"), |stream| converse(stream, &|_: &str| Some(OK.to_vec())))
+}
+
+/// As [`http2`], over TLS; with `clients` it wants a certificate of that authority.
+pub fn https2(
+    pair: &Pair,
+    clients: Option<&Authority>,
+    answer: impl Fn(u32) -> Vec<u8> + Send + Sync + 'static,
+) -> SocketAddr {
+    secure(session(pair, clients, b"h2"), move |stream| converse2(stream, &answer))
+}
+
+/// What a server of TLS shows, wants and agrees to speak.
+fn session(pair: &Pair, clients: Option<&Authority>, protocol: &[u8]) -> Arc<ServerConfig> {
     use rustls::pki_types::CertificateDer;
     use rustls::pki_types::pem::PemObject;
     tls::install();
@@ -119,35 +133,42 @@ pub fn https(pair: &Pair, clients: Option<&Authority>) -> SocketAddr {
         }
         None => ServerConfig::builder().with_no_client_auth(),
     };
-    let config = Arc::new(builder.with_single_cert(chain, key).unwrap());
-    listen(move |stream| {
-        let session = ServerConnection::new(Arc::clone(&config)).unwrap();
-        converse(StreamOwned::new(session, stream), &|_: &str| Some(OK.to_vec()));
-    })
+    let mut config = builder.with_single_cert(chain, key).unwrap();
+    config.alpn_protocols = vec![protocol.to_vec()];
+    Arc::new(config)
+}
+
+fn secure(
+    config: Arc<ServerConfig>,
+    serve: impl Fn(StreamOwned<ServerConnection, TcpStream>) + Send + Sync + 'static,
+) -> SocketAddr {
+    listen(move |stream| serve(StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream)))
 }
 
 /// A server of HTTP/2 with prior knowledge: every request is answered by the frames that `answer` gives for its stream.
 pub fn http2(answer: impl Fn(u32) -> Vec<u8> + Send + Sync + 'static) -> SocketAddr {
-    listen(move |mut stream| {
-        let mut preface = [0; 24];
-        if stream.read_exact(&mut preface).is_err() || !preface.starts_with(b"PRI * HTTP/2.0") {
+    listen(move |stream| converse2(stream, &answer))
+}
+
+fn converse2(mut stream: impl Read + Write, answer: &impl Fn(u32) -> Vec<u8>) {
+    let mut preface = [0; 24];
+    if stream.read_exact(&mut preface).is_err() || !preface.starts_with(b"PRI * HTTP/2.0") {
+        return;
+    }
+    let _ = stream.write_all(&frame(4, 0, 0, &[]));
+    let mut head = [0; 9];
+    while stream.read_exact(&mut head).is_ok() {
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+        let mut payload = vec![0; length];
+        if stream.read_exact(&mut payload).is_err() {
             return;
         }
-        let _ = stream.write_all(&frame(4, 0, 0, &[]));
-        let mut head = [0; 9];
-        while stream.read_exact(&mut head).is_ok() {
-            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
-            let mut payload = vec![0; length];
-            if stream.read_exact(&mut payload).is_err() {
-                return;
-            }
-            let id = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
-            let is_end = matches!(head[3], 0 | 1) && head[4] & 1 != 0;
-            if is_end && stream.write_all(&answer(id)).is_err() {
-                return;
-            }
+        let id = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        let is_end = matches!(head[3], 0 | 1) && head[4] & 1 != 0;
+        if is_end && stream.write_all(&answer(id)).is_err() {
+            return;
         }
-    })
+    }
 }
 
 /// A frame of HTTP/2.
@@ -176,4 +197,9 @@ pub fn udp(is_answering: bool) -> SocketAddr {
         }
     });
     address
+}
+
+/// A response of HTTP/2 with status 200 and no body.
+pub fn http2_answer(stream: u32) -> Vec<u8> {
+    frame(1, 5, stream, &[0x88])
 }

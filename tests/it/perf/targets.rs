@@ -17,7 +17,7 @@ use super::servers::{self, Authority, OK};
 
 /// Runs both models against a target and wants every failure under `cause`, within the plan's time and the wait for the
 /// last responses.
-fn fails(plan: &Plan, cause: Cause) -> PerfResult {
+pub fn fails(plan: &Plan, cause: Cause) -> PerfResult {
     let open = Load::Open { pacing: Pacing::Constant { rate: 100.0 }, overload: Overload::Queue };
     let mut last = None;
     for load in [open, Load::Closed] {

@@ -1,29 +1,29 @@
 //! `perf result import`.
 
+use super::super::results;
 use super::list::Row;
-use crate::base::dirs;
-use crate::base::error::{Code, Error, Place, Result};
+use crate::base::error::Result;
 use crate::ctl::Ctl;
 use crate::ctl::ui::Rendered;
-use crate::model::performance::result::PerfResult;
 
 /// Store a result that was measured elsewhere; one of the same id is replaced.
+///
+/// Read is every format that `perf convert` reads; the content decides which it is. What a format of another program
+/// lacks is told on stderr. A file of another program has an id that follows from its content, so that importing it twice
+/// stores it once.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
-  mesheryctl perf result import result.json")]
+  mesheryctl perf result import result.json
+  mesheryctl perf result import fortio.json
+  fortio load -quiet -json - http://shop.example/ | mesheryctl perf result import -")]
 pub struct Args {
-    /// Result as JSON, as `perf result export` writes it.
-    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    file: std::path::PathBuf,
+    /// Result file, or - for standard input.
+    #[arg(value_name = "RESULT", value_hint = clap::ValueHint::FilePath)]
+    result: String,
 }
 
 pub(super) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
-    let text = std::fs::read_to_string(&args.file).map_err(|error| dirs::read_error(&args.file, &error))?;
-    let result: PerfResult = serde_json::from_str(&text).map_err(|problem| {
-        let place =
-            Place { file: args.file.display().to_string(), line: Some(problem.line()), column: Some(problem.column()) };
-        Error::new(Code::PerfResultInvalid, "the file is not a result").at(place).because(problem)
-    })?;
+    let result = results::read_telling(ctx, &args.result)?;
     let row = Row::from(ctx.client().await?.import_perf_result(&result).await?);
     let text = format!("result {} of {} stored", row.id, row.name);
     ctx.ui.print(&Rendered::one(&row, text)?.names([row.id.to_string()]))

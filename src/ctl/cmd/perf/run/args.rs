@@ -95,6 +95,10 @@ pub struct PlanArgs {
     /// Keep each thread on one processor.
     #[arg(long, help_heading = "By whom", hide_short_help = true)]
     pub(crate) pin: bool,
+    /// Sleep until a response arrives instead of looking for it: response times become some 30 us longer, and a processor
+    /// is left to others.
+    #[arg(long, help_heading = "By whom", hide_short_help = true)]
+    pub(crate) no_busy: bool,
     /// Seed of every random choice.
     #[arg(long, value_name = "NUMBER", help_heading = "By whom", hide_short_help = true)]
     pub(crate) seed: Option<u64>,

@@ -177,6 +177,8 @@ pub(crate) fn rows(plan: &Plan) -> Vec<(&'static str, String)> {
         ("streams", plan.streams.to_string()),
         ("reuse", reuse(plan.reuse)),
         ("threads", if plan.threads == 0 { "one for each processor".to_owned() } else { plan.threads.to_string() }),
+        ("pinned", if plan.pin { "each thread to a processor".to_owned() } else { String::new() }),
+        ("busy", busy(plan)),
         ("duration", plan.duration.map_or_else(String::new, duration::format)),
         ("requests", plan.requests.map_or_else(String::new, units::count)),
         ("warm-up", duration::format(plan.warm_up)),
@@ -193,6 +195,15 @@ pub(crate) fn rows(plan: &Plan) -> Vec<(&'static str, String)> {
     ];
     rows.retain(|(name, value)| !value.is_empty() || *name == "targets");
     rows
+}
+
+/// Whether responses are looked for or slept for; nothing where another program decides that.
+fn busy(plan: &Plan) -> String {
+    match (plan.generator, plan.busy) {
+        (Generator::Native, true) => "open model, where a processor is free".to_owned(),
+        (Generator::Native, false) => "no".to_owned(),
+        _ => String::new(),
+    }
 }
 
 fn body(bytes: &[u8]) -> String {
@@ -278,6 +289,8 @@ impl PlanArgs {
             (self.streams.is_some(), "streams", "--streams"),
             (self.reuse.is_some(), "reuse", "--reuse"),
             (self.threads.is_some(), "threads", "--threads"),
+            (self.pin, "pinned", "--pin"),
+            (self.no_busy, "busy", "--no-busy"),
             (self.duration.is_some(), "duration", "--duration"),
             (self.requests.is_some(), "requests", "--requests"),
             (self.warm_up.is_some(), "warm-up", "--warm-up"),
@@ -369,6 +382,7 @@ impl PlanArgs {
             plan.timeout = time("--request-timeout", text)?;
         }
         plan.pin |= self.pin;
+        plan.busy &= !self.no_busy;
         plan.seed = self.seed.unwrap_or(plan.seed);
         Ok(())
     }
