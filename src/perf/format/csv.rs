@@ -7,6 +7,11 @@ use crate::model::performance::result::PerfResult;
 use crate::perf::summary::Summary;
 use crate::perf::units;
 
+/// Decimals of durations and rates.
+const DECIMALS: i32 = 6;
+/// Decimals of shares: one failure in a hundred million is not nothing.
+const SHARE_DECIMALS: i32 = 9;
+
 /// One figure a row. `low` and `high` enclose it with 95 %; `note` says what limits it.
 pub fn figures(result: &PerfResult) -> String {
     let summary = Summary::of(result);
@@ -17,13 +22,13 @@ pub fn figures(result: &PerfResult) -> String {
     row("name", quoted(&result.name), "");
     row("model", summary.model.clone(), "");
     row("started_at", result.started_at.to_string(), "");
-    row("elapsed", result.elapsed_seconds.to_string(), "s");
-    row("requested_rate", summary.requested_rate.map(|rate| rate.to_string()).unwrap_or_default(), "1/s");
-    row("achieved_rate", summary.achieved_rate.to_string(), "1/s");
+    row("elapsed", decimal(result.elapsed_seconds), "s");
+    row("requested_rate", summary.requested_rate.map(decimal).unwrap_or_default(), "1/s");
+    row("achieved_rate", decimal(summary.achieved_rate), "1/s");
     row("sent", summary.sent.to_string(), "requests");
     row("failed", summary.failed.to_string(), "requests");
     row("dropped", summary.dropped.to_string(), "requests");
-    row("error_share", summary.error_share.to_string(), "");
+    row("error_share", rounded(summary.error_share, SHARE_DECIMALS), "");
     for error in &summary.errors {
         row(&format!("error.{}", error.cause.name()), error.count.to_string(), "requests");
     }
@@ -31,15 +36,16 @@ pub fn figures(result: &PerfResult) -> String {
         row(&format!("status.{status}"), count.to_string(), "requests");
     }
     row("min", milliseconds(summary.response.min_ns), "ms");
-    row("mean", (summary.response.mean_ns / 1e6).to_string(), "ms");
-    row("stdev", (summary.response.stdev_ns / 1e6).to_string(), "ms");
+    row("mean", decimal(summary.response.mean_ns / 1e6), "ms");
+    row("stdev", decimal(summary.response.stdev_ns / 1e6), "ms");
     row("max", milliseconds(summary.response.max_ns), "ms");
     for found in &summary.percentiles {
         let note = found.reasons(summary.response.count).join("; ");
         let bounds = found.interval_ns;
         let name = units::percentile(found.percentile);
         let value = milliseconds(found.value_ns);
-        let _ = writeln!(text, "{name},{value},ms,{},{},{}", bounds.low / 1e6, bounds.high / 1e6, quoted(&note));
+        let (low, high) = (decimal(bounds.low / 1e6), decimal(bounds.high / 1e6));
+        let _ = writeln!(text, "{name},{value},ms,{low},{high},{}", quoted(&note));
         if let Some(service) = found.service_ns {
             let _ = writeln!(text, "service.{name},{},ms,,,", milliseconds(service));
         }
@@ -52,7 +58,7 @@ pub fn intervals(result: &PerfResult) -> String {
     let mut text =
         "start_seconds,length_seconds,sent,succeeded,failed,dropped,p50_ms,p90_ms,p99_ms,max_ms\n".to_owned();
     for interval in &result.intervals {
-        let _ = write!(text, "{},{},", interval.start_seconds, interval.length_seconds);
+        let _ = write!(text, "{},{},", decimal(interval.start_seconds), decimal(interval.length_seconds));
         let _ = write!(text, "{},{},{},{}", interval.sent, interval.succeeded, interval.failed, interval.dropped);
         for percentile in [50.0, 90.0, 99.0, 100.0] {
             let empty = interval.response.is_empty();
@@ -65,7 +71,18 @@ pub fn intervals(result: &PerfResult) -> String {
 }
 
 fn milliseconds(nanoseconds: u64) -> String {
-    (seconds(nanoseconds) * 1e3).to_string()
+    decimal(seconds(nanoseconds) * 1e3)
+}
+
+/// Seconds, milliseconds and rates: six decimals keep nanoseconds.
+fn decimal(value: f64) -> String {
+    rounded(value, DECIMALS)
+}
+
+/// Without the dust of binary fractions, and without zeros at the end.
+fn rounded(value: f64, decimals: i32) -> String {
+    let scale = 10f64.powi(decimals);
+    ((value * scale).round() / scale).to_string()
 }
 
 /// A spreadsheet takes what begins with one of these for a formula.
@@ -96,6 +113,24 @@ mod tests {
         let text = intervals(&result);
         let sent: u64 = text.lines().skip(1).map(|line| line.split(',').nth(2).unwrap().parse::<u64>().unwrap()).sum();
         assert_eq!((text.lines().count(), sent), (31, 3_000));
+    }
+
+    #[test]
+    fn numbers_carry_no_dust_of_binary_fractions() {
+        let mut result = sample::result(3_000);
+        (result.elapsed_seconds, result.achieved_rate) = (29.999_999_999_999_996, 99.900_000_000_000_02);
+        result.intervals[0].start_seconds = 0.1 + 0.2;
+        result.intervals[0].length_seconds = 0.999_999_999_999_999_9;
+        let figures = figures(&result);
+        assert!(figures.contains("\nelapsed,30,s,") && figures.contains("\nachieved_rate,99.9,1/s,"), "{figures}");
+        for line in [figures, intervals(&result)].iter().flat_map(|text| text.lines()) {
+            let most = if line.starts_with("error_share,") { 9 } else { 6 };
+            for cell in line.split(',').filter(|cell| cell.parse::<f64>().is_ok()) {
+                let decimals = cell.split_once('.').map_or("", |(_, decimals)| decimals);
+                assert!(decimals.len() <= most && !decimals.ends_with('0'), "{line}");
+            }
+        }
+        assert_eq!(rounded(1e-8, SHARE_DECIMALS), "0.00000001");
     }
 
     #[test]
