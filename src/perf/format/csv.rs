@@ -7,6 +7,10 @@ use crate::model::performance::result::PerfResult;
 use crate::perf::summary::Summary;
 use crate::perf::units;
 
+/// Heading of [`figures`].
+pub const FIGURES: &str = "metric,value,unit,low,high,note";
+/// Heading of [`intervals`].
+pub const INTERVALS: &str = "start_seconds,length_seconds,sent,succeeded,failed,dropped,p50_ms,p90_ms,p99_ms,max_ms";
 /// Decimals of durations and rates.
 const DECIMALS: i32 = 6;
 /// Decimals of shares: one failure in a hundred million is not nothing.
@@ -15,7 +19,7 @@ const SHARE_DECIMALS: i32 = 9;
 /// One figure a row. `low` and `high` enclose it with 95 %; `note` says what limits it.
 pub fn figures(result: &PerfResult) -> String {
     let summary = Summary::of(result);
-    let mut text = "metric,value,unit,low,high,note\n".to_owned();
+    let mut text = format!("{FIGURES}\n");
     let mut row = |metric: &str, value: String, unit: &str| {
         let _ = writeln!(text, "{},{value},{unit},,,", quoted(metric));
     };
@@ -55,8 +59,7 @@ pub fn figures(result: &PerfResult) -> String {
 
 /// One interval a row.
 pub fn intervals(result: &PerfResult) -> String {
-    let mut text =
-        "start_seconds,length_seconds,sent,succeeded,failed,dropped,p50_ms,p90_ms,p99_ms,max_ms\n".to_owned();
+    let mut text = format!("{INTERVALS}\n");
     for interval in &result.intervals {
         let _ = write!(text, "{},{},", decimal(interval.start_seconds), decimal(interval.length_seconds));
         let _ = write!(text, "{},{},{},{}", interval.sent, interval.succeeded, interval.failed, interval.dropped);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{fortio, hgrm, hlog, native, nighthawk};
+use super::{Format, fortio, hgrm, hlog, native, nighthawk};
 use crate::base::error::{Code, Error, Place, Result};
 use crate::base::yaml;
 use crate::model::performance::result::PerfResult;
@@ -16,15 +16,30 @@ use crate::perf::smp;
 /// # Errors
 /// [`Code::ResultUnreadable`]: it is none of them, or damaged.
 pub fn read(bytes: &[u8], file_name: &str) -> Result<PerfResult> {
-    let mut result = recognise(bytes).map_err(|problem| {
-        Error::new(Code::ResultUnreadable, "the file is no result that can be read")
-            .at(Place { file: file_name.to_owned(), line: None, column: None })
-            .because(problem)
-    })?;
+    let mut result = recognise(bytes).map_err(|problem| unreadable(bytes, problem, file_name))?;
     if result.name.is_empty() {
         file_name.clone_into(&mut result.name);
     }
     Ok(result)
+}
+
+fn unreadable(bytes: &[u8], problem: String, file_name: &str) -> Error {
+    let error = Error::new(Code::ResultUnreadable, "the file is no result that can be read").at(Place {
+        file: file_name.to_owned(),
+        line: None,
+        column: None,
+    });
+    match as_text(bytes).map(beginning).and_then(Format::of_shown) {
+        Some(format) => error
+            .because(format!("it is {}, which is for showing and cannot be read back", format.name()))
+            .remedy("Give the run's JSON, which keeps everything: `mesheryctl perf result export ID json=FILE`."),
+        None => error.because(problem),
+    }
+}
+
+/// The text without what editors put before it.
+fn beginning(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}').trim_start()
 }
 
 fn recognise(bytes: &[u8]) -> Result<PerfResult, String> {
@@ -32,7 +47,7 @@ fn recognise(bytes: &[u8]) -> Result<PerfResult, String> {
         return Err("it is empty".to_owned());
     }
     let Some(text) = as_text(bytes) else { return smp::result::read_protobuf(bytes) };
-    let start = text.trim_start_matches('\u{feff}').trim_start();
+    let start = beginning(text);
     if start.starts_with('{') {
         return json(start);
     }
@@ -86,7 +101,7 @@ fn json(text: &str) -> Result<PerfResult, String> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{Format, write};
+    use super::super::write;
     use super::*;
     use crate::perf::sample;
 
