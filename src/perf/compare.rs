@@ -2,6 +2,7 @@
 
 mod difference;
 mod gate;
+mod side;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,7 +13,7 @@ use crate::perf::stats::Bounds;
 use crate::perf::stats::bootstrap::{FEWEST, Intervals};
 use crate::perf::units;
 
-pub use gate::{Gate, GateVerdict, conclude};
+pub use gate::{Gate, GateVerdict, Undecided, conclude};
 
 /// Percentiles that are compared.
 pub const PERCENTILES: [f64; 6] = [50.0, 75.0, 90.0, 95.0, 99.0, 99.9];
@@ -33,7 +34,7 @@ pub struct Comparison {
 pub struct Run {
     /// What it is called here.
     pub name: String,
-    /// `open` or `closed`.
+    /// `open` or `closed`; `not known` where the file does not say it.
     pub model: String,
     /// Figures in the order of every [`Compared::figures`].
     pub figures: Vec<Figure>,
@@ -53,7 +54,7 @@ pub struct Figure {
 pub struct Compared {
     /// What it is called here.
     pub name: String,
-    /// `open` or `closed`.
+    /// `open` or `closed`; `not known` where the file does not say it.
     pub model: String,
     /// How intervals were found.
     pub method: Method,
@@ -144,13 +145,30 @@ impl Metric {
         #[expect(clippy::cast_precision_loss, reason = "nanoseconds of an hour stay below 2^53")]
         match self {
             Self::Rate => (result.achieved_rate > 0.0).then_some(result.achieved_rate),
-            Self::Errors => (result.requests.sent > 0)
-                .then(|| crate::perf::summary::share(result.requests.failed, result.requests.sent)),
+            Self::Errors => (result.requests.ended() > 0 && knows_errors(result))
+                .then(|| crate::perf::summary::share(result.requests.bad(), result.requests.ended())),
             Self::Mean => (!response.is_empty()).then(|| response.mean_ns()),
             Self::Percentile(percentile) => (!response.is_empty()).then(|| response.percentile_ns(percentile) as f64),
         }
     }
 }
+
+/// Whether a result tells what failed. Tables and logs of durations hold neither targets nor statuses, and the requests
+/// that they do not tell of are not none.
+fn knows_errors(result: &PerfResult) -> bool {
+    !result.plan.targets.is_empty() || !result.statuses.is_empty() || result.requests.bad() > 0
+}
+
+/// The load model; a result without targets and a rate asked for says nothing of its plan.
+fn model(result: &PerfResult) -> &'static str {
+    if result.plan.targets.is_empty() && result.requested_rate.is_none() {
+        return NOT_KNOWN;
+    }
+    result.plan.load.model()
+}
+
+/// What a result says nothing of.
+const NOT_KNOWN: &str = "not known";
 
 /// The difference of one figure.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -166,12 +184,40 @@ pub struct Difference {
     /// `difference` relative to the baseline.
     pub ratio: Option<f64>,
     /// 95 % interval of `difference`; none where none can be told.
-    pub interval: Option<Bounds>,
+    pub interval: Option<Span>,
     /// What follows.
     pub verdict: Verdict,
-    /// Why nothing follows, where nothing does for another reason than the interval.
+    /// What opens or widens the interval beyond chance, or why there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
+}
+
+/// An interval of which an end may be open: too few responses may set a lower bound and no upper one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct Span {
+    /// Lower bound; none where the results set none.
+    pub low: Option<f64>,
+    /// Upper bound; none where the results set none.
+    pub high: Option<f64>,
+}
+
+impl From<Bounds> for Span {
+    fn from(bounds: Bounds) -> Self {
+        let finite = |bound: f64| bound.is_finite().then_some(bound);
+        Self { low: finite(bounds.low), high: finite(bounds.high) }
+    }
+}
+
+impl Span {
+    /// Its ends as people read them.
+    pub fn text(self, metric: Metric) -> String {
+        match (self.low, self.high) {
+            (Some(low), Some(high)) => format!("{} to {}", metric.signed(low), metric.signed(high)),
+            (Some(low), None) => format!("at least {}", metric.signed(low)),
+            (None, Some(high)) => format!("at most {}", metric.signed(high)),
+            (None, None) => "open".to_owned(),
+        }
+    }
 }
 
 /// What follows from a difference.
@@ -212,7 +258,7 @@ pub fn compare(results: &[(&str, &PerfResult)], seed: u64) -> Result<Comparison>
         let spreads = pair.map(|pair| difference::spreads(pair, seed));
         Compared {
             name: (*name).to_owned(),
-            model: other.plan.load.model().to_owned(),
+            model: model(other).to_owned(),
             method: if pair.is_some() { Method::BlockBootstrap } else { Method::OrderStatistics },
             because: because(base_intervals.as_ref(), other_intervals.as_ref()),
             figures: Metric::all()
@@ -227,7 +273,7 @@ pub fn compare(results: &[(&str, &PerfResult)], seed: u64) -> Result<Comparison>
     let figures = Metric::all().map(|metric| Figure { metric, value: metric.of(base) }).collect();
     Ok(Comparison {
         others: compared.collect(),
-        base: Run { name: (*base_name).to_owned(), model: base.plan.load.model().to_owned(), figures },
+        base: Run { name: (*base_name).to_owned(), model: model(base).to_owned(), figures },
         notes: notes(base, others),
     })
 }
@@ -235,7 +281,7 @@ pub fn compare(results: &[(&str, &PerfResult)], seed: u64) -> Result<Comparison>
 fn because(base: Option<&Intervals>, other: Option<&Intervals>) -> String {
     match (base, other) {
         (Some(base), Some(other)) => format!(
-            "{} and {} intervals, drawn in stretches of {} and {}, which keep neighbours together that are alike",
+            "{} and {} intervals, drawn in stretches of {} and {}, which keep neighbours together that are alike; where order statistics reach further, theirs",
             base.len(),
             other.len(),
             base.block(),
@@ -254,11 +300,15 @@ fn notes(base: &PerfResult, others: &[(&str, &PerfResult)]) -> Vec<String> {
             .to_owned(),
     ];
     for (name, other) in others {
-        if base.plan.load.model() != other.plan.load.model() {
+        let (here, there) = (model(other), model(base));
+        if here == NOT_KNOWN || there == NOT_KNOWN {
             notes.push(format!(
-                "{name} is of the {} model, the baseline of the {} model: their response times are different things",
-                other.plan.load.model(),
-                base.plan.load.model()
+                "the load model of {} is not known: response times of the open and the closed model are different things",
+                if here == NOT_KNOWN { name } else { "the baseline" }
+            ));
+        } else if here != there {
+            notes.push(format!(
+                "{name} is of the {here} model, the baseline of the {there} model: their response times are different things"
             ));
         }
         let rates = base.requested_rate.zip(other.requested_rate);
@@ -306,7 +356,7 @@ mod tests {
         }
         let better = compare(&[("b", &slower), ("a", &base)], 1).unwrap();
         assert_eq!(verdict(&better, "p50"), Verdict::Better);
-        assert_eq!(verdict(&worse, "p99.9"), Verdict::Undecided);
+        assert_eq!(verdict(&worse, "p99.9"), Verdict::Worse, "1.3 times as slow, with 30 responses beyond it");
     }
 
     #[test]
@@ -336,6 +386,22 @@ mod tests {
         other.requested_rate = Some(5.0);
         let comparison = compare(&[("a", &base), ("b", &other)], 1).unwrap();
         assert_eq!(comparison.notes.len(), 4, "{:?}", comparison.notes);
+    }
+
+    #[test]
+    fn what_a_file_does_not_tell_is_not_known() {
+        let known = sample::result(3_000);
+        let table = crate::perf::format::write(&known, crate::perf::format::Format::Hgrm).unwrap();
+        let table = crate::perf::format::read(&table, "table").unwrap();
+        let comparison = compare(&[("table", &table), ("known", &known)], 1).unwrap();
+        assert_eq!((comparison.base.model.as_str(), comparison.others[0].model.as_str()), ("not known", "open"));
+        let errors = comparison.others[0].figures.iter().find(|figure| figure.metric == Metric::Errors).unwrap();
+        assert_eq!((errors.base, errors.verdict), (None, Verdict::Undecided));
+        assert!(
+            comparison.notes.iter().any(|note| note.contains("the baseline is not known")),
+            "{:?}",
+            comparison.notes
+        );
     }
 
     #[test]

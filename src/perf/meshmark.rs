@@ -10,11 +10,12 @@ use crate::perf::stats::bootstrap::{Intervals, Redrawn};
 use crate::perf::stats::random::Random;
 use crate::perf::stats::{Bounds, student95};
 use crate::perf::summary::{Percentile, share};
+use crate::perf::units;
 
 /// The definition, for `perf meshmark --explain`.
 pub const DEFINITION: &str = include_str!("../../docs/meshmark.md");
 /// Name and version of the definition; a changed formula gets another version.
-pub const VERSION: &str = "mesheryctl.meshmark/v1";
+pub const VERSION: &str = "mesheryctl.meshmark/v2";
 
 /// Percentiles whose growth counts as the cost in latency.
 const PERCENTILES: [f64; 3] = [50.0, 90.0, 99.0];
@@ -22,6 +23,11 @@ const PERCENTILES: [f64; 3] = [50.0, 90.0, 99.0];
 const DRAWS: usize = 400;
 /// The most that functions in use are worth: half of the overhead.
 const MOST_VALUE: f64 = 0.5;
+
+/// Share of the requests of a run that may fail: beyond it, its response times are mostly those of failures.
+const MOST_FAILED: f64 = 0.1;
+/// Rates within this share of each other count as the same.
+const SAME_RATE: f64 = 0.01;
 
 /// Functions of a mesh, and the share of its overhead that each is worth.
 pub const FUNCTIONS: [(&str, f64); 6] = [
@@ -144,7 +150,7 @@ impl Figures {
         Self {
             percentiles: PERCENTILES.map(|percentile| result.latency.response.percentile_ns(percentile) as f64),
             rate: result.achieved_rate / result.requested_rate.filter(|rate| *rate > 0.0).unwrap_or(1.0),
-            success: share(result.requests.succeeded, result.requests.sent),
+            success: share(result.requests.succeeded, result.requests.ended()),
         }
     }
 
@@ -230,6 +236,7 @@ fn check(inputs: &Inputs<'_>) -> Result<()> {
     if let Some(empty) = runs.into_iter().find(|result| result.latency.response.is_empty()) {
         return invalid(format!("the result `{}` holds no response", empty.name));
     }
+    inputs.pairs.iter().try_for_each(|(with, without)| check_pair(with, without))?;
     for usage in [inputs.compute, inputs.memory].into_iter().flatten() {
         let fits = usage.application > 0.0 && usage.mesh >= 0.0 && (usage.application + usage.mesh).is_finite();
         if !fits {
@@ -237,6 +244,36 @@ fn check(inputs: &Inputs<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Runs that were asked for different things, or whose response times are those of failures, tell no cost of a mesh.
+fn check_pair(with: &PerfResult, without: &PerfResult) -> Result<()> {
+    let invalid = |message: String| Err(Error::new(Code::ComparisonInvalid, message));
+    for result in [with, without] {
+        let failed = share(result.requests.bad(), result.requests.ended());
+        if failed > MOST_FAILED {
+            return invalid(format!(
+                "{} of the requests of `{}` failed: a MeshMark wants runs of which {} fail at most",
+                units::share(failed),
+                result.name,
+                units::share(MOST_FAILED)
+            ));
+        }
+    }
+    let (here, there) = (with.plan.load.model(), without.plan.load.model());
+    if here != there {
+        return invalid(format!("`{}` is of the {here} model, `{}` of the {there} model", with.name, without.name));
+    }
+    match with.requested_rate.zip(without.requested_rate) {
+        Some((here, there)) if (here / there - 1.0).abs() > SAME_RATE => invalid(format!(
+            "`{}` was asked for {}/s, `{}` for {}/s",
+            with.name,
+            units::rate(here),
+            without.name,
+            units::rate(there)
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn value(functions: &[String]) -> Result<f64> {
@@ -309,11 +346,20 @@ fn classes(measured: &[Vec<(Class, f64)>]) -> Vec<Efficiency> {
 fn notes(inputs: &Inputs<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     for (with, without) in &inputs.pairs {
-        if with.plan.load.model() != without.plan.load.model() {
-            notes.push(format!("{} and {} are of different load models", with.name, without.name));
+        if with.plan.targets != without.plan.targets {
+            let told = |result: &PerfResult| -> String {
+                result.plan.targets.iter().map(|target| target.url.as_str()).collect::<Vec<_>>().join(", ")
+            };
+            notes.push(format!(
+                "{} and {} have different targets ({} and {}): the mark holds only where both are the same service",
+                with.name,
+                without.name,
+                told(with),
+                told(without)
+            ));
         }
-        if with.requested_rate != without.requested_rate {
-            notes.push(format!("{} and {} were asked for different rates", with.name, without.name));
+        if with.plan.protocol != without.plan.protocol || with.plan.connections != without.plan.connections {
+            notes.push(format!("{} and {} have another protocol or number of connections", with.name, without.name));
         }
         for result in [with, without] {
             let found = Percentile::of(result, 99.0).filter(|found| !found.is_fact());
@@ -362,6 +408,27 @@ mod tests {
         let weights: f64 = mark.classes.iter().map(|class| class.weight).sum();
         assert!((weights - 1.0).abs() < 1e-9);
         assert!(mark.interval.unwrap().low < mark.score && mark.interval.unwrap().high > mark.score);
+    }
+
+    #[test]
+    fn runs_that_tell_no_cost_of_a_mesh_are_refused() {
+        let without = sample::result(3_000);
+        let refused = |change: &dyn Fn(&mut PerfResult)| {
+            let mut with = sample::result(3_000);
+            change(&mut with);
+            compute(&Inputs { pairs: vec![(&with, &without)], ..Inputs::default() }, 1)
+                .map_err(|error| error.to_string())
+        };
+        let failed = |run: &mut PerfResult| (run.requests.succeeded, run.requests.failed) = (0, 3_000);
+        assert!(refused(&failed).unwrap_err().contains("100%"));
+        let unsent = |run: &mut PerfResult| (run.requests.succeeded, run.requests.dropped) = (2_000, 910);
+        assert!(refused(&unsent).unwrap_err().contains("failed"));
+        assert!(refused(&|run| run.requested_rate = Some(200.0)).unwrap_err().contains("200/s"));
+        let closed = |run: &mut PerfResult| run.plan.load = crate::model::performance::plan::Load::Closed;
+        assert!(refused(&closed).unwrap_err().contains("closed model"));
+        let elsewhere = |run: &mut PerfResult| run.plan.targets[0].url = "http://other.example/".to_owned();
+        assert!(refused(&elsewhere).unwrap().notes.iter().any(|note| note.contains("http://other.example/")));
+        assert!(refused(&|_| ()).is_ok());
     }
 
     #[test]

@@ -52,6 +52,14 @@ pub fn wilson95(hits: u64, all: u64) -> Option<Bounds> {
     Some(Bounds { low: (center - half).max(0.0), high: (center + half).min(1.0) })
 }
 
+/// The 95 % interval of the mean of a count that follows Poisson's law, of which `count` was seen. By its square root,
+/// whose spread does not depend on the mean.
+pub fn poisson95(count: f64) -> Bounds {
+    let half = Z95 / 2.0;
+    let low = if count < 1.0 { 0.0 } else { (count.sqrt() - half).max(0.0).powi(2) };
+    Bounds { low, high: ((count + 1.0).sqrt() + half).powi(2) }
+}
+
 /// The interval of a difference `after - before` of two independent estimates, each with its own interval (the method of
 /// variance estimates recovery, MOVER: it keeps intervals that are not symmetric).
 pub fn difference(before: (f64, Bounds), after: (f64, Bounds)) -> Bounds {
@@ -90,6 +98,17 @@ mod tests {
         let half = wilson95(50, 100).unwrap();
         assert!((half.low - 0.404).abs() < 0.001 && (half.high - 0.596).abs() < 0.001, "{half:?}");
         assert_eq!(wilson95(0, 0), None);
+    }
+
+    #[test]
+    fn bounds_of_counts_are_near_the_exact_ones() {
+        for (count, low, high) in
+            [(0.0, 0.0, 3.689), (10.0, 4.795, 18.39), (79.0, 62.54, 98.46), (2_000.0, 1_913.3, 2_089.6)]
+        {
+            let bounds = poisson95(count);
+            let near = |got: f64, exact: f64| (got - exact).abs() <= 0.05 * exact.max(5.0);
+            assert!(near(bounds.low, low) && near(bounds.high, high), "{count}: {bounds:?}");
+        }
     }
 
     #[test]

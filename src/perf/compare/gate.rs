@@ -84,10 +84,9 @@ impl Gate {
             (Limit::Ratio(ratio), Some(base)) => ratio * base,
             (Limit::Ratio(_), None) => return Outcome::Undecided,
         };
-        let Some(bounds) = difference.interval.filter(|_| difference.because.is_none()) else {
-            return Outcome::Undecided;
-        };
-        let (nearest, farthest) = if self.above { (bounds.low, bounds.high) } else { (-bounds.high, -bounds.low) };
+        let Some(span) = difference.interval else { return Outcome::Undecided };
+        let (low, high) = (span.low.unwrap_or(f64::NEG_INFINITY), span.high.unwrap_or(f64::INFINITY));
+        let (nearest, farthest) = if self.above { (low, high) } else { (-high, -low) };
         let limit = if self.above { limit } else { -limit };
         match () {
             () if nearest > limit => Outcome::Breached,
@@ -118,9 +117,7 @@ fn limit(metric: Metric, text: &str) -> Option<Limit> {
 fn shown(difference: &Difference) -> String {
     let metric = difference.metric;
     let Some(middle) = difference.difference else { return "n/a".to_owned() };
-    let bounds = difference
-        .interval
-        .map(|bounds| format!(", 95 % interval {} to {}", metric.signed(bounds.low), metric.signed(bounds.high)));
+    let bounds = difference.interval.map(|span| format!(", 95 % interval {}", span.text(metric)));
     format!(
         "{} ({}){}",
         metric.signed(middle),
@@ -129,17 +126,33 @@ fn shown(difference: &Difference) -> String {
     )
 }
 
-/// What follows from gates for the exit code: a breach is 99. A gate that is undecided has not been shown to be breached
-/// and lets pass; callers tell it.
+/// What a gate that cannot be decided does to the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Undecided {
+    /// It has not been shown to be breached, and lets pass; callers tell it.
+    #[default]
+    Pass,
+    /// It has not been shown to hold, and fails like a breach.
+    Fail,
+}
+
+/// What follows from gates for the exit code: a breach is 99, and so is an undecided gate where that is to fail.
 ///
 /// # Errors
-/// A gate is breached.
-pub fn conclude(verdicts: &[GateVerdict]) -> Result<()> {
-    let breached: Vec<String> =
-        verdicts.iter().filter(|verdict| verdict.outcome == Outcome::Breached).map(ToString::to_string).collect();
-    match breached.first() {
-        Some(first) => Err(Error::new(Code::ThresholdBreached, first.clone()).details(breached)),
-        None => Ok(()),
+/// A gate fails.
+pub fn conclude(verdicts: &[GateVerdict], undecided: Undecided) -> Result<()> {
+    let fails = |outcome: Outcome| {
+        outcome == Outcome::Breached || (outcome == Outcome::Undecided && undecided == Undecided::Fail)
+    };
+    let failed: Vec<String> =
+        verdicts.iter().filter(|verdict| fails(verdict.outcome)).map(ToString::to_string).collect();
+    match failed.as_slice() {
+        [] => Ok(()),
+        [one] => Err(Error::new(Code::ThresholdBreached, one.clone())),
+        several => {
+            let message = format!("{} of {} limits are breached or undecided", several.len(), verdicts.len());
+            Err(Error::new(Code::ThresholdBreached, message).details(several.iter().cloned()))
+        }
     }
 }
 
@@ -158,6 +171,8 @@ mod tests {
     use super::super::compare;
     use super::*;
     use crate::base::exit;
+    use crate::model::performance::plan::Load;
+    use crate::model::performance::result::PerfResult;
     use crate::perf::sample;
 
     fn outcome(gate: &str, factor: f64) -> Outcome {
@@ -175,15 +190,75 @@ mod tests {
         assert_eq!(outcome("p50<-5%", 0.5), Outcome::Breached);
         assert_eq!(outcome("p50<-60%", 0.5), Outcome::Held);
         assert_eq!(outcome("rps<-2%", 1.5), Outcome::Held);
-        assert_eq!(outcome("p99.9>+5%", 1.5), Outcome::Undecided);
+        assert_eq!(outcome("p99.9>+5%", 1.5), Outcome::Breached);
+    }
+
+    /// A short run whose response times are `factor` times those of the law.
+    fn short(count: u64, factor: f64, seed: u64) -> PerfResult {
+        let mut result = sample::scaled(count, factor, seed);
+        result.intervals.clear();
+        result
+    }
+
+    fn judged(gate: &str, base: &PerfResult, other: &PerfResult) -> Outcome {
+        let comparison = compare(&[("a", base), ("b", other)], 1).unwrap();
+        Gate::parse(gate).unwrap().judge(&comparison)[0].outcome
+    }
+
+    #[test]
+    fn a_small_sample_decides_what_its_lower_bound_decides() {
+        let (base, slow) = (short(2_000, 1.0, 1), short(80, 30.0, 2));
+        assert_eq!(judged("p99>+5%", &base, &slow), Outcome::Breached);
+        assert_eq!(judged("p50>+5%", &base, &slow), Outcome::Breached);
+        assert_eq!(judged("p99>+5%", &base, &short(80, 1.0, 2)), Outcome::Undecided);
+        // The other way round the baseline has no upper bound, so that the difference has no lower one.
+        assert_eq!(judged("p99<-5%", &slow, &base), Outcome::Breached);
+        assert_eq!(judged("p99>+5%", &slow, &base), Outcome::Held);
+        assert_eq!(judged("p99>+500%", &short(2_000, 1.0, 1), &short(2_000, 1.0, 2)), Outcome::Held);
+    }
+
+    #[test]
+    fn alike_runs_rarely_breach_and_slower_ones_do_not_hold() {
+        for (gate, factor, wrong) in [
+            ("p99>+0%", 1.0, Outcome::Breached),
+            ("p90>+0%", 1.0, Outcome::Breached),
+            ("p90>+10%", 1.25, Outcome::Held),
+        ] {
+            for count in [80, 500, 2_000] {
+                let pairs = 100;
+                let count_wrong = (0..pairs)
+                    .filter(|seed| {
+                        judged(gate, &short(count, 1.0, 2 * seed + 1), &short(count, factor, 2 * seed + 2)) == wrong
+                    })
+                    .count();
+                assert!(count_wrong <= 5, "{gate} of {count}: {count_wrong} of {pairs}");
+            }
+        }
+    }
+
+    #[test]
+    fn rates_of_few_seconds_are_decided_by_their_counts() {
+        let (mut base, mut slow) = (short(2_000, 1.0, 1), short(80, 1.0, 2));
+        for (result, rate) in [(&mut base, 500.0), (&mut slow, 19.8)] {
+            (result.elapsed_seconds, result.achieved_rate) = (4.0, rate);
+            result.plan.load = Load::Closed;
+            result.requested_rate = None;
+        }
+        assert_eq!(judged("rps<-2%", &base, &slow), Outcome::Breached);
+        assert_eq!(judged("rps<-2%", &base, &base), Outcome::Undecided);
+        let met = short(2_000, 1.0, 1);
+        assert_eq!(judged("rps<-2%", &met, &met), Outcome::Held, "a rate that was asked for and met is no chance");
     }
 
     #[test]
     fn a_breach_ends_with_its_own_code() {
         let verdict = |outcome| GateVerdict { gate: "g".into(), name: "n".into(), outcome, value: "v".into() };
-        assert!(conclude(&[verdict(Outcome::Held), verdict(Outcome::Undecided)]).is_ok());
-        let error = conclude(&[verdict(Outcome::Breached)]).unwrap_err();
-        assert_eq!(exit::code(error.kind()), 99);
+        let unsure = [verdict(Outcome::Held), verdict(Outcome::Undecided)];
+        assert!(conclude(&unsure, Undecided::Pass).is_ok());
+        assert_eq!(exit::code(conclude(&unsure, Undecided::Fail).unwrap_err().kind()), 99);
+        let error = conclude(&[verdict(Outcome::Breached)], Undecided::Pass).unwrap_err();
+        assert_eq!((exit::code(error.kind()), error.message()), (99, "g breached by n: v"));
+        assert!(conclude(&[verdict(Outcome::Held)], Undecided::Fail).is_ok());
     }
 
     #[test]

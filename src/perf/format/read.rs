@@ -110,6 +110,8 @@ mod tests {
         for (bytes, said) in [
             (b"".as_slice(), "empty"),
             (b"hello", "no known format"),
+            (b"metric,value,unit,low,high,note\n", "it is csv,"),
+            (b"<!DOCTYPE html>", "it is html,"),
             (b"{}", "no known shape"),
             (b"{\"a\": ", "EOF"),
             (b"\x00\x01\x02", ""),

@@ -17,7 +17,7 @@ use crate::model::performance::histogram::Histogram;
 use crate::model::performance::plan::{Load, Overload, Pacing, Target};
 use crate::model::performance::result::PerfResult;
 use crate::perf::format::imported;
-use crate::perf::summary::Percentile;
+use crate::perf::stats::order;
 use crate::perf::units;
 use crate::wire::protobuf;
 use crate::wire::smp::environment_config::Node;
@@ -30,10 +30,11 @@ use crate::wire::smp::{EnvironmentConfig, PerformanceTestResult, ServiceMesh, Se
 const UNIT: &str = "latency_unit";
 /// Label with every response time: HdrHistogram's V2 encoding with DEFLATE, as base64, in nanoseconds.
 const HISTOGRAM: &str = "latency_histogram_hdr";
-/// Label that names the percentiles of the message that the sample does not support, such as `p90,p99`.
+/// Label with the percentiles of the message that the sample is too small to state as fact; the message wants a value.
 const UNSUPPORTED: &str = "latency_unsupported";
-/// Percentiles that the message has fields for.
-const FIELDS: [f64; 3] = [50.0, 90.0, 99.0];
+/// What no SMP result holds.
+const READ_LOSSES: &str =
+    "read from an SMP result: it holds no intervals, no statuses, no causes of errors and no service times";
 /// Ids that Meshery writes where it has none: what bears one holds seconds.
 const PLACEHOLDERS: [&str; 4] = ["test_smp_version", "test_id", "test_smp_id", "test_mesh_config_id"];
 
@@ -79,13 +80,14 @@ fn labels(result: &PerfResult) -> BTreeMap<String, String> {
     if let Some(target) = result.plan.targets.first() {
         set("endpoint_url", target.url.clone());
     }
-    for percentile in [99.9, 99.99].into_iter().filter(|percentile| is_fact(result, *percentile)) {
-        let value = milliseconds(result.latency.response.percentile_ns(percentile));
-        set(&format!("latency_p{percentile}_ms"), value.to_string());
-    }
     let unsupported = unsupported(result);
     if !unsupported.is_empty() {
         set(UNSUPPORTED, unsupported.join(","));
+    }
+    // The message itself ends at p99; what the sample cannot support is not stated beyond it.
+    for percentile in [99.9, 99.99].into_iter().filter(|percentile| is_supported(result, *percentile)) {
+        let value = milliseconds(result.latency.response.percentile_ns(percentile));
+        set(&format!("latency_p{percentile}_ms"), value.to_string());
     }
     if let Ok(histogram) = result.latency.response.encode() {
         set(HISTOGRAM, histogram);
@@ -93,14 +95,17 @@ fn labels(result: &PerfResult) -> BTreeMap<String, String> {
     labels
 }
 
-/// Names of the percentiles that the message has fields for, and that the result cannot state as fact. The fields have no
-/// place for a doubt; percentiles that stand in labels are left out instead.
+/// Names of the percentiles that the message has fields for and that the sample is too small to state as fact.
 pub fn unsupported(result: &PerfResult) -> Vec<String> {
-    FIELDS.into_iter().filter(|percentile| !is_fact(result, *percentile)).map(units::percentile).collect()
+    [50.0, 90.0, 99.0]
+        .into_iter()
+        .filter(|percentile| !is_supported(result, *percentile))
+        .map(units::percentile)
+        .collect()
 }
 
-fn is_fact(result: &PerfResult, percentile: f64) -> bool {
-    Percentile::of(result, percentile).is_some_and(|found| found.is_fact())
+fn is_supported(result: &PerfResult, percentile: f64) -> bool {
+    order::is_supported(result.latency.response.count(), percentile)
 }
 
 /// The mesh's configuration, where a mesh is known.
@@ -399,6 +404,10 @@ fn result_of(document: &Document, content: &[u8]) -> Result<PerfResult, String> 
     if let Some(rate) = result.requested_rate {
         result.plan.load = Load::Open { pacing: Pacing::Constant { rate }, overload: Overload::Queue };
     }
+    result.warnings.push(READ_LOSSES.to_owned());
+    if document.whole("requests_failed").is_none() {
+        result.warnings.push("read from an SMP result that does not tell how many requests failed".to_owned());
+    }
     let url = document.label("endpoint_url");
     result.plan.targets = url.map(|url| Target { url: url.to_owned(), weight: 1 }).into_iter().collect();
     Ok(result)
@@ -407,9 +416,6 @@ fn result_of(document: &Document, content: &[u8]) -> Result<PerfResult, String> 
 fn take_durations(result: &mut PerfResult, document: &Document) -> Result<(), String> {
     if let Some(text) = document.label(HISTOGRAM) {
         result.latency.response = Histogram::decode(text)?;
-        result.warnings.push(
-            "read from an SMP result: its response times are whole; service times, intervals, statuses, errors by cause and most of the plan are not in it".to_owned(),
-        );
     } else {
         let scale = if document.holds_seconds() { 1e9 } else { 1e6 };
         result.latency.response = stepped(result, &document.latencies_ms, scale);
@@ -422,9 +428,6 @@ fn take_durations(result: &mut PerfResult, document: &Document) -> Result<(), St
                     .to_owned(),
             );
         }
-    }
-    if document.whole("requests_failed").is_none() {
-        result.warnings.push("read from an SMP result that tells nothing of errors".to_owned());
     }
     result.latency.service = result.latency.response.clone();
     Ok(())
@@ -495,35 +498,16 @@ mod tests {
             assert_eq!((back.id, back.name.as_str()), (result.id, result.name.as_str()));
             assert_eq!((back.requests.sent, back.requests.failed), (3_000, 90));
             assert_eq!((back.requested_rate, back.elapsed_seconds), (Some(100.0), 30.0));
-            let told = "read from an SMP result: its response times are whole; service times, intervals, statuses, \
-                        errors by cause and most of the plan are not in it";
-            assert_eq!(back.warnings, [told]);
+            assert_eq!(back.warnings, [READ_LOSSES]);
         }
     }
 
     #[test]
-    fn failures_that_a_file_does_not_tell_are_said_to_be_unknown() {
-        let mut json: Value = serde_json::from_str(&write_json(&sample::result(3_000)).unwrap()).unwrap();
-        json["labels"].as_object_mut().unwrap().remove("requests_failed");
-        let told = read_json(&json, b"x").unwrap().warnings;
-        assert!(
-            told.iter().any(|warning| warning == "read from an SMP result that tells nothing of errors"),
-            "{told:?}"
-        );
-        let six = read_yaml("latencies_ms: {min: 0.1, p50: 0.2, p90: 0.3, p99: 0.4, max: 0.5}\n").unwrap().warnings;
-        assert_eq!(six.len(), 3, "{six:?}");
-        assert!(six.iter().all(|warning| warning.starts_with("read from ")), "{six:?}");
-    }
-
-    #[test]
-    fn percentiles_that_the_sample_does_not_support_are_marked_or_left_out() {
+    fn percentiles_that_the_sample_cannot_support_are_told() {
         let labels = |count: u64| message(&sample::result(count)).labels;
-        let few = labels(600);
-        assert_eq!(few.get("latency_unsupported").map(String::as_str), Some("p90,p99"), "{few:?}");
-        assert!(!few.contains_key("latency_p99.9_ms") && !few.contains_key("latency_p99.99_ms"), "{few:?}");
-        let many = labels(110_000);
-        assert!(!many.contains_key("latency_unsupported"), "{many:?}");
-        assert!(many.contains_key("latency_p99.9_ms") && !many.contains_key("latency_p99.99_ms"), "{many:?}");
+        assert_eq!(labels(600).get(UNSUPPORTED).map(String::as_str), Some("p90,p99"));
+        assert!(!labels(600).contains_key("latency_p99.9_ms"));
+        assert!(!labels(120_000).contains_key(UNSUPPORTED) && labels(120_000).contains_key("latency_p99.9_ms"));
     }
 
     #[test]
@@ -534,6 +518,8 @@ mod tests {
         );
         assert!(seconds.latency.response.percentile_ns(50.0).abs_diff(40_000_000) < 40_000);
         assert_eq!(seconds.latency.response.count(), 6_000);
+        // Verbs that do not show a result tell what begins so.
+        assert!(seconds.warnings.iter().all(|warning| warning.starts_with("read from ")), "{:?}", seconds.warnings);
         assert!(seconds.warnings.iter().any(|warning| warning.contains("seconds")));
         let placeholders = told("test_id: test_id\nlatencies_ms: {min: 1, p50: 2, p90: 3, p99: 4, max: 5}\n");
         assert!(placeholders.latency.response.max_ns() >= 5_000_000_000);

@@ -6,6 +6,11 @@ use crate::model::performance::histogram::Histogram;
 /// The largest relative half-width of the 95 % interval of the tail beyond a percentile with which it is stated as fact.
 pub const TAIL_TOLERANCE: f64 = 0.2;
 
+/// Probability with which one end of a 95 % interval fails.
+const ONE_SIDE: f64 = 0.025;
+/// Responses expected beyond a percentile up to which their law is summed up; the normal law is as good above.
+const MOST_EXACT: f64 = 100.0;
+
 /// How well a sample of `count` knows the mass of the tail beyond `percentile` (0 to 100): the half-width of its 95 %
 /// interval relative to it. About 2 / sqrt(k) for k samples in the tail.
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
@@ -39,7 +44,14 @@ fn tail(percentile: f64) -> f64 {
 /// lies above. 368 are wanted for p99.
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
 pub fn is_bounded_above(count: u64, percentile: f64) -> bool {
-    (percentile / 100.0).powf(count as f64) <= 0.025
+    (percentile / 100.0).powf(count as f64) <= ONE_SIDE
+}
+
+/// The smallest sample that [`is_bounded_above`] at `percentile`; none for the maximum.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the quotient is positive and finite")]
+pub fn bounded_count(percentile: f64) -> Option<u64> {
+    let tail = tail(percentile);
+    (tail > 0.0).then(|| (ONE_SIDE.ln() / (-tail).ln_1p()).ceil().max(1.0) as u64)
 }
 
 /// The 95 % interval of a percentile in nanoseconds: the durations at the ranks Np +- 1.96 sqrt(Np(1-p)). Samples count
@@ -60,6 +72,52 @@ pub fn interval(histogram: &Histogram, percentile: f64) -> Option<Bounds> {
     let half = Z95 * (n * share * (1.0 - share)).max(0.0).sqrt();
     let rank = |rank: f64| histogram.at_rank_ns((rank.max(1.0) as u64).min(count)) as f64;
     Some(Bounds { low: rank((n * share - half).floor()), high: rank((n * share + half).ceil() + 1.0) })
+}
+
+/// The ends of the 95 % interval of a percentile in nanoseconds, each of which fails with a probability of 2.5 % at most,
+/// by the exact binomial law of the number of responses beyond the percentile. There is no upper end where the sample is
+/// so small that all of it may lie below (fewer than 368 responses for p99), and no lower end but 0 where all of it may
+/// lie above. Samples count as independent. None when there is no sample.
+#[expect(clippy::cast_precision_loss, reason = "nanoseconds of an hour stay below 2^53")]
+pub fn ends(histogram: &Histogram, percentile: f64) -> Option<Bounds> {
+    let count = histogram.count();
+    if count == 0 {
+        return None;
+    }
+    let (fewest, most) = beyond(count, tail(percentile));
+    // The lower end is the smallest of the `most` slowest responses, the upper one that of the `fewest` slowest.
+    let low = if most >= count { 0.0 } else { histogram.at_rank_ns(count - most) as f64 };
+    let high = if fewest == 0 { f64::INFINITY } else { histogram.at_rank_ns(count + 1 - fewest) as f64 };
+    Some(Bounds { low, high })
+}
+
+/// Of `count` responses that each lie beyond a percentile with the probability `share`, how many do: fewer than the first
+/// number with a probability of 2.5 % at most, and more than the second likewise.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the numbers are clamped to the sample"
+)]
+fn beyond(count: u64, share: f64) -> (u64, u64) {
+    let (n, middle) = (count as f64, count as f64 * share);
+    if middle > MOST_EXACT {
+        let half = Z95 * (middle * (1.0 - share)).sqrt();
+        return ((middle - half).floor().max(0.0) as u64, ((middle + half).ceil() as u64).min(count));
+    }
+    let mut probability = (n * (-share).ln_1p()).exp();
+    let (mut below, mut fewest, mut number) = (0.0, 0, 0u64);
+    loop {
+        below += probability;
+        if below <= ONE_SIDE {
+            fewest = number + 1;
+        }
+        if below >= 1.0 - ONE_SIDE || number >= count {
+            return (fewest, number);
+        }
+        probability *= (n - number as f64) / (number as f64 + 1.0) * share / (1.0 - share);
+        number += 1;
+    }
 }
 
 #[cfg(test)]
@@ -107,6 +165,37 @@ mod tests {
             let coverage = coverage(percentile, count);
             assert!((0.92..=0.99).contains(&coverage), "p{percentile}: {coverage}");
         }
+    }
+
+    #[test]
+    fn each_end_fails_as_rarely_as_it_says_however_small_the_sample() {
+        for (percentile, count) in [(50.0, 5), (50.0, 200), (90.0, 80), (99.0, 80), (99.0, 400), (99.9, 4_000)] {
+            let truth = -(1.0f64 - percentile / 100.0).ln() * 1e6;
+            let mut random = Random::new(3);
+            let (mut above, mut below) = (0, 0);
+            for _ in 0..1_000 {
+                let mut histogram = Histogram::new();
+                (0..count).for_each(|_| histogram.record_ns((random.exponential() * 1e6) as u64));
+                let ends = ends(&histogram, percentile).unwrap();
+                (above, below) = (above + u32::from(ends.low > truth), below + u32::from(ends.high < truth));
+            }
+            // 25 are due at most; 40 is three standard deviations above.
+            assert!(above <= 40 && below <= 40, "p{percentile} of {count}: {above} {below}");
+        }
+    }
+
+    #[test]
+    fn a_small_sample_has_a_lower_end_and_no_upper_one() {
+        let mut histogram = Histogram::new();
+        (1..=80).for_each(|ms| histogram.record_ns(ms * 1_000_000));
+        let of_80 = ends(&histogram, 99.0).unwrap();
+        assert!((of_80.low / 77e6 - 1.0).abs() < 0.002 && of_80.high.is_infinite(), "{of_80:?}");
+        for percentile in [50.0, 90.0, 99.0, 99.9] {
+            let wanted = bounded_count(percentile).unwrap();
+            assert!(is_bounded_above(wanted, percentile) && !is_bounded_above(wanted - 1, percentile));
+        }
+        assert_eq!(bounded_count(99.0), Some(368));
+        assert_eq!(ends(&Histogram::new(), 50.0), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::base::error::Result;
 use crate::ctl::Ctl;
 use crate::ctl::ui::{Paint, Rendered, Tone, cut};
 use crate::model::performance::result::PerfResult;
-use crate::perf::compare::{self, Compared, Comparison, Difference, Gate, GateVerdict, Verdict};
+use crate::perf::compare::{self, Compared, Comparison, Difference, Gate, GateVerdict, Undecided, Verdict};
 use crate::perf::format::html;
 use crate::perf::threshold::Outcome;
 use crate::perf::units;
@@ -19,9 +19,13 @@ use crate::perf::units;
 /// Compare results with a baseline.
 ///
 /// Every figure comes with the 95 % interval of its difference. Where both runs have at least 20 seconds, it is found by
-/// block bootstrap over the seconds, which keeps slow requests that come together; otherwise by order statistics.
-/// A figure is better or worse only when the whole interval is; everything else is undecided. With --fail-on, the exit
-/// code is 99 when the whole interval of a difference is beyond the limit.
+/// block bootstrap over the seconds, which keeps slow requests that come together, and by order statistics, which know how
+/// little a few slow requests say: the wider ends count. Shorter runs have order statistics alone, and rates the law of
+/// their counts. A figure is better or worse when the whole interval is; everything else is undecided. Too few responses
+/// leave an interval open at one end only: what the other end decides is decided.
+///
+/// With --fail-on, the exit code is 99 when the whole interval of a difference is beyond the limit. A limit that cannot be
+/// decided is told and passes, or fails with 99 too under --undecided fail.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl perf compare before.json after.json
@@ -34,12 +38,24 @@ pub struct Args {
     /// Difference that fails, such as 'p99>+5%', 'mean>+2ms' or 'rps<-2%'; repeatable.
     #[arg(long, value_name = "LIMIT")]
     fail_on: Vec<String>,
+    /// What a limit does that cannot be decided.
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = OnUndecided::Pass, requires = "fail_on")]
+    undecided: OnUndecided,
     /// Write a page with charts of all results to a file.
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     html: Option<PathBuf>,
     /// Seed of the bootstrap: the same seed gives the same intervals.
     #[arg(long, value_name = "NUMBER", default_value_t = 1, hide_short_help = true)]
     seed: u64,
+}
+
+/// What `--undecided` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum OnUndecided {
+    /// Tell it and go on.
+    Pass,
+    /// Fail as a breach does.
+    Fail,
 }
 
 /// A comparison, and what came of the limits on it.
@@ -66,10 +82,16 @@ pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let text = text(ctx, &view);
     let names = args.results.iter().skip(1).cloned();
     ctx.ui.print(&Rendered::one(&view, text)?.names(names))?;
-    for gate in view.gates.iter().filter(|gate| gate.outcome == Outcome::Undecided) {
-        ctx.ui.warn(&gate.to_string())?;
+    let undecided = match args.undecided {
+        OnUndecided::Pass => Undecided::Pass,
+        OnUndecided::Fail => Undecided::Fail,
+    };
+    if undecided == Undecided::Pass {
+        for gate in view.gates.iter().filter(|gate| gate.outcome == Outcome::Undecided) {
+            ctx.ui.warn(&format!("{gate}; it passes, --undecided fail would not let it"))?;
+        }
     }
-    compare::conclude(&view.gates)
+    compare::conclude(&view.gates, undecided)
 }
 
 /// How lines are made.
@@ -147,9 +169,7 @@ impl Look {
         let metric = figure.metric;
         let shown = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |value| metric.text(value));
         let signed = |value: f64| metric.signed(value);
-        let interval = figure
-            .interval
-            .map_or_else(|| "n/a".to_owned(), |bounds| format!("{} to {}", signed(bounds.low), signed(bounds.high)));
+        let interval = figure.interval.map_or_else(|| "n/a".to_owned(), |span| span.text(metric));
         let tone = match figure.verdict {
             Verdict::Better => Tone::Good,
             Verdict::Worse => Tone::Bad,

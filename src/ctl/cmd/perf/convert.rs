@@ -19,7 +19,8 @@ use crate::perf::threshold::Threshold;
 /// With neither --to nor --output-file, the result is shown as `-o` says; the table is the summary of a measurement.
 /// Read are this program's JSON, SMP as YAML, JSON and protobuf, fortio's JSON (also inside a record of Meshery),
 /// Nighthawk's JSON, and HdrHistogram's .hgrm and .hlog; the content decides which it is. What a format cannot hold is
-/// told on stderr. Only `json` keeps everything.
+/// told on stderr. Only `json` keeps everything; csv, csv-intervals, junit, prometheus, markdown and html are written and not
+/// read back.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl perf convert result.json
