@@ -147,9 +147,40 @@ impl Format {
         }
     }
 
+    /// What a reader of the written `result` may take for fact and must not, as a sentence; none where the format marks
+    /// it, leaves it out, or where all of it is fact.
+    pub fn caution(self, result: &PerfResult) -> Option<String> {
+        if !matches!(self, Self::Smp | Self::SmpJson | Self::SmpProto) {
+            return None;
+        }
+        let doubtful = smp::result::unsupported(result);
+        (!doubtful.is_empty()).then(|| {
+            format!(
+                "{} has {} without a mark, which this result cannot state as fact; the label latency_unsupported names them",
+                self.name(),
+                doubtful.join(", ")
+            )
+        })
+    }
+
     /// Whether it is text.
     pub fn is_text(self) -> bool {
         self != Self::SmpProto
+    }
+
+    /// The format that is for showing only of which `text` begins as this program writes it.
+    fn of_shown(text: &str) -> Option<Self> {
+        [
+            (Self::Csv, csv::FIGURES),
+            (Self::CsvIntervals, csv::INTERVALS),
+            (Self::Junit, "<?xml"),
+            (Self::Prometheus, "# HELP "),
+            (Self::Markdown, "## Performance: "),
+            (Self::Html, "<!DOCTYPE html>"),
+        ]
+        .into_iter()
+        .find(|(_, beginning)| text.starts_with(beginning))
+        .map(|(format, _)| format)
     }
 
     /// The format of that name.
@@ -292,8 +323,26 @@ mod tests {
                 let error = there.abs_diff(here) as f64 / here as f64;
                 assert!(error < 0.02, "{format:?}: {there} for {here}");
             } else {
-                assert_eq!(back.unwrap_err().code(), Code::ResultUnreadable, "{format:?}");
+                let error = back.unwrap_err();
+                assert_eq!(error.code(), Code::ResultUnreadable, "{format:?}");
+                let cause = format!("it is {}, which is for showing and cannot be read back", format.name());
+                assert!(error.to_string().contains(&cause), "{format:?}: {error}");
+                assert!(
+                    error.report().suggested_remediation.unwrap().contains("perf result export"),
+                    "{format:?}: {error}"
+                );
             }
+        }
+    }
+
+    #[test]
+    fn a_format_without_a_mark_for_doubt_is_cautioned_of() {
+        let (few, many) = (sample::result(600), sample::result(110_000));
+        for format in Format::ALL {
+            let is_smp = format.name().starts_with("smp");
+            let caution = format.caution(&few).unwrap_or_default();
+            assert_eq!(caution.contains("has p90, p99 without a mark"), is_smp, "{format:?}: {caution}");
+            assert_eq!(format.caution(&many), None, "{format:?}");
         }
     }
 

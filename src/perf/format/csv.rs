@@ -7,23 +7,32 @@ use crate::model::performance::result::PerfResult;
 use crate::perf::summary::Summary;
 use crate::perf::units;
 
+/// Heading of [`figures`].
+pub const FIGURES: &str = "metric,value,unit,low,high,note";
+/// Heading of [`intervals`].
+pub const INTERVALS: &str = "start_seconds,length_seconds,sent,succeeded,failed,dropped,p50_ms,p90_ms,p99_ms,max_ms";
+/// Decimals of durations and rates.
+const DECIMALS: i32 = 6;
+/// Decimals of shares: one failure in a hundred million is not nothing.
+const SHARE_DECIMALS: i32 = 9;
+
 /// One figure a row. `low` and `high` enclose it with 95 %; `note` says what limits it.
 pub fn figures(result: &PerfResult) -> String {
     let summary = Summary::of(result);
-    let mut text = "metric,value,unit,low,high,note\n".to_owned();
+    let mut text = format!("{FIGURES}\n");
     let mut row = |metric: &str, value: String, unit: &str| {
         let _ = writeln!(text, "{},{value},{unit},,,", quoted(metric));
     };
     row("name", quoted(&result.name), "");
     row("model", summary.model.clone(), "");
     row("started_at", result.started_at.to_string(), "");
-    row("elapsed", rounded(result.elapsed_seconds), "s");
-    row("requested_rate", summary.requested_rate.map(|rate| rate.to_string()).unwrap_or_default(), "1/s");
-    row("achieved_rate", rounded(summary.achieved_rate), "1/s");
+    row("elapsed", decimal(result.elapsed_seconds), "s");
+    row("requested_rate", summary.requested_rate.map(decimal).unwrap_or_default(), "1/s");
+    row("achieved_rate", decimal(summary.achieved_rate), "1/s");
     row("sent", summary.sent.to_string(), "requests");
     row("failed", summary.failed.to_string(), "requests");
     row("dropped", summary.dropped.to_string(), "requests");
-    row("error_share", rounded(summary.error_share), "");
+    row("error_share", rounded(summary.error_share, SHARE_DECIMALS), "");
     for error in &summary.errors {
         row(&format!("error.{}", error.cause.name()), error.count.to_string(), "requests");
     }
@@ -31,21 +40,16 @@ pub fn figures(result: &PerfResult) -> String {
         row(&format!("status.{status}"), count.to_string(), "requests");
     }
     row("min", milliseconds(summary.response.min_ns), "ms");
-    row("mean", rounded(summary.response.mean_ns / 1e6), "ms");
-    row("stdev", rounded(summary.response.stdev_ns / 1e6), "ms");
+    row("mean", decimal(summary.response.mean_ns / 1e6), "ms");
+    row("stdev", decimal(summary.response.stdev_ns / 1e6), "ms");
     row("max", milliseconds(summary.response.max_ns), "ms");
     for found in &summary.percentiles {
         let note = found.reasons(summary.response.count).join("; ");
         let bounds = found.interval_ns;
         let name = units::percentile(found.percentile);
         let value = milliseconds(found.value_ns);
-        let _ = writeln!(
-            text,
-            "{name},{value},ms,{},{},{}",
-            rounded(bounds.low / 1e6),
-            rounded(bounds.high / 1e6),
-            quoted(&note)
-        );
+        let (low, high) = (decimal(bounds.low / 1e6), decimal(bounds.high / 1e6));
+        let _ = writeln!(text, "{name},{value},ms,{low},{high},{}", quoted(&note));
         if let Some(service) = found.service_ns {
             let _ = writeln!(text, "service.{name},{},ms,,,", milliseconds(service));
         }
@@ -55,10 +59,9 @@ pub fn figures(result: &PerfResult) -> String {
 
 /// One interval a row.
 pub fn intervals(result: &PerfResult) -> String {
-    let mut text =
-        "start_seconds,length_seconds,sent,succeeded,failed,dropped,p50_ms,p90_ms,p99_ms,max_ms\n".to_owned();
+    let mut text = format!("{INTERVALS}\n");
     for interval in &result.intervals {
-        let _ = write!(text, "{},{},", interval.start_seconds, interval.length_seconds);
+        let _ = write!(text, "{},{},", decimal(interval.start_seconds), decimal(interval.length_seconds));
         let _ = write!(text, "{},{},{},{}", interval.sent, interval.succeeded, interval.failed, interval.dropped);
         for percentile in [50.0, 90.0, 99.0, 100.0] {
             let empty = interval.response.is_empty();
@@ -71,12 +74,18 @@ pub fn intervals(result: &PerfResult) -> String {
 }
 
 fn milliseconds(nanoseconds: u64) -> String {
-    rounded(seconds(nanoseconds) * 1e3)
+    decimal(seconds(nanoseconds) * 1e3)
 }
 
-/// To six places, which is a nanosecond in milliseconds: without the dust of binary fractions.
-fn rounded(number: f64) -> String {
-    ((number * 1e6).round() / 1e6).to_string()
+/// Seconds, milliseconds and rates: six decimals keep nanoseconds.
+fn decimal(value: f64) -> String {
+    rounded(value, DECIMALS)
+}
+
+/// Without the dust of binary fractions, and without zeros at the end.
+fn rounded(value: f64, decimals: i32) -> String {
+    let scale = 10f64.powi(decimals);
+    ((value * scale).round() / scale).to_string()
 }
 
 /// A spreadsheet takes what begins with one of these for a formula.
@@ -110,16 +119,21 @@ mod tests {
     }
 
     #[test]
-    fn numbers_have_no_dust() {
-        assert_eq!(
-            (rounded(0.055_071_999_999_999_996), milliseconds(1_234_567)),
-            ("0.055072".into(), "1.234567".into())
-        );
-        let text = figures(&sample::result(3_000)) + &intervals(&sample::result(3_000));
-        let long = text.split([',', '\n']).find(|cell| {
-            cell.rsplit_once('.').is_some_and(|(whole, places)| whole.parse::<u64>().is_ok() && places.len() > 6)
-        });
-        assert_eq!(long, None);
+    fn numbers_carry_no_dust_of_binary_fractions() {
+        let mut result = sample::result(3_000);
+        (result.elapsed_seconds, result.achieved_rate) = (29.999_999_999_999_996, 99.900_000_000_000_02);
+        result.intervals[0].start_seconds = 0.1 + 0.2;
+        result.intervals[0].length_seconds = 0.999_999_999_999_999_9;
+        let figures = figures(&result);
+        assert!(figures.contains("\nelapsed,30,s,") && figures.contains("\nachieved_rate,99.9,1/s,"), "{figures}");
+        for line in [figures, intervals(&result)].iter().flat_map(|text| text.lines()) {
+            let most = if line.starts_with("error_share,") { 9 } else { 6 };
+            for cell in line.split(',').filter(|cell| cell.parse::<f64>().is_ok()) {
+                let decimals = cell.split_once('.').map_or("", |(_, decimals)| decimals);
+                assert!(decimals.len() <= most && !decimals.ends_with('0'), "{line}");
+            }
+        }
+        assert_eq!(rounded(1e-8, SHARE_DECIMALS), "0.00000001");
     }
 
     #[test]

@@ -16,15 +16,30 @@ use crate::perf::smp;
 /// # Errors
 /// [`Code::ResultUnreadable`]: it is none of them, or damaged; the cause names the format that it was taken for.
 pub fn read(bytes: &[u8], file_name: &str) -> Result<PerfResult> {
-    let mut result = recognise(bytes).map_err(|problem| {
-        Error::new(Code::ResultUnreadable, "the file is no result that can be read")
-            .at(Place { file: file_name.to_owned(), line: None, column: None })
-            .because(problem)
-    })?;
+    let mut result = recognise(bytes).map_err(|problem| unreadable(bytes, problem, file_name))?;
     if result.name.is_empty() {
         file_name.clone_into(&mut result.name);
     }
     Ok(result)
+}
+
+fn unreadable(bytes: &[u8], problem: String, file_name: &str) -> Error {
+    let error = Error::new(Code::ResultUnreadable, "the file is no result that can be read").at(Place {
+        file: file_name.to_owned(),
+        line: None,
+        column: None,
+    });
+    match as_text(bytes).map(beginning).and_then(Format::of_shown) {
+        Some(format) => error
+            .because(format!("it is {}, which is for showing and cannot be read back", format.name()))
+            .remedy("Give the run's JSON, which keeps everything: `mesheryctl perf result export ID json=FILE`."),
+        None => error.because(problem),
+    }
+}
+
+/// The text without what editors put before it.
+fn beginning(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}').trim_start()
 }
 
 fn recognise(bytes: &[u8]) -> Result<PerfResult, String> {
@@ -32,7 +47,7 @@ fn recognise(bytes: &[u8]) -> Result<PerfResult, String> {
         return Err("it is empty".to_owned());
     }
     let Some(text) = as_text(bytes) else { return taken(Format::SmpProto, smp::result::read_protobuf(bytes)) };
-    let start = text.trim_start_matches('\u{feff}').trim_start();
+    let start = beginning(text);
     if start.starts_with('{') {
         return json(start);
     }
@@ -45,16 +60,10 @@ fn recognise(bytes: &[u8]) -> Result<PerfResult, String> {
     if smp::result::is_document(start) {
         return taken(Format::Smp, smp::result::read_yaml(start));
     }
-    let written_only = ["metric,value,unit,", "start_seconds,length_seconds,", "<", "# "];
-    if written_only.iter().any(|begin| start.starts_with(begin)) {
-        return Err(WRITTEN_ONLY.to_owned());
-    }
     // Protobuf of nothing but text fields looks like text; YAML is what people write.
     smp::result::read_protobuf(bytes).map_err(|_| "its content is of no known format".to_owned())
 }
 
-/// For the formats that [`super::Format::is_readable`] leaves out.
-const WRITTEN_ONLY: &str = "it looks like CSV, JUnit, Prometheus, Markdown or HTML, which are written for showing and not read back; keep results as json";
 /// What reading came to, a failure with the format that the content was taken for.
 fn taken(format: Format, outcome: Result<PerfResult, String>) -> Result<PerfResult, String> {
     outcome.map_err(|problem| format!("read as {}: {problem}", format.name()))
@@ -97,7 +106,7 @@ fn json(text: &str) -> Result<PerfResult, String> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{Format, write};
+    use super::super::write;
     use super::*;
     use crate::perf::sample;
 
@@ -106,8 +115,8 @@ mod tests {
         for (bytes, said) in [
             (b"".as_slice(), "empty"),
             (b"hello", "no known format"),
-            (b"metric,value,unit,low,high,note\n", "not read back"),
-            (b"<!DOCTYPE html>", "not read back"),
+            (b"metric,value,unit,low,high,note\n", "it is csv,"),
+            (b"<!DOCTYPE html>", "it is html,"),
             (b"{}", "no known shape"),
             (b"{\"a\": ", "EOF"),
             (b"\x00\x01\x02", ""),

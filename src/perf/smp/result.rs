@@ -80,17 +80,12 @@ fn labels(result: &PerfResult) -> BTreeMap<String, String> {
     if let Some(target) = result.plan.targets.first() {
         set("endpoint_url", target.url.clone());
     }
-    let is_unsupported = |percentile: &f64| !order::is_supported(result.latency.response.count(), *percentile);
-    let unsupported: Vec<String> =
-        [50.0, 90.0, 99.0].into_iter().filter(is_unsupported).map(units::percentile).collect();
+    let unsupported = unsupported(result);
     if !unsupported.is_empty() {
         set(UNSUPPORTED, unsupported.join(","));
     }
     // The message itself ends at p99; what the sample cannot support is not stated beyond it.
-    for percentile in [99.9, 99.99] {
-        if is_unsupported(&percentile) {
-            continue;
-        }
+    for percentile in [99.9, 99.99].into_iter().filter(|percentile| is_supported(result, *percentile)) {
         let value = milliseconds(result.latency.response.percentile_ns(percentile));
         set(&format!("latency_p{percentile}_ms"), value.to_string());
     }
@@ -98,6 +93,19 @@ fn labels(result: &PerfResult) -> BTreeMap<String, String> {
         set(HISTOGRAM, histogram);
     }
     labels
+}
+
+/// Names of the percentiles that the message has fields for and that the sample is too small to state as fact.
+pub fn unsupported(result: &PerfResult) -> Vec<String> {
+    [50.0, 90.0, 99.0]
+        .into_iter()
+        .filter(|percentile| !is_supported(result, *percentile))
+        .map(units::percentile)
+        .collect()
+}
+
+fn is_supported(result: &PerfResult, percentile: f64) -> bool {
+    order::is_supported(result.latency.response.count(), percentile)
 }
 
 /// The mesh's configuration, where a mesh is known.
@@ -416,7 +424,8 @@ fn take_durations(result: &mut PerfResult, document: &Document) -> Result<(), St
         );
         if document.holds_seconds() {
             result.warnings.push(
-                "the file has seconds under latencies_ms, as Meshery writes them; they were read as seconds".to_owned(),
+                "read from a file with seconds under latencies_ms, as Meshery writes them; they were taken as seconds"
+                    .to_owned(),
             );
         }
     }
@@ -509,6 +518,8 @@ mod tests {
         );
         assert!(seconds.latency.response.percentile_ns(50.0).abs_diff(40_000_000) < 40_000);
         assert_eq!(seconds.latency.response.count(), 6_000);
+        // Verbs that do not show a result tell what begins so.
+        assert!(seconds.warnings.iter().all(|warning| warning.starts_with("read from ")), "{:?}", seconds.warnings);
         assert!(seconds.warnings.iter().any(|warning| warning.contains("seconds")));
         let placeholders = told("test_id: test_id\nlatencies_ms: {min: 1, p50: 2, p90: 3, p99: 4, max: 5}\n");
         assert!(placeholders.latency.response.max_ns() >= 5_000_000_000);

@@ -88,6 +88,9 @@ pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
         return ctx.ui.print(&Rendered::one(&result, text)?.names([result.id.to_string()]));
     };
     let content = format::write_judged(&result, &verdicts, format)?;
+    if let Some(caution) = format.caution(&result) {
+        ctx.ui.warn(&caution)?;
+    }
     if let Some(losses) = format.losses() {
         ctx.ui.note(&format!("{} {} {losses}.", ctx.ui.sign(Tone::Faint), format.name()))?;
     }
