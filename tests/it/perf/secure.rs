@@ -22,25 +22,25 @@ impl World {
         Self { env: Env::new(), authority, server }
     }
 
-    fn file(&self, name: &str, text: &str) -> Option<String> {
-        Some(self.env.write(name, text).display().to_string())
+    fn file(&self, name: &str, text: &str) -> String {
+        self.env.write(name, text).display().to_string()
     }
 
     /// Trusts the server and shows nothing.
     fn nameless(&self) -> Tls {
-        Tls { ca: self.file("work/ca.pem", &self.authority.pem()), ..Tls::default() }
+        Tls { ca: Some(self.file("work/ca.pem", &self.authority.pem())), ..Tls::default() }
     }
 
     /// Trusts the server and shows a certificate of `authority`.
     fn known_to(&self, authority: &Authority) -> Tls {
         let own = authority.issue("client", |_| ());
-        let key = self.file("work/key.pem", &own.key.serialize_pem());
-        Tls { cert: self.file("work/cert.pem", &own.certificate), key, ..self.nameless() }
+        let key = Some(self.file("work/key.pem", &own.key.serialize_pem()));
+        Tls { cert: Some(self.file("work/cert.pem", &own.certificate)), key, ..self.nameless() }
     }
 
     /// Trusts an authority that the server is not of.
     fn misled(&self) -> Tls {
-        Tls { ca: self.file("work/other.pem", &Authority::new().pem()), ..Tls::default() }
+        Tls { ca: Some(self.file("work/other.pem", &Authority::new().pem())), ..Tls::default() }
     }
 
     /// A plan for each protocol of the engine that runs over TLS, to a server that wants certificates of `clients`.
