@@ -179,7 +179,7 @@ fn an_update_is_taken_back_with_its_data_when_the_new_image_ends_or_stays_silent
     world.ctl(&["pattern", "apply", "-f", &world.pattern()]).ok();
     let id = world.inspect("meshery")["Id"].clone();
     let update =
-        |image: &str| world.ctl(&["system", "update", "--image", image, "--timeout", "20s", "-o", "json"]).run();
+        |image: &str| world.ctl(&["system", "update", "--image", image, "--timeout", "45s", "-o", "json"]).run();
     let ends = world.variant("meshery", r#"ENTRYPOINT ["/usr/local/bin/mesheryctl", "no-such-verb"]"#);
     let refused = update(&ends);
     assert_eq!(refused.code, Some(7), "{refused}");
