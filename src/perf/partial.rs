@@ -34,14 +34,7 @@ pub fn assemble(id: Uuid, plan: &Plan, started_at: Timestamp, intervals: Vec<Int
         requested_rate: plan.load.rate(plan.duration),
         #[expect(clippy::cast_precision_loss, reason = "no count of responses comes near 2^52")]
         achieved_rate: if elapsed > 0.0 { answered as f64 / elapsed } else { 0.0 },
-        requests: Requests {
-            due: whole.sent.max(whole.succeeded + whole.failed) + whole.dropped,
-            sent: whole.sent,
-            succeeded: whole.succeeded,
-            failed: whole.failed,
-            dropped: whole.dropped,
-            queued_most: 0,
-        },
+        requests: Requests::so_far(whole),
         statuses: std::collections::BTreeMap::new(),
         errors: std::collections::BTreeMap::new(),
         connections: Connections::default(),

@@ -12,6 +12,7 @@ use crate::model::performance::plan::{Load, Plan};
 use crate::model::performance::result::{
     Bytes, Cause, Connections, Ending, GeneratorReport, Interval, Latency, PerfResult, Requests, SCHEMA, WorkerShare,
 };
+use crate::model::performance::summary;
 use crate::perf::control::Detail;
 
 /// A begin that is this much after the agreed moment is worth a warning: a hundredth of an interval.
@@ -121,8 +122,11 @@ impl Sum {
     }
 
     fn of_intervals(part: &Part) -> Self {
-        let mut sum = Self::default();
-        part.intervals.iter().for_each(|(interval, _)| sum.add_interval(interval));
+        let mut arrived = summary::Sum::default();
+        part.intervals.iter().for_each(|(interval, _)| arrived.add(interval));
+        let whole = arrived.whole();
+        let mut sum = Self { requests: Requests::so_far(whole), ..Self::default() };
+        sum.latency.response = whole.response.clone();
         if let Some(detail) = last_detail(part) {
             sum.add_detail(detail);
         }
@@ -151,15 +155,6 @@ impl Sum {
         self.latency.slip.merge(&other.latency.slip);
         add_histograms(&mut self.latency.by_class, &other.latency.by_class);
         self.add_generator(&other.generator);
-    }
-
-    fn add_interval(&mut self, interval: &Interval) {
-        self.requests.due += interval.sent.max(interval.succeeded + interval.failed) + interval.dropped;
-        self.requests.sent += interval.sent;
-        self.requests.succeeded += interval.succeeded;
-        self.requests.failed += interval.failed;
-        self.requests.dropped += interval.dropped;
-        self.latency.response.merge(&interval.response);
     }
 
     fn add_detail(&mut self, detail: &Detail) {
@@ -407,6 +402,15 @@ mod tests {
     }
 
     #[test]
+    fn what_a_lost_worker_sent_in_one_interval_and_answered_in_the_next_was_due_once() {
+        let mut lost = part("a", &[&[10], &[20, 30]], |_| End::Lost(String::new()));
+        // the second interval's first response is of the first interval's second request
+        (lost.intervals[0].0.sent, lost.intervals[1].0.sent) = (2, 1);
+        let requests = merge(Plan::default(), &[lost], None).requests;
+        assert_eq!((requests.due, requests.sent, requests.succeeded), (3, 3, 3));
+    }
+
+    #[test]
     fn a_lost_worker_counts_as_far_as_it_came_and_is_told() {
         let parts = [
             part("a", &[&[10], &[20]], |done| whole(done, 0)),
@@ -416,6 +420,7 @@ mod tests {
         assert_eq!(counts(&merged.latency.response), counts(&histogram(&[10, 20, 30, 30])));
         assert_eq!((merged.workers[1].sent, merged.workers[1].lost.as_deref()), (2, Some("the connection broke")));
         assert!(merged.warnings[0].contains("worker b, one of 2, was lost"), "{:?}", merged.warnings);
+        assert_eq!(merged.workers[1].requests.due, 2);
         assert_eq!(merged.ended_by, Ending::Duration);
     }
 

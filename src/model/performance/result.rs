@@ -105,6 +105,19 @@ pub struct Requests {
 }
 
 impl Requests {
+    /// What a sum of intervals from the start tells. One interval in the midst of a run does not: what was sent before it
+    /// and ended in it would be due twice.
+    pub fn so_far(whole: &Interval) -> Self {
+        Self {
+            due: whole.sent.max(whole.succeeded + whole.failed) + whole.dropped,
+            sent: whole.sent,
+            succeeded: whole.succeeded,
+            failed: whole.failed,
+            dropped: whole.dropped,
+            queued_most: 0,
+        }
+    }
+
     /// Requests that are over: answered, failed or never sent.
     pub fn ended(&self) -> u64 {
         self.succeeded + self.failed + self.dropped
