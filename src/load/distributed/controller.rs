@@ -88,6 +88,11 @@ async fn stopped(control: &Control) -> Error {
     while control.stopped().is_none() {
         tokio::time::sleep(LOOK_EVERY).await;
     }
+    cancelled()
+}
+
+/// A measurement was stopped before its workers were ready.
+pub(super) fn cancelled() -> Error {
     Error::new(Code::OperationCancelled, "the measurement was stopped before its workers were ready")
 }
 

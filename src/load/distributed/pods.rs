@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use self::blocked::{Blocked, READY, is_ready};
 use super::Site;
-use super::controller::Seat;
+use super::controller::{Seat, cancelled};
 use crate::base::error::Kind;
 use crate::base::{Code, Error, Result, id};
 use crate::client::worker::PORT;
@@ -198,10 +198,7 @@ impl Job {
                 return Ok(());
             }
             if control.stopped().is_some() {
-                return Err(Error::new(
-                    Code::OperationCancelled,
-                    "the measurement was stopped before its workers were ready",
-                ));
+                return Err(cancelled());
             }
             let blocked = Blocked::of(&pods);
             if began.elapsed() >= blocked.patience() {
