@@ -11,7 +11,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::model::performance::result::PerfResult;
 use crate::perf::stats::Bounds;
 use crate::perf::stats::bootstrap::{FEWEST, Intervals};
-use crate::perf::units;
+use crate::perf::{summary, units};
 
 pub use gate::{Gate, GateVerdict, Undecided, conclude};
 
@@ -145,8 +145,7 @@ impl Metric {
         #[expect(clippy::cast_precision_loss, reason = "nanoseconds of an hour stay below 2^53")]
         match self {
             Self::Rate => (result.achieved_rate > 0.0).then_some(result.achieved_rate),
-            Self::Errors => (result.requests.ended() > 0 && knows_errors(result))
-                .then(|| crate::perf::summary::share(result.requests.bad(), result.requests.ended())),
+            Self::Errors => (result.requests.ended() > 0 && knows_errors(result)).then(|| summary::error_share(result)),
             Self::Mean => (!response.is_empty()).then(|| response.mean_ns()),
             Self::Percentile(percentile) => (!response.is_empty()).then(|| response.percentile_ns(percentile) as f64),
         }

@@ -9,7 +9,7 @@ use crate::model::performance::result::PerfResult;
 use crate::perf::stats::bootstrap::{Intervals, Redrawn};
 use crate::perf::stats::random::Random;
 use crate::perf::stats::{Bounds, student95};
-use crate::perf::summary::{Percentile, share};
+use crate::perf::summary::{Percentile, error_share, share};
 use crate::perf::units;
 
 /// The definition, for `perf meshmark --explain`.
@@ -250,7 +250,7 @@ fn check(inputs: &Inputs<'_>) -> Result<()> {
 fn check_pair(with: &PerfResult, without: &PerfResult) -> Result<()> {
     let invalid = |message: String| Err(Error::new(Code::ComparisonInvalid, message));
     for result in [with, without] {
-        let failed = share(result.requests.bad(), result.requests.ended());
+        let failed = error_share(result);
         if failed > MOST_FAILED {
             return invalid(format!(
                 "{} of the requests of `{}` failed: a MeshMark wants runs of which {} fail at most",

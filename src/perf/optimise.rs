@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::repeat::{mean_interval, pool};
+use super::summary;
 use super::unanswered::nothing_succeeded;
 use crate::base::error::{Code, Error, Result};
 use crate::model::performance::result::PerfResult;
@@ -95,10 +96,9 @@ impl Goal {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+/// A run without a request is no good one.
 fn error_share(result: &PerfResult) -> f64 {
-    let ended = result.requests.ended();
-    if ended == 0 { 1.0 } else { result.requests.bad() as f64 / ended as f64 }
+    if result.requests.ended() == 0 { 1.0 } else { summary::error_share(result) }
 }
 
 /// One value, over its runs.

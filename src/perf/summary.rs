@@ -125,7 +125,7 @@ impl Percentile {
             service_ns: at(&latency.service),
             slip_ns,
             supported: order::is_supported(latency.response.count(), percentile),
-            reached: late_share(result) <= 1.0 - percentile / 100.0,
+            reached: is_reached(late_share(result), percentile),
             // A response time contains the slip, so it is never below it. What counts is which of the two it is made of.
             above_floor: slip_ns.unwrap_or(0).saturating_mul(2) <= value_ns
                 && value_ns >= result.generator.resolution_ns,
@@ -174,7 +174,7 @@ impl Summary {
             sent: result.requests.sent,
             failed: result.requests.failed,
             dropped: result.requests.dropped,
-            error_share: share(result.requests.bad(), result.requests.ended()),
+            error_share: error_share(result),
             errors: errors(result),
             response: Spread::of(&result.latency.response),
             service: (!service.is_empty()).then(|| Spread::of(service)),
@@ -188,6 +188,16 @@ pub fn late_share(result: &PerfResult) -> f64 {
     let timed_out = |cause| result.errors.get(&cause).copied().unwrap_or(0);
     let late = result.requests.dropped + timed_out(Cause::Timeout) + timed_out(Cause::ConnectTimeout);
     share(late, late + result.latency.response.count())
+}
+
+/// Whether a percentile lies among the requests that were answered, where `late` (0 to 1) is the share of the others.
+pub fn is_reached(late: f64, percentile: f64) -> bool {
+    late <= 1.0 - percentile / 100.0
+}
+
+/// Share (0 to 1) of the requests that got no good response; 0 where none is over.
+pub fn error_share(result: &PerfResult) -> f64 {
+    share(result.requests.bad(), result.requests.ended())
 }
 
 fn errors(result: &PerfResult) -> Vec<ErrorShare> {

@@ -42,9 +42,8 @@ fn tail(percentile: f64) -> f64 {
 
 /// Whether a sample of `count` has an upper bound for `percentile`: with a probability of 97.5 % at least one of its values
 /// lies above. 368 are wanted for p99.
-#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
 pub fn is_bounded_above(count: u64, percentile: f64) -> bool {
-    (percentile / 100.0).powf(count as f64) <= ONE_SIDE
+    bounded_count(percentile).is_some_and(|wanted| count >= wanted)
 }
 
 /// The smallest sample that [`is_bounded_above`] at `percentile`; none for the maximum.

@@ -3,11 +3,8 @@
 use super::{Figure, Limit, Metric, Running, Series, Threshold};
 use crate::model::performance::histogram::Histogram;
 use crate::model::performance::result::PerfResult;
-use crate::perf::stats::order;
-use crate::perf::summary::late_share;
-
-/// 97.5th percentile of the normal distribution.
-const Z95: f64 = 1.959_964;
+use crate::perf::stats::{order, wilson95};
+use crate::perf::summary::{is_reached, late_share};
 
 impl Threshold {
     /// Whether the threshold holds for every value from `low` to `high`, or for none; nothing can be said otherwise.
@@ -23,7 +20,7 @@ impl Threshold {
         match &self.metric {
             Metric::Time(series, Figure::Percentile(percentile)) => {
                 let bounds = order::interval(durations(result, *series), *percentile)?;
-                let is_reached = *series != Series::Response || late_share(result) <= 1.0 - percentile / 100.0;
+                let is_reached = *series != Series::Response || is_reached(late_share(result), *percentile);
                 Some(if is_reached { (bounds.low, bounds.high) } else { (f64::INFINITY, f64::INFINITY) })
             }
             Metric::Errors => self.of_share(requests.bad(), requests.ended()),
@@ -35,7 +32,7 @@ impl Threshold {
 
     /// Whether a run that is not over has gone so far beyond the threshold that chance does not explain it.
     pub fn is_clearly_breached(&self, running: &Running) -> bool {
-        let requests = &running.requests;
+        let requests = running.requests();
         let of_share = |part| self.of_share(part, requests.ended()).and_then(|(low, high)| self.clears(low, high));
         match &self.metric {
             Metric::Errors => of_share(requests.bad()) == Some(false),
@@ -47,7 +44,8 @@ impl Threshold {
     }
 
     fn of_share(&self, part: u64, whole: u64) -> Option<(f64, f64)> {
-        (matches!(self.limit, Limit::Share(_)) && whole > 0).then(|| wilson(part, whole))
+        let bounds = wilson95(part, whole).filter(|_| matches!(self.limit, Limit::Share(_)))?;
+        Some((bounds.low, bounds.high))
     }
 }
 
@@ -58,16 +56,6 @@ fn durations(result: &PerfResult, series: Series) -> &Histogram {
         Series::Slip => &result.latency.slip,
         Series::Connect => &result.connections.connect,
     }
-}
-
-/// Wilson's 95 % interval of a share, which is right for shares near 0 and 1 too.
-#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
-fn wilson(part: u64, whole: u64) -> (f64, f64) {
-    let (n, share) = (whole as f64, part as f64 / whole as f64);
-    let square = Z95 * Z95;
-    let middle = (share + square / (2.0 * n)) / (1.0 + square / n);
-    let half = Z95 / (1.0 + square / n) * (share * (1.0 - share) / n + square / (4.0 * n * n)).sqrt();
-    ((middle - half).max(0.0), (middle + half).min(1.0))
 }
 
 #[cfg(test)]
@@ -84,9 +72,10 @@ mod tests {
 
     #[test]
     fn wilson_knows_that_no_error_in_a_few_says_little() {
-        let (low, high) = wilson(0, 100);
+        let threshold = Threshold::parse("errors<1%").unwrap();
+        let (low, high) = threshold.of_share(0, 100).unwrap();
         assert!(low.abs() < 1e-12 && (0.036..0.038).contains(&high), "{low} {high}");
-        let (low, high) = wilson(50, 100);
+        let (low, high) = threshold.of_share(50, 100).unwrap();
         assert!((low - 0.4038).abs() < 1e-3 && (high - 0.5962).abs() < 1e-3, "{low} {high}");
     }
 }

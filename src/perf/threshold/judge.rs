@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::{Figure, Limit, Metric, Operator, Outcome, Series, Threshold, Verdict};
 use crate::model::performance::histogram::Histogram;
 use crate::model::performance::result::{Interval, PerfResult, Requests};
+use crate::model::performance::summary::Sum;
 use crate::perf::stats::order;
-use crate::perf::summary::{Percentile, late_share, share};
+use crate::perf::summary::{Percentile, is_reached, late_share, share};
 use crate::perf::units;
 
 /// What a threshold is held against. What is `None` is not known (yet).
@@ -23,9 +24,7 @@ struct Measured<'a> {
 /// The sum of the intervals of a run that is not over, for thresholds that abort it.
 #[derive(Debug, Clone, Default)]
 pub struct Running {
-    response: Histogram,
-    pub(super) requests: Requests,
-    seconds: f64,
+    sum: Sum,
     requested_rate: Option<f64>,
 }
 
@@ -37,32 +36,30 @@ impl Running {
 
     /// Adds an interval.
     pub fn add(&mut self, interval: &Interval) {
-        self.response.merge(&interval.response);
-        let ended = interval.succeeded + interval.failed;
-        self.requests.sent += interval.sent;
-        self.requests.succeeded += interval.succeeded;
-        self.requests.failed += interval.failed;
-        self.requests.dropped += interval.dropped;
-        self.requests.due += ended.max(interval.sent) + interval.dropped;
-        self.seconds += interval.length_seconds;
+        self.sum.add(interval);
     }
 
-    /// Seconds that were added.
+    /// Seconds from the start of the run to the end of what was added.
     pub fn seconds(&self) -> f64 {
-        self.seconds
+        self.sum.whole().length_seconds
+    }
+
+    /// Requests so far.
+    pub(super) fn requests(&self) -> Requests {
+        Requests::so_far(self.sum.whole())
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
     fn measured(&self) -> Measured<'_> {
-        let answered = self.requests.succeeded + self.requests.failed;
-        let dropped = self.requests.dropped;
+        let (requests, response) = (self.requests(), &self.sum.whole().response);
+        let answered = (requests.succeeded + requests.failed) as f64;
         Measured {
             result: None,
-            response: &self.response,
+            response,
             statuses: None,
-            requests: self.requests,
-            late_share: share(dropped, dropped + self.response.count()),
-            achieved_rate: (self.seconds > 0.0).then(|| answered as f64 / self.seconds),
+            requests,
+            late_share: share(requests.dropped, requests.dropped + response.count()),
+            achieved_rate: (self.seconds() > 0.0).then(|| answered / self.seconds()),
             requested_rate: self.requested_rate,
         }
     }
@@ -131,7 +128,7 @@ impl Threshold {
             return self.undecided(None, format!("the {} time is known at the end of the run", series.name()));
         };
         if let (Series::Response, Figure::Percentile(percentile)) = (series, figure)
-            && measured.late_share > 1.0 - percentile / 100.0
+            && !is_reached(measured.late_share, percentile)
         {
             return self.decide_unreached(measured.late_share);
         }
