@@ -134,27 +134,22 @@ services:
       data: {retries: \"7\"}
 ";
 
+/// The setting of [`PATTERN`] with two values.
+const RETRIES: &str = "services.settings.settings.data.retries=\"1\",\"2\"";
+
+/// The verb that varies a setting of [`PATTERN`].
+fn optimise<'a>(set: &'a str, url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let verb = ["perf", "optimise", "-f", "varied.yaml", "--set", set, "--url", url];
+    verb.iter().chain(more).copied().collect()
+}
+
 #[test]
 fn each_value_is_applied_and_measured_and_the_file_is_put_back() {
     let (env, target) = (Env::new(), Target::start());
     env.write("work/varied.yaml", PATTERN);
     let practice = Practice::start(&env);
-    let args = [
-        "perf",
-        "optimise",
-        "-f",
-        "varied.yaml",
-        "--set",
-        "services.settings.settings.data.retries=\"1\",\"2\"",
-        "--url",
-        &target.url(),
-        "--requests",
-        "20",
-        "--repeat",
-        "2",
-        "-o",
-        "json",
-    ];
+    let url = target.url();
+    let args = optimise(RETRIES, &url, &["--requests", "20", "--repeat", "2", "-o", "json"]);
     let shown = env.ctl(args).var("KUBECONFIG", env.path("kubeconfig")).run();
     assert_eq!(shown.code, Some(0), "{shown}");
     let report = shown.json();
@@ -175,14 +170,10 @@ fn what_no_cluster_takes_is_refused_before_anything_is_applied() {
     let url = target.url();
     for (set, flags, code) in [
         ("services.nosuch.settings.x=1,2", &[][..], "set"),
-        (
-            "services.settings.settings.data.retries=\"1\",\"2\"",
-            &["--kube-context", "nosuch"],
-            "kube-context-not-found",
-        ),
-        ("services.settings.settings.data.retries=\"1\",\"2\"", &["--kubeconfig", "/nosuch/config"], "/nosuch/config"),
+        (RETRIES, &["--kube-context", "nosuch"], "kube-context-not-found"),
+        (RETRIES, &["--kubeconfig", "/nosuch/config"], "/nosuch/config"),
     ] {
-        let args = ["perf", "optimise", "-f", "varied.yaml", "--set", set, "--url", &url, "--requests", "5", "--yes"];
+        let args = optimise(set, &url, &["--requests", "5", "--yes"]);
         let refused = env.ctl(args.iter().chain(flags).copied()).var("KUBECONFIG", env.path("kubeconfig")).run();
         assert!(refused.code != Some(0) && refused.stderr.contains(code), "{refused}");
         assert!(!refused.stderr.contains("applied again") && !refused.stderr.contains("=1\n"), "{refused}");
@@ -197,22 +188,7 @@ fn values_that_do_not_answer_are_no_best() {
     let env = Env::new();
     env.write("work/varied.yaml", PATTERN);
     let _practice = Practice::start(&env);
-    let args = [
-        "perf",
-        "optimise",
-        "-f",
-        "varied.yaml",
-        "--set",
-        "services.settings.settings.data.retries=\"1\",\"2\"",
-        "--url",
-        "http://127.0.0.1:1",
-        "--rate",
-        "50",
-        "--duration",
-        "1s",
-        "--repeat",
-        "1",
-    ];
+    let args = optimise(RETRIES, "http://127.0.0.1:1", &["--rate", "50", "--duration", "1s", "--repeat", "1"]);
     let shown = env.ctl(args).var("KUBECONFIG", env.path("kubeconfig")).run();
     assert_eq!(shown.code, Some(1), "{shown}");
     assert!(shown.stderr.contains("perf-failed") && shown.stderr.contains("refused"), "{shown}");
