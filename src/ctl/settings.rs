@@ -16,6 +16,7 @@ use super::ui::{self, Answers, ColorChoice, Format, Volume};
 use crate::base::{Code, Error, Result, dirs, env};
 use crate::client::process;
 use crate::model::context::{Context, Platform};
+use crate::model::performance::duration;
 
 pub use entries::Entry;
 pub use origin::{Origin, Setting};
@@ -357,7 +358,8 @@ fn config_path(global: &Global, sources: &Sources<'_>) -> Setting<Option<PathBuf
     }
 }
 
-/// `30s`, `5m`, `1h30m`, `500ms`, or a bare number of seconds.
+/// A duration in the grammar of [`duration::parse`], or a bare number of seconds. Plans of measurements refuse bare numbers,
+/// because their files come from programs with other units; settings have always taken them.
 pub fn duration(text: &str, name: &str) -> Result<Duration> {
     let wrong = || {
         Error::new(Code::ConfigValue, format!("`{text}` is not a time for {name}"))
@@ -366,8 +368,7 @@ pub fn duration(text: &str, name: &str) -> Result<Duration> {
     if let Ok(seconds) = text.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).map_err(|_| wrong());
     }
-    let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-    Duration::try_from(span).map_err(|_| wrong())
+    duration::parse(text).map_err(|problem| wrong().because(problem))
 }
 
 #[cfg(test)]
@@ -381,6 +382,9 @@ mod tests {
         assert_eq!(read("30s").unwrap(), 30_000);
         assert_eq!(read("1h30m").unwrap(), 5_400_000);
         assert_eq!(read("500ms").unwrap(), 500);
-        assert!(read("-5s").is_err() && read("soon").is_err() && read("").is_err());
+        assert_eq!((read("1.5s").unwrap(), read(" 2h0.5s ").unwrap()), (1_500, 7_200_500));
+        for wrong in ["-5s", "-5", "soon", "", "1d", "PT5S", "5 parsecs"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 }

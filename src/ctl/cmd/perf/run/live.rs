@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::super::show::sparkline;
 use crate::ctl::ui::{Line, Tone};
 use crate::model::event::Payload;
 use crate::model::performance::duration;
@@ -23,7 +24,7 @@ pub(super) struct Live<'p> {
     plan: &'p Plan,
     stage: String,
     last: Option<Measured>,
-    rates: VecDeque<u64>,
+    rates: VecDeque<f64>,
     said_ms: u64,
 }
 
@@ -59,7 +60,8 @@ impl<'p> Live<'p> {
         if self.rates.len() == HISTORY {
             self.rates.pop_front();
         }
-        self.rates.push_back(measured.answered_per_second());
+        #[expect(clippy::cast_precision_loss, reason = "rates stay far below 2^53")]
+        self.rates.push_back(measured.answered_per_second() as f64);
         self.last = Some(measured);
         if measured.elapsed_ms < self.said_ms + LINE_EVERY_MS {
             return None;
@@ -95,12 +97,13 @@ impl<'p> Live<'p> {
         let asked = self.plan.load.rate(None).map(|rate| format!(" of {}/s", units::rate(rate))).unwrap_or_default();
         let [failed, dropped, sent] = [so_far.failed, so_far.dropped, so_far.sent].map(units::count);
         let failed = format!("{failed} failed, {dropped} dropped, {sent} sent");
+        let rates: Vec<f64> = self.rates.iter().copied().collect();
         let tone = if so_far.failed > 0 { Tone::Bad } else { Tone::Faint };
         vec![
             head,
             Line::new()
                 .plain(format!("  rate    {:>10}/s{asked}  ", units::count(measured.answered_per_second())))
-                .add(Tone::Good, self.sparkline(look.unicode)),
+                .add(Tone::Good, sparkline(&rates, look.unicode)),
             Line::new().plain(format!(
                 "  p50     {:>12}   last second {}",
                 units::duration_ns(so_far.p50_ns),
@@ -124,15 +127,6 @@ impl<'p> Live<'p> {
             }
             _ => duration::format(Duration::from_secs(now.as_secs())),
         }
-    }
-
-    /// Rates of the last seconds as bars.
-    fn sparkline(&self, unicode: bool) -> String {
-        const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-        const ASCII: [char; 8] = ['_', '.', '-', '-', '=', '=', '#', '#'];
-        let most = self.rates.iter().copied().max().unwrap_or_default().max(1);
-        let bars = if unicode { BARS } else { ASCII };
-        self.rates.iter().map(|rate| bars[usize::try_from(rate * 7 / most).unwrap_or(7).min(7)]).collect()
     }
 }
 
@@ -192,7 +186,7 @@ mod tests {
         let frame = live.frame(Duration::from_secs(2), Look { unicode: true, tick: 0 });
         let text: Vec<String> = frame.iter().map(|line| line.text(100, true)).collect();
         assert!(text[0].contains("28s left"), "{text:?}");
-        assert!(text[1].contains("800/s of 500/s") && text[1].ends_with("▁█"), "{text:?}");
+        assert!(text[1].contains("800/s of 500/s") && text[1].ends_with("▂█"), "{text:?}");
         assert!(text[3].contains('9'), "{text:?}");
         let ascii = live.frame(Duration::from_secs(2), Look { unicode: false, tick: 1 });
         assert!(ascii[1].text(100, false).is_ascii());
