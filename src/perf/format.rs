@@ -19,7 +19,7 @@ use crate::model::performance::result::PerfResult;
 use crate::perf::smp;
 use crate::perf::threshold::Verdict;
 
-pub use read::read;
+pub use read::{read, read_as};
 
 /// A format of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

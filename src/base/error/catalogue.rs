@@ -455,7 +455,7 @@ codes! {
         "Measure longer or at a higher rate; details say what is missing."
     ResultUnreadable "result-unreadable" Invalid "The file is no result of a performance test"
         "Results are read from this program's JSON, SMP (YAML, JSON, protobuf), fortio JSON, Nighthawk JSON, .hgrm and .hlog."
-        "Check that the file is whole; convert what another program wrote with that program's own tools first."
+        "Check that the file is whole; where its content does not say its format, convert it with `mesheryctl perf convert FILE --from FORMAT --to json`."
     ResultUnwritable "result-unwritable" Failed "The result cannot be written in that format"
         "The format has no place for what the result holds, or wants something that the result lacks."
         "Choose another format; `mesheryctl perf convert --help` lists them."

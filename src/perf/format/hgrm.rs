@@ -45,13 +45,18 @@ fn is_heading(line: &str) -> bool {
 
 pub fn read(text: &str) -> Result<PerfResult, String> {
     let mut points = Vec::new();
-    for line in text.lines().skip_while(|line| !is_heading(line)).skip(1) {
+    // A table that was cut out of other output may have lost its heading.
+    let rows = text.lines().position(is_heading).map_or(0, |heading| heading + 1);
+    for line in text.lines().skip(rows) {
         if line.trim_start().starts_with('#') {
             break;
         }
         if !line.trim().is_empty() {
             points.push(row(line).ok_or_else(|| format!("`{}` is no row of a percentile table", line.trim()))?);
         }
+    }
+    if points.is_empty() {
+        return Err("it holds no row of a percentile table".to_owned());
     }
     if !points.windows(2).all(|pair| pair[0].0 <= pair[1].0 && pair[0].1 <= pair[1].1) {
         return Err("the rows of the percentile table do not grow".to_owned());

@@ -78,6 +78,31 @@ fn what_is_no_result_is_refused_with_its_file_and_format() {
 }
 
 #[test]
+fn what_does_not_say_its_format_is_read_in_the_one_that_is_named() {
+    let env = Env::new();
+    let rows = "1.0 0.0 1 1.0\n2.0 0.5 50 2.0\n4.0 1.0 100 inf\n";
+    let import = |flags: &[&str]| {
+        let args = ["perf", "result", "import", "-", "-o", "name"];
+        env.ctl(args.iter().chain(flags).copied()).stdin(rows).run()
+    };
+    let unknown = import(&[]);
+    assert!(unknown.code == Some(65) && unknown.stderr.contains("--from FORMAT"), "{unknown}");
+    let named = import(&["--from", "hgrm"]);
+    assert!(named.code == Some(0) && named.stderr.contains("read from a percentile table"), "{named}");
+    let list = env.ctl(["perf", "result", "list", "-o", "json"]).ok().json();
+    assert_eq!((list.as_array().unwrap().len(), &list[0]["summary"]["sent"]), (1, &100.into()), "{list}");
+    let shown = env.ctl(["perf", "convert", "-", "--from", "hgrm", "-o", "json"]).stdin(rows).ok().json();
+    assert_eq!(shown["latency"]["response"]["count"], 100);
+    for (format, cause) in [("fortio", "no object of JSON"), ("smp", "no document"), ("hlog", "line 1")] {
+        let wrong = import(&["--from", format]);
+        assert_eq!(wrong.code, Some(65), "{wrong}");
+        assert!(wrong.stderr.contains(&format!("read as {format}: ")) && wrong.stderr.contains(cause), "{wrong}");
+    }
+    let for_showing = import(&["--from", "html"]);
+    assert!(for_showing.code == Some(2) && for_showing.stderr.contains("hgrm"), "{for_showing}");
+}
+
+#[test]
 fn what_was_not_measured_is_a_hyphen_and_columns_are_named_as_in_json() {
     let env = Env::new();
     let failed = env.ctl(["perf", "run", "--url", "http://127.0.0.1:1/", "--requests", "3"]).run();

@@ -141,7 +141,7 @@ fn a_result_comes_from_standard_input_and_damage_is_told() {
     --- stderr
     error: stdin: the file is no result that can be read
     cause: read as json: its schema is `x`, this version reads `mesheryctl.perf.result/v1`
-    fix: Check that the file is whole; convert what another program wrote with that program's own tools first.
+    fix: Check that the file is whole; where its content does not say its format, convert it with `mesheryctl perf convert FILE --from FORMAT --to json`.
     see: mesheryctl explain result-unreadable
     ");
     let output = env.ctl(["perf", "convert", "nothing.json"]).run();

@@ -73,7 +73,8 @@ pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     if let Some(path) = &args.html {
         results::check("--html", path)?;
     }
-    let read = args.results.iter().map(|file| results::read_telling(ctx, file)).collect::<Result<Vec<PerfResult>>>()?;
+    let read =
+        args.results.iter().map(|file| results::read_telling(ctx, file, None)).collect::<Result<Vec<PerfResult>>>()?;
     let named: Vec<(&str, &PerfResult)> = args.results.iter().map(String::as_str).zip(&read).collect();
     let comparison = compare::compare(&named, args.seed)?;
     let judged: Vec<GateVerdict> = gates.iter().flat_map(|gate| gate.judge(&comparison)).collect();

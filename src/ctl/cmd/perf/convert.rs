@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -31,8 +30,11 @@ pub struct Args {
     /// Result file, or - for standard input.
     #[arg(value_name = "RESULT", value_hint = clap::ValueHint::FilePath)]
     result: String,
+    /// Format to read, where the content does not say which it is.
+    #[arg(long, value_name = "FORMAT", value_parser = results::formats(Format::is_readable))]
+    from: Option<Format>,
     /// Format to write; without it the ending of --output-file says which.
-    #[arg(long, value_name = "FORMAT", value_parser = parser())]
+    #[arg(long, value_name = "FORMAT", value_parser = results::formats(|_| true))]
     to: Option<Format>,
     /// File to write instead of standard output; its folder has to be there. $GITHUB_STEP_SUMMARY is appended to.
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
@@ -67,21 +69,17 @@ pub enum View {
     Converted(Converted),
 }
 
-fn parser() -> impl TypedValueParser<Value = Format> {
-    PossibleValuesParser::new(
-        Format::ALL.map(|format| clap::builder::PossibleValue::new(format.name()).help(format.meaning())),
-    )
-    .try_map(|name| Format::parse(&name))
-}
-
 pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let format = args.format()?;
     let thresholds = args.thresholds.iter().map(|text| Threshold::parse(text)).collect::<Result<Vec<_>>>()?;
     if let Some(path) = &args.output_file {
         results::check("--output-file", path)?;
     }
-    let result =
-        if format.is_some() { results::read_telling(ctx, &args.result)? } else { results::read(&args.result)? };
+    let result = if format.is_some() {
+        results::read_telling(ctx, &args.result, args.from)?
+    } else {
+        results::read(&args.result, args.from)?
+    };
     let verdicts: Vec<_> = thresholds.iter().map(|threshold| threshold.judge(&result)).collect();
     let Some(format) = format else {
         let text = show::show(&ctx.ui, &result, &verdicts);

@@ -79,7 +79,7 @@ pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     }
     let (compute, memory) = (usage("--cpu", args.cpu.as_deref())?, usage("--memory", args.memory.as_deref())?);
     let read = |files: &[String]| {
-        files.iter().map(|file| results::read_telling(ctx, file)).collect::<Result<Vec<PerfResult>>>()
+        files.iter().map(|file| results::read_telling(ctx, file, None)).collect::<Result<Vec<PerfResult>>>()
     };
     let (with, without) = (read(&args.with)?, read(&args.without)?);
     let inputs =

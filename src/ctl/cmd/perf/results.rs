@@ -4,30 +4,43 @@ use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::path::Path;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
 use crate::base::error::{Code, Error, Result};
 use crate::base::{dirs, env, text};
 use crate::ctl::Ctl;
 use crate::ctl::ui::Tone;
 use crate::model::performance::result::PerfResult;
-use crate::perf::format;
+use crate::perf::format::{self, Format};
 
 /// The largest file that is read: far above what a run of a day gives.
 const MOST: u64 = 512 * 1024 * 1024;
 
-/// Reads a result; `-` is standard input.
+/// Reads a result in `from`, or where that is not named in what its content says; `-` is standard input.
 ///
 /// # Errors
 /// It cannot be read, or is no result.
-pub fn read(file: &str) -> Result<PerfResult> {
-    format::read(&bytes(file)?, if file == "-" { "stdin" } else { file })
+pub fn read(file: &str, from: Option<Format>) -> Result<PerfResult> {
+    let (bytes, name) = (bytes(file)?, if file == "-" { "stdin" } else { file });
+    match from {
+        Some(format) => format::read_as(&bytes, name, format),
+        None => format::read(&bytes, name),
+    }
+}
+
+/// Values of a flag that names a format: those of which `is_meant` says so.
+pub fn formats(is_meant: fn(Format) -> bool) -> impl TypedValueParser<Value = Format> {
+    let named = |format: Format| PossibleValue::new(format.name()).help(format.meaning());
+    let meant = Format::ALL.into_iter().filter(move |format| is_meant(*format));
+    PossibleValuesParser::new(meant.map(named)).try_map(|name| Format::parse(&name))
 }
 
 /// As [`read`]; what the format of the file lost is told on stderr, for verbs that do not show the result's warnings.
 ///
 /// # Errors
 /// See [`read`].
-pub fn read_telling(ctx: &Ctl, file: &str) -> Result<PerfResult> {
-    let result = read(file)?;
+pub fn read_telling(ctx: &Ctl, file: &str, from: Option<Format>) -> Result<PerfResult> {
+    let result = read(file, from)?;
     for warning in result.warnings.iter().filter(|warning| warning.starts_with("read from ")) {
         ctx.ui.note(&format!("{} {file}: {warning}", ctx.ui.sign(Tone::Faint)))?;
     }
