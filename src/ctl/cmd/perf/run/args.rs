@@ -99,6 +99,9 @@ pub struct PlanArgs {
     /// is left to others.
     #[arg(long, help_heading = "By whom", hide_short_help = true)]
     pub(crate) no_busy: bool,
+    /// Look for responses where the profile says --no-busy.
+    #[arg(long, help_heading = "By whom", hide_short_help = true, conflicts_with = "no_busy")]
+    pub(crate) busy: bool,
     /// Seed of every random choice.
     #[arg(long, value_name = "NUMBER", help_heading = "By whom", hide_short_help = true)]
     pub(crate) seed: Option<u64>,

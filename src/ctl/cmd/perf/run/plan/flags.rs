@@ -32,6 +32,7 @@ impl PlanArgs {
             (self.threads.is_some(), "threads", "--threads"),
             (self.pin, "pinned", "--pin"),
             (self.no_busy, "busy", "--no-busy"),
+            (self.busy, "busy", "--busy"),
             (self.duration.is_some(), "duration", "--duration"),
             (self.requests.is_some(), "requests", "--requests"),
             (self.warm_up.is_some(), "warm-up", "--warm-up"),
@@ -123,7 +124,7 @@ impl PlanArgs {
             plan.timeout = time("--request-timeout", text)?;
         }
         plan.pin |= self.pin;
-        plan.busy &= !self.no_busy;
+        plan.busy = (plan.busy || self.busy) && !self.no_busy;
         plan.seed = self.seed.unwrap_or(plan.seed);
         Ok(())
     }
