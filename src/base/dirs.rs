@@ -88,17 +88,63 @@ pub fn create_private(dir: &Path) -> Result<()> {
 ///
 /// Follows symbolic links, keeps nothing of the old mode: the new file has `mode`.
 pub fn write_atomic(path: &Path, content: &[u8], mode: u32) -> Result<()> {
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let dir = target.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    create_private(dir)?;
-    let temporary = dir.join(format!(".{}.{}", file_name(&target), super::id::short()));
-    let result = write_new(&temporary, content, mode)
-        .and_then(|()| fs::rename(&temporary, &target))
-        .and_then(|()| sync_dir(dir));
-    result.map_err(|error| {
-        let _ = fs::remove_file(&temporary);
-        write_error(path, &error)
-    })
+    let target = resolved(path);
+    create_private(folder(&target))?;
+    replace(&target, content, mode).map_err(|error| write_error(path, &error))
+}
+
+fn resolved(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn folder(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn replace(target: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let temporary = folder(target).join(format!(".{}.{}", file_name(target), super::id::short()));
+    write_new(&temporary, content, mode)
+        .and_then(|()| fs::rename(&temporary, target))
+        .and_then(|()| sync_dir(folder(target)))
+        .inspect_err(|_| drop(fs::remove_file(&temporary)))
+}
+
+/// Gives a file its content, in one step as [`write_atomic`] does where that can be: what is no regular file (a pipe, a device)
+/// is written to, and so is a file in a folder that takes no new ones. A file that is there keeps its mode.
+///
+/// # Errors
+/// The folder is not there, or something cannot be written.
+pub fn write_over(path: &Path, content: &[u8]) -> io::Result<()> {
+    let target = resolved(path);
+    match fs::metadata(&target) {
+        Ok(found) if found.is_file() && may_be_added_to(folder(&target)) => replace(&target, content, mode(&found)),
+        Ok(_) => fs::write(&target, content),
+        Err(_) => replace(&target, content, NEW_FILE),
+    }
+}
+
+/// The mode of a file of the user's own.
+const NEW_FILE: u32 = 0o644;
+
+#[cfg(unix)]
+fn mode(found: &fs::Metadata) -> u32 {
+    std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o777
+}
+
+#[cfg(not(unix))]
+fn mode(_: &fs::Metadata) -> u32 {
+    NEW_FILE
+}
+
+#[cfg(unix)]
+fn may_be_added_to(folder: &Path) -> bool {
+    use rustix::fs::{Access, access};
+    access(folder, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+}
+
+#[cfg(not(unix))]
+fn may_be_added_to(_: &Path) -> bool {
+    true
 }
 
 fn write_new(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
@@ -221,6 +267,24 @@ mod tests {
         write_atomic(&link, b"new", 0o600).unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read_to_string(&real).unwrap(), "new");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_written_over_keeps_its_mode_and_a_pipe_is_written_to() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("result.json");
+        write_over(&path, b"one").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        write_over(&path, b"two").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+        let (pipe, writer) = io::pipe().unwrap();
+        let name = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&writer));
+        write_over(Path::new(&name), b"three").unwrap();
+        drop(writer);
+        assert_eq!(io::read_to_string(pipe).unwrap(), "three");
     }
 
     #[test]

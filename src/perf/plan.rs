@@ -19,6 +19,7 @@ const HIGHEST_RATE: f64 = 1e7;
 /// One error that names all that is wrong.
 pub fn check(plan: &Plan) -> Result<()> {
     let mut faults = Vec::new();
+    faults.extend(options(plan));
     targets(plan, &mut faults);
     limits(plan, &mut faults);
     connections(plan, &mut faults);
@@ -68,6 +69,14 @@ fn enough(what: &str, there: u64, workers: u32) -> Result<()> {
         return Ok(());
     }
     Err(Error::new(Code::WorkersInvalid, format!("{there} {what} cannot be shared by {workers} workers")))
+}
+
+/// Every value of the native generator is one of the plan's own.
+fn options(plan: &Plan) -> Option<String> {
+    let text = plan.generator_options.as_deref().map(str::trim).filter(|text| !text.is_empty())?;
+    (plan.generator == Generator::Native).then(|| {
+        format!("the native generator has no options such as `{text}`: name the generator they are for, or leave them out with --options ''")
+    })
 }
 
 /// Schemes of URLs that a protocol takes, the one without TLS first.

@@ -14,6 +14,7 @@ pub mod schedule;
 pub mod selftest;
 pub mod show;
 pub mod tune;
+mod workers;
 
 use clap::Subcommand;
 
@@ -95,9 +96,9 @@ impl Command {
             Command::Profile(args) => profile::run(ctx, *args).await,
             Command::Result(args) => result::run(ctx, args).await,
             Command::Schedule(command) => command.run(ctx).await,
-            Command::Compare(args) => compare::run(ctx, &args),
-            Command::Convert(args) => convert::run(ctx, &args),
-            Command::Meshmark(args) => meshmark::run(ctx, &args),
+            Command::Compare(args) => compare::run(ctx, &args).await,
+            Command::Convert(args) => convert::run(ctx, &args).await,
+            Command::Meshmark(args) => meshmark::run(ctx, &args).await,
             Command::List(LegacyList { profile: Some(profile) }) => result::list::of_profile(ctx, &profile).await,
             Command::List(LegacyList { profile: None }) => profile::list::all(ctx, "").await,
             Command::View(LegacyView { profile, test: None }) => profile::view::show(ctx, &profile).await,
@@ -106,7 +107,7 @@ impl Command {
         .map(Into::into)
     }
 
-    /// Whether it needs neither config file nor plane.
+    /// Whether it can do without config file and plane.
     pub(super) fn is_offline(&self) -> bool {
         matches!(self, Command::Compare(_) | Command::Convert(_) | Command::Meshmark(_) | Command::Selftest(_))
     }

@@ -1,5 +1,5 @@
-//! Durations as people write them: `500ms`, `30s`, `1m30s`, `2h`. The grammar is that of Go's `time.ParseDuration`,
-//! because the files and scripts of earlier eras are written in it.
+//! Durations as people write them: `500ms`, `30s`, `2h`. Files of earlier eras are written in the grammar of Go's
+//! `time.ParseDuration`, which adds several up: `1m30s`. Flags take one number and one unit.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         return Err("a duration cannot be negative".to_owned());
     }
     if text.is_empty() {
-        return Err("a duration is wanted, such as 500ms, 30s, 1m30s or 2h".to_owned());
+        return Err("a duration is wanted, such as 500ms, 30s or 2h".to_owned());
     }
     let mut rest = text;
     let mut seconds = 0.0;
@@ -40,8 +40,22 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|_| "the duration is too long".to_owned())
 }
 
+/// Reads a duration of one number and one unit. Earlier programs took such flags for one number too, and `1m30s` for a second:
+/// a script that still says so has to be looked at, not to run for another time than it did.
+///
+/// # Errors
+/// Those of [`parse`]; a sum is refused with its value in one unit.
+pub fn parse_single(text: &str) -> Result<Duration, String> {
+    let length = parse(text)?;
+    let numbers = text.split(|c: char| !c.is_ascii_digit() && c != '.').filter(|part| !part.is_empty()).count();
+    if numbers > 1 {
+        return Err(format!("one number and one unit are wanted: {}", format_single(length)));
+    }
+    Ok(length)
+}
+
 fn wanted() -> String {
-    "a number and a unit are wanted, such as 500ms, 30s, 1m30s or 2h".to_owned()
+    "a number and a unit are wanted, such as 500ms, 30s or 2h".to_owned()
 }
 
 fn unknown_unit(unit: &str) -> String {
@@ -74,6 +88,18 @@ pub fn format(duration: Duration) -> String {
         let _ = write!(text, "{seconds}s");
     }
     text
+}
+
+/// Writes a duration so that [`parse_single`] reads the same one, in the largest unit that leaves no rest: `90s`, `2h`, `250ms`.
+pub fn format_single(duration: Duration) -> String {
+    let whole = duration.as_secs();
+    match duration.subsec_nanos() {
+        0 if whole > 0 && whole % 3600 == 0 => format!("{}h", whole / 3600),
+        0 if whole > 0 && whole % 60 == 0 => format!("{}m", whole / 60),
+        0 => format!("{whole}s"),
+        nanos if whole == 0 => below_a_second(nanos),
+        nanos => format!("{whole}.{}s", format!("{nanos:09}").trim_end_matches('0')),
+    }
 }
 
 fn below_a_second(nanos: u32) -> String {
@@ -151,6 +177,17 @@ mod tests {
         }
         assert_eq!(format(parse("90s").unwrap()), "1m30s");
         assert_eq!(format(parse("120m").unwrap()), "2h");
+    }
+
+    #[test]
+    fn a_flag_takes_one_number_and_one_unit() {
+        for text in ["0s", "1.5us", "250ms", "90s", "90.5s", "30m", "2h", "3661s"] {
+            assert_eq!(format_single(parse_single(text).unwrap()), text);
+        }
+        assert_eq!(parse_single("0"), Ok(Duration::ZERO));
+        for (text, single) in [("1m30s", "90s"), ("1h30m", "90m"), ("1s500ms", "1.5s"), ("60m60m", "2h")] {
+            assert_eq!(parse_single(text).unwrap_err(), format!("one number and one unit are wanted: {single}"));
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::model::performance::result::{
 use crate::perf::control::Detail;
 use crate::perf::redact;
 use crate::perf::stats::order;
+use crate::perf::units;
 
 /// Names of gRPC's codes in order.
 const GRPC_NAMES: [&str; 17] = [
@@ -238,14 +239,20 @@ fn warnings(result: &PerfResult, unanswered: u64) -> Vec<String> {
     warnings.extend(slow_sends(&result.latency));
     warnings.extend(saturation(result));
     if let Some(wanted) = order::wanted_count(99.0).filter(|wanted| answered < *wanted) {
-        warnings.push(format!("{answered} responses support no 99th percentile: {wanted} are wanted"));
+        warnings.push(format!(
+            "{} responses support no 99th percentile: {} are wanted",
+            units::count(answered),
+            units::count(wanted)
+        ));
     }
     if unanswered > 0 {
-        warnings
-            .push(format!("{unanswered} requests had no answer when the run was over; they are counted as timeouts"));
+        warnings.push(format!(
+            "{} requests had no answer when the run was over; they are counted as timeouts",
+            units::count(unanswered)
+        ));
     }
     if result.connections.failed > 0 {
-        warnings.push(format!("{} attempts to connect failed", result.connections.failed));
+        warnings.push(format!("{} attempts to connect failed", units::count(result.connections.failed)));
     }
     warnings
 }
@@ -255,9 +262,9 @@ fn slow_sends(latency: &Latency) -> Option<String> {
     let middle = latency.response.percentile_ns(50.0);
     (slip > middle && middle > 0).then(|| {
         format!(
-            "the generator sent a hundredth of the requests more than {} us late, which is above the median response time of {} us",
-            slip / 1000,
-            middle / 1000
+            "the generator sent a hundredth of the requests more than {} late, which is above the median response time of {}",
+            units::duration_ns(slip),
+            units::duration_ns(middle)
         )
     })
 }
@@ -278,5 +285,9 @@ fn saturation(result: &PerfResult) -> Option<String> {
     } else {
         "the targets did not answer faster on so many connections: more connections, or a lower rate, would help"
     };
-    Some(format!("{:.0} of {asked:.0} requests a second were answered; {who}", result.achieved_rate))
+    Some(format!(
+        "{} of {} requests a second were answered; {who}",
+        units::rate(result.achieved_rate),
+        units::rate(asked)
+    ))
 }

@@ -1,6 +1,8 @@
 //! One thread of a measurement: its own sockets, its own schedule, its own counts. Nothing is shared while it runs but a
 //! flag that says stop.
 
+#[cfg(test)]
+mod allocations;
 mod connections;
 mod requests;
 

@@ -106,6 +106,9 @@ async fn replace(
     progress.failed(&name, "did not become ready: the old image comes back");
     take_back(session, &name, progress).await?;
     run_again(session, &name).await?;
+    // What is waited for has the name of the old container again.
+    let back = ready::wait(session, std::slice::from_ref(&wanted), port, progress).await;
+    back.map_err(|error| error.detail(format!("before, the new image failed: {reason}")))?;
     progress.done(&name, "runs its old image again");
     Ok(updated(UpdateOutcome::RolledBack, Some(reason)))
 }

@@ -81,7 +81,7 @@ fn wrong_values_name_the_flag() {
     --- stdout
     --- stderr
     error: `soon` is not a time for --timeout
-    cause: a number and a unit are wanted, such as 500ms, 30s, 1m30s or 2h
+    cause: a number and a unit are wanted, such as 500ms, 30s or 2h
     fix: Write a number of seconds or a time such as 30s, 5m or 1h30m.
     see: mesheryctl explain config-value
     ");

@@ -14,7 +14,7 @@ fn a_profile_lives_from_create_to_delete() {
     assert_eq!(again.code, Some(1), "a name is given once: {again}");
     let list = env.ctl(["perf", "profile", "list"]).ok();
     assert!(list.stdout.contains("shop") && list.stdout.contains("never"), "{list}");
-    env.ctl(["perf", "profile", "edit", "shop", "--duration", "1m30s", "--rename", "cart"]).ok();
+    env.ctl(["perf", "profile", "edit", "shop", "--duration", "90s", "--rename", "cart"]).ok();
     for same in [&[][..], &["--duration", "90s"]] {
         let edit = ["perf", "profile", "edit", "cart"];
         let shown = env.ctl(edit.iter().chain(same).copied()).ok();

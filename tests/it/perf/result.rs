@@ -29,6 +29,22 @@ fn a_result_is_listed_shown_exported_carried_elsewhere_and_deleted() {
 }
 
 #[test]
+fn stored_results_are_compared_and_converted_by_their_id_or_its_beginning() {
+    let (env, target) = (Env::new(), Target::start());
+    let (first, second) = (measured(&env, &target), measured(&env, &target));
+    env.ctl(["perf", "result", "export", &first, "kept.json"]).ok();
+    let compared = env.ctl(["perf", "compare", "kept.json", &second, "-o", "json"]).ok().json();
+    assert_eq!(compared["others"][0]["name"], second.as_str(), "{compared}");
+    let shown = env.ctl(["perf", "convert", &first, "-o", "json"]).ok().json();
+    assert_eq!(shown["id"], first.as_str());
+    let written = env.ctl(["perf", "convert", &second, "--output-file", "kept.json"]).ok();
+    assert!(env.read("work/kept.json").contains(&second), "what was there is written over: {written}");
+    assert!(!env.files().iter().any(|file| file.contains(".kept.json")), "{:?}", env.files());
+    let unknown = env.ctl(["perf", "compare", "kept.json", "ffff0000"]).run();
+    assert!(unknown.code == Some(5) && unknown.stderr.contains("no result `ffff0000`"), "{unknown}");
+}
+
+#[test]
 fn a_result_of_every_readable_format_is_imported_once() {
     let (env, target) = (Env::new(), Target::start());
     let id = measured(&env, &target);

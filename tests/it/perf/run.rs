@@ -69,7 +69,7 @@ fn flags_stand_over_the_profile_and_a_dry_run_sends_nothing() {
     let (env, target) = (Env::new(), Target::start());
     let create = ["perf", "profile", "create", "p", "--url", &target.url(), "--rate", "100", "--duration", "5s"];
     env.ctl(create).ok();
-    let args = ["perf", "run", "p", "--duration", "1m30s", "--dry-run", "-o", "json"];
+    let args = ["perf", "run", "p", "--duration", "90s", "--dry-run", "-o", "json"];
     let planned = env.ctl(args).ok().json();
     let origin = |name: &str| {
         let values = planned[0]["values"].as_array().unwrap();
@@ -107,6 +107,9 @@ fn bad_values_are_refused_before_anything_is_sent() {
     for (flags, word) in [
         (&["--duration", "30"][..], "unit is missing"),
         (&["--duration", "0s"], "duration"),
+        (&["--duration", "1m30s"], "one number and one unit are wanted: 90s"),
+        (&["--duration", "5 parsecs"], "not a unit"),
+        (&["--rate", "ramp:1..10/1m30s"], "one number and one unit are wanted: 90s"),
         (&["--rate=-5"], "cannot be sent"),
         (&["--rate", "max", "--model", "open"], "exclude each other"),
         (&["--rate", "5", "--model", "closed"], "exclude each other"),

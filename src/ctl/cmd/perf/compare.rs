@@ -30,9 +30,10 @@ use crate::perf::units;
 #[command(after_help = "EXAMPLES:
   mesheryctl perf compare before.json after.json
   mesheryctl perf compare baseline.json today.json --fail-on 'p99>+5%' --fail-on 'rps<-2%'
+  mesheryctl perf compare baseline.json 01890a5d
   mesheryctl perf compare none.json istio.json linkerd.json --html meshes.html")]
 pub struct Args {
-    /// Result files, the baseline first, in any format that `perf convert` reads.
+    /// Results, the baseline first: files in any format that `perf convert` reads, or ids of `perf result list`.
     #[arg(value_name = "RESULT", required = true, num_args = 2.., value_hint = clap::ValueHint::FilePath)]
     results: Vec<String>,
     /// Difference that fails, such as 'p99>+5%', 'mean>+2ms' or 'rps<-2%'; repeatable.
@@ -68,13 +69,12 @@ pub struct View {
     pub gates: Vec<GateVerdict>,
 }
 
-pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
+pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let gates = args.fail_on.iter().map(|text| Gate::parse(text)).collect::<Result<Vec<_>>>()?;
     if let Some(path) = &args.html {
         results::check("--html", path)?;
     }
-    let read =
-        args.results.iter().map(|file| results::read_telling(ctx, file, None)).collect::<Result<Vec<PerfResult>>>()?;
+    let read = results::read_all(ctx, &args.results).await?;
     let named: Vec<(&str, &PerfResult)> = args.results.iter().map(String::as_str).zip(&read).collect();
     let comparison = compare::compare(&named, args.seed)?;
     let judged: Vec<GateVerdict> = gates.iter().flat_map(|gate| gate.judge(&comparison)).collect();

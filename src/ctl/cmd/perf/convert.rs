@@ -27,7 +27,7 @@ use crate::perf::threshold::Threshold;
   mesheryctl perf convert fortio.json --output-file report.html
   mesheryctl perf convert result.json --to junit --threshold 'p99<20ms' --output-file junit.xml")]
 pub struct Args {
-    /// Result file, or - for standard input.
+    /// Result file, - for standard input, or id of `perf result list`.
     #[arg(value_name = "RESULT", value_hint = clap::ValueHint::FilePath)]
     result: String,
     /// Format to read, where the content does not say which it is.
@@ -69,16 +69,16 @@ pub enum View {
     Converted(Converted),
 }
 
-pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
+pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let format = args.format()?;
     let thresholds = args.thresholds.iter().map(|text| Threshold::parse(text)).collect::<Result<Vec<_>>>()?;
     if let Some(path) = &args.output_file {
         results::check("--output-file", path)?;
     }
     let result = if format.is_some() {
-        results::read_telling(ctx, &args.result, args.from)?
+        results::read_telling(ctx, &args.result, args.from).await?
     } else {
-        results::read(&args.result, args.from)?
+        results::read(ctx, &args.result, args.from).await?
     };
     let verdicts: Vec<_> = thresholds.iter().map(|threshold| threshold.judge(&result)).collect();
     let Some(format) = format else {

@@ -9,7 +9,6 @@ use super::results;
 use crate::base::error::{Code, Error, Result};
 use crate::ctl::Ctl;
 use crate::ctl::ui::{Rendered, Tone};
-use crate::model::performance::result::PerfResult;
 use crate::perf::meshmark::{self, Inputs, MeshMark, Usage};
 use crate::perf::units;
 
@@ -67,7 +66,7 @@ fn names() -> clap::builder::PossibleValuesParser {
     clap::builder::PossibleValuesParser::new(meshmark::FUNCTIONS.map(|(name, _)| name))
 }
 
-pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
+pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     if args.explain {
         let view = View::Definition { definition: meshmark::VERSION, page: meshmark::DEFINITION };
         return ctx.ui.print(&Rendered::one(&view, meshmark::DEFINITION)?.names([meshmark::VERSION]));
@@ -78,10 +77,7 @@ pub(crate) fn run(ctx: &Ctl, args: &Args) -> Result<()> {
         return Err(Error::new(Code::ComparisonInvalid, message).remedy("Give as many --with as --without."));
     }
     let (compute, memory) = (usage("--cpu", args.cpu.as_deref())?, usage("--memory", args.memory.as_deref())?);
-    let read = |files: &[String]| {
-        files.iter().map(|file| results::read_telling(ctx, file, None)).collect::<Result<Vec<PerfResult>>>()
-    };
-    let (with, without) = (read(&args.with)?, read(&args.without)?);
+    let (with, without) = (results::read_all(ctx, &args.with).await?, results::read_all(ctx, &args.without).await?);
     let inputs =
         Inputs { pairs: with.iter().zip(&without).collect(), compute, memory, functions: args.functions.clone() };
     let mark = meshmark::compute(&inputs, args.seed)?;

@@ -22,7 +22,7 @@ use crate::model::performance::profile::Profile;
   mesheryctl perf profile create shop --url http://localhost:8080 --rate 500
   mesheryctl perf profile list
   mesheryctl perf profile view shop -o yaml
-  mesheryctl perf profile edit shop --duration 1m30s
+  mesheryctl perf profile edit shop --duration 90s
   mesheryctl perf profile delete shop --yes"
 )]
 pub struct Args {

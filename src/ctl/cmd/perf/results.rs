@@ -6,6 +6,8 @@ use std::path::Path;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
+use super::profile::is_beginning_of_id;
+use super::result::find;
 use crate::base::error::{Code, Error, Result};
 use crate::base::{dirs, env, text};
 use crate::ctl::Ctl;
@@ -16,11 +18,19 @@ use crate::perf::format::{self, Format};
 /// The largest file that is read: far above what a run of a day gives.
 const MOST: u64 = 512 * 1024 * 1024;
 
-/// Reads a result in `from`, or where that is not named in what its content says; `-` is standard input.
+/// The result that is meant: a file's, `-` being standard input, or where no file has that name the plane's of that id or
+/// beginning of an id. Files are read in `from`, or where that is not named in what their content says.
 ///
 /// # Errors
-/// It cannot be read, or is no result.
-pub fn read(file: &str, from: Option<Format>) -> Result<PerfResult> {
+/// It cannot be read, is no result, or there is none.
+pub async fn read(ctx: &Ctl, wanted: &str, from: Option<Format>) -> Result<PerfResult> {
+    if from.is_none() && is_beginning_of_id(wanted) && !Path::new(wanted).exists() {
+        return Ok(find(ctx, wanted).await?.result);
+    }
+    read_file(wanted, from)
+}
+
+fn read_file(file: &str, from: Option<Format>) -> Result<PerfResult> {
     let (bytes, name) = (bytes(file)?, if file == "-" { "stdin" } else { file });
     match from {
         Some(format) => format::read_as(&bytes, name, format),
@@ -39,12 +49,24 @@ pub fn formats(is_meant: fn(Format) -> bool) -> impl TypedValueParser<Value = Fo
 ///
 /// # Errors
 /// See [`read`].
-pub fn read_telling(ctx: &Ctl, file: &str, from: Option<Format>) -> Result<PerfResult> {
-    let result = read(file, from)?;
+pub async fn read_telling(ctx: &Ctl, wanted: &str, from: Option<Format>) -> Result<PerfResult> {
+    let result = read(ctx, wanted, from).await?;
     for warning in result.warnings.iter().filter(|warning| warning.starts_with("read from ")) {
-        ctx.ui.note(&format!("{} {file}: {warning}", ctx.ui.sign(Tone::Faint)))?;
+        ctx.ui.note(&format!("{} {wanted}: {warning}", ctx.ui.sign(Tone::Faint)))?;
     }
     Ok(result)
+}
+
+/// As [`read_telling`], of several in their order.
+///
+/// # Errors
+/// See [`read`].
+pub async fn read_all(ctx: &Ctl, wanted: &[String]) -> Result<Vec<PerfResult>> {
+    let mut read = Vec::with_capacity(wanted.len());
+    for one in wanted {
+        read.push(read_telling(ctx, one, None).await?);
+    }
+    Ok(read)
 }
 
 fn bytes(file: &str) -> Result<Vec<u8>> {
@@ -98,7 +120,7 @@ pub fn put(path: &Path, content: &[u8]) -> Result<()> {
         let opened = OpenOptions::new().append(true).create(true).open(path);
         opened.and_then(|mut file| file.write_all(content))
     } else {
-        std::fs::write(path, content)
+        dirs::write_over(path, content)
     };
     written
         .map_err(|error| Error::new(Code::OutputFailed, format!("{} cannot be written", path.display())).because(error))

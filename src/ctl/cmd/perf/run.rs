@@ -19,14 +19,12 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::exit;
 use crate::ctl::Ctl;
 use crate::ctl::cmd::Outcome;
-use crate::ctl::cmd::system::bring_image;
 use crate::ctl::follow::failure;
 use crate::ctl::ui::{Column, Question, Rendered};
 use crate::model::operation::OperationStatus;
 use crate::model::performance::plan::Plan;
 use crate::model::performance::profile::Profile;
 use crate::model::performance::result::PerfResult;
-use crate::model::performance::workers::Workers;
 use crate::perf::plan::{check, check_shares};
 use crate::perf::smp;
 use crate::perf::threshold::{Threshold, Verdict};
@@ -126,7 +124,7 @@ async fn jobs(ctx: &Ctl, args: &Args) -> Result<Vec<Job>> {
         draft.flags(&args.plan)?;
         draft.settle(|plan| name(plan, profile.as_ref().map(|profile| profile.name.as_str()).or(wanted.as_deref())));
         check(&draft.plan)?;
-        if let Some(workers) = &args.workers {
+        if let Some(workers) = &args.workers.workers {
             draft.share(workers);
             check_shares(&draft.plan, workers)?;
         }
@@ -158,7 +156,9 @@ async fn profile(ctx: &Ctl, args: &Args) -> Result<(Option<Profile>, Option<Stri
         Err(error)
             if error.code() == Code::PerfProfileNotFound && (!args.plan.url.is_empty() || args.file.is_some()) =>
         {
-            if !args.dry_run {
+            if args.dry_run {
+                ctx.ui.warn(&format!("there is no profile `{named}`: the run would create it"))?;
+            } else {
                 let text = format!("There is no profile `{named}`. Create it?");
                 ctx.ui.confirm(Question { text: &text, flag: "--yes" })?;
             }
@@ -240,7 +240,7 @@ async fn measure(ctx: &Ctl, args: &Args, job: Job) -> Result<Measured> {
     tell_plan(ctx, &job)?;
     tell_place(ctx, args).await?;
     let metrics = args.metric.iter().map(|text| law::pair("--metric", text)).collect::<Result<_>>()?;
-    let workers = workers(ctx, args).await?;
+    let workers = args.workers.settle(ctx).await?;
     let client = ctx.client().await?;
     let plan = job.draft.plan;
     let request = RunRequest {
@@ -277,23 +277,6 @@ async fn measure(ctx: &Ctl, args: &Args, job: Job) -> Result<Measured> {
     Ok(Measured { result, verdicts, error })
 }
 
-/// The workers, with what other flags say of those in a cluster.
-async fn workers(ctx: &Ctl, args: &Args) -> Result<Option<Workers>> {
-    let Some(Workers::Kubernetes { replicas, context, namespace, image }) = args.workers.clone() else {
-        return Ok(args.workers.clone());
-    };
-    let image = match &args.worker_load {
-        Some(load) => Some(bring_image(ctx, load).await?),
-        None => args.worker_image.clone().or(image),
-    };
-    Ok(Some(Workers::Kubernetes {
-        replicas,
-        context: ctx.settings.kube_contexts().first().cloned().or(context),
-        namespace: args.worker_namespace.clone().unwrap_or(namespace),
-        image,
-    }))
-}
-
 /// The effective plan, on stderr: what is measured stands on the screen before anything is sent.
 fn tell_plan(ctx: &Ctl, job: &Job) -> Result<()> {
     let said = |value: &&Value| {
@@ -311,7 +294,7 @@ fn tell_plan(ctx: &Ctl, job: &Job) -> Result<()> {
 /// Where the load comes from, because a plane has another environment, and may be another machine.
 async fn tell_place(ctx: &Ctl, args: &Args) -> Result<()> {
     let client = ctx.client().await?;
-    let place = match &args.workers {
+    let place = match &args.workers.workers {
         Some(_) => "workers".to_owned(),
         None if client.is_in_process() => "this process".to_owned(),
         None => format!("the plane at {}", client.name()),

@@ -59,7 +59,7 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 fn length(text: &str) -> Result<Duration, String> {
-    let length = duration::parse(text)?;
+    let length = duration::parse_single(text)?;
     // the server that stands still does so for half a second
     if length >= Duration::from_secs(1) { Ok(length) } else { Err("at least 1s is wanted".to_owned()) }
 }

@@ -2,6 +2,7 @@
 
 use super::measured::{measure, plan};
 use super::run::args::PlanArgs;
+use super::workers::WorkerArgs;
 use crate::base::Result;
 use crate::base::error::{Code, Error};
 use crate::base::exit;
@@ -50,9 +51,8 @@ pub struct Args {
     /// Most runs of one step.
     #[arg(long, value_name = "NUMBER", default_value_t = 5, help_heading = "Search")]
     repeat_most: u32,
-    /// Share the load: a number of workers on this machine, HOST:PORT,… of `serve worker`, or kubernetes[:NUMBER].
-    #[arg(long, value_name = "WORKERS", help_heading = "By whom")]
-    workers: Option<Workers>,
+    #[command(flatten)]
+    workers: WorkerArgs,
 }
 
 /// Reads `5%` or `0.05`.
@@ -71,7 +71,8 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<Outcome> {
     };
     search.check()?;
     let plan = step_plan(&args)?;
-    let mut runner = ThroughPlane { ctx, plan, workers: args.workers };
+    let workers = args.workers.settle(ctx).await?;
+    let mut runner = ThroughPlane { ctx, plan, workers };
     let report = search.run(&mut runner).await?;
     show(ctx, &report)?;
     let failed = report.outcome == tune::Outcome::FirstFails;
@@ -90,11 +91,11 @@ fn step_plan(args: &Args) -> Result<Plan> {
         return Err(Error::new(Code::UsageError, format!("{flag} has no place in a search for the highest rate"))
             .remedy("Use --start, --most and --step-duration."));
     }
-    let length = duration::parse(&args.step_duration).map_err(|problem| {
+    let length = duration::parse_single(&args.step_duration).map_err(|problem| {
         Error::new(Code::UsageError, format!("--step-duration `{}` is no duration", args.step_duration))
             .because(problem)
     })?;
-    let settled = plan(&args.plan, args.workers.as_ref())?;
+    let settled = plan(&args.plan, args.workers.workers.as_ref())?;
     Ok(Plan { duration: Some(length), ..settled })
 }
 

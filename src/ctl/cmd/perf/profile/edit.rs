@@ -12,7 +12,7 @@ use crate::wire::rest::performance::ProfileBody;
 /// Change values of a profile; what no flag names stays.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
-  mesheryctl perf profile edit shop --rate poisson:800 --duration 1m30s
+  mesheryctl perf profile edit shop --rate poisson:800 --duration 90s
   mesheryctl perf profile edit shop --rename cart")]
 pub struct Args {
     /// Whole name of the profile, its id, or the beginning of it.

@@ -28,7 +28,7 @@ pub struct Args {
 }
 
 pub(super) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
-    let result = results::read_telling(ctx, &args.result, args.from)?;
+    let result = results::read_telling(ctx, &args.result, args.from).await?;
     let row = Row::from(ctx.client().await?.import_perf_result(&result).await?);
     let text = format!("result {} of {} stored", row.id, row.name);
     ctx.ui.print(&Rendered::one(&row, text)?.names([row.id.to_string()]))

@@ -4,10 +4,9 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use super::super::workers::WorkerArgs;
 use crate::ctl::complete;
 use crate::model::performance::plan;
-use crate::model::performance::workers::Workers;
-use crate::plane::kubernetes::Load;
 
 /// Flags that make a plan.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -64,7 +63,7 @@ pub struct PlanArgs {
     /// The same in the words of earlier versions.
     #[arg(long, value_name = "NUMBER", help_heading = "How much", hide = true, conflicts_with = "connections")]
     pub(crate) concurrent_requests: Option<u32>,
-    /// How long to measure, such as 30s or 1m30s.
+    /// How long to measure, such as 30s or 5m.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "How much")]
     pub(crate) duration: Option<String>,
     /// End after so many requests.
@@ -180,7 +179,7 @@ impl From<Protocol> for plan::Protocol {
 #[command(after_help = "EXAMPLES:
   mesheryctl perf run --url http://localhost:8080 --rate 500 --duration 30s
   mesheryctl perf run --url http://localhost:8080 --rate 500 --threshold 'p99<20ms' --threshold 'errors<0.1%'
-  mesheryctl perf run shop --duration 1m30s
+  mesheryctl perf run shop --duration 90s
   mesheryctl perf run shop --workers 10.0.0.7:10100,10.0.0.8:10100
   mesheryctl perf run --url http://shop.default/ --rate 900 --workers kubernetes:3 --worker-load auto
   mesheryctl perf run -f test.yaml --export report.html
@@ -197,26 +196,8 @@ pub struct Args {
     pub(crate) file: Option<String>,
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
-    /// Share the load: a number of workers on this machine, HOST:PORT,… of `serve worker`, or kubernetes[:NUMBER].
-    #[arg(long, value_name = "WORKERS", help_heading = "By whom")]
-    pub(crate) workers: Option<Workers>,
-    /// Image of workers in a cluster, instead of that of the plane there.
-    #[arg(long, value_name = "IMAGE", requires = "workers", help_heading = "By whom", hide_short_help = true)]
-    pub(crate) worker_image: Option<String>,
-    /// Bring this program's own image to the nodes for workers in a cluster: auto, kind, k3d, minikube or
-    /// containerd[=SOCKET]; none: it is there.
-    #[arg(
-        long,
-        value_name = "HOW",
-        requires = "workers",
-        conflicts_with = "worker_image",
-        help_heading = "By whom",
-        hide_short_help = true
-    )]
-    pub(crate) worker_load: Option<Load>,
-    /// Namespace of workers in a cluster, which has to be there.
-    #[arg(long, value_name = "NAME", requires = "workers", help_heading = "By whom", hide_short_help = true)]
-    pub(crate) worker_namespace: Option<String>,
+    #[command(flatten)]
+    pub(crate) workers: WorkerArgs,
     /// What the run has to hold, such as 'p99<20ms', 'errors<0.1%' or 'rps>=490'; several values, repeatable.
     #[arg(long, value_name = "LIMIT", num_args = 1.., help_heading = "Outcome")]
     pub(crate) threshold: Vec<String>,
@@ -236,7 +217,8 @@ pub struct Args {
     /// Query for it, as NAME=QUERY, instead of the usual ones; repeatable.
     #[arg(long, value_name = "QUERY", help_heading = "Outcome", hide_short_help = true)]
     pub(crate) metric: Vec<String>,
-    /// Show the plan with the origin of each value, and send nothing.
+    /// Show the plan with the origin of each value, and send nothing. Whether another program that makes the load is there,
+    /// and can do what the plan says, is seen when it runs.
     #[arg(long)]
     pub(crate) dry_run: bool,
 }

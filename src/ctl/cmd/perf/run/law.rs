@@ -54,14 +54,14 @@ fn ramp(text: &str) -> Result<Pacing, String> {
     let (from, to) = rates.split_once("..").ok_or("the two rates are not separated by `..`")?;
     let from = if from.trim() == "0" { 0.0 } else { number(from)? };
     let to = if to.trim() == "0" && from > 0.0 { 0.0 } else { number(to)? };
-    Ok(Pacing::Ramp { from, to, over: duration::parse(length)? })
+    Ok(Pacing::Ramp { from, to, over: duration::parse_single(length)? })
 }
 
 fn steps(text: &str) -> Result<Vec<Step>, String> {
     let step = |part: &str| {
         let (rate, length) =
             part.rsplit_once('/').ok_or_else(|| format!("the length of the step `{part}` is missing behind `/`"))?;
-        Ok(Step { rate: number(rate)?, length: duration::parse(length)? })
+        Ok(Step { rate: number(rate)?, length: duration::parse_single(length)? })
     };
     text.split(',').map(step).collect()
 }
@@ -156,7 +156,7 @@ mod tests {
         }
         assert_eq!(rate("poisson:0.5").unwrap(), Law::By(Pacing::Poisson { rate: 0.5 }));
         let ramp = Pacing::Ramp { from: 0.0, to: 1000.0, over: Duration::from_secs(90) };
-        assert_eq!(rate("ramp:0..1000/1m30s").unwrap(), Law::By(ramp));
+        assert_eq!(rate("ramp:0..1000/90s").unwrap(), Law::By(ramp));
         let Law::By(Pacing::Steps { steps }) = rate("steps:100/10s,200/500ms").unwrap() else { panic!("no steps") };
         assert_eq!((steps[1].rate, steps[1].length), (200.0, Duration::from_millis(500)));
     }

@@ -140,6 +140,7 @@ fn of_key(key: &str) -> &'static [&'static str] {
         "duration" => &["duration"],
         "mesh" => &["mesh"],
         "load_generator" => &["generator"],
+        "additional_options" => &["options"],
         "protocol" => &["protocol"],
         "connections" => &["connections"],
         "rps" => &["rate", "model"],

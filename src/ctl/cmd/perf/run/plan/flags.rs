@@ -21,6 +21,7 @@ impl PlanArgs {
             (!self.url.is_empty(), "targets", "--url"),
             (self.protocol.is_some(), "protocol", "--protocol"),
             (self.load_generator.is_some(), "generator", "--load-generator"),
+            (self.options.is_some(), "options", "--options"),
             (self.model.is_some(), "model", "--model"),
             (self.rate.is_some(), "rate", "--rate"),
             (self.qps.is_some(), "rate", "--qps"),
@@ -232,10 +233,10 @@ fn generator(name: &str) -> Result<Generator> {
 }
 
 fn time(flag: &str, text: &str) -> Result<std::time::Duration> {
-    duration::parse(text).map_err(|problem| {
+    duration::parse_single(text).map_err(|problem| {
         Error::new(Code::UsageError, format!("`{text}` is no value for {flag}"))
             .because(problem)
-            .remedy("Write a number and a unit, such as 500ms, 30s, 1m30s or 2h.")
+            .remedy("Write a number and a unit, such as 500ms, 30s or 2h.")
     })
 }
 

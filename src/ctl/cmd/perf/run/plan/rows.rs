@@ -22,6 +22,7 @@ pub(in crate::ctl::cmd::perf) fn rows(plan: &Plan) -> Vec<(&'static str, String)
         ("targets", targets.join(", ")),
         ("protocol", plan.protocol.name().to_owned()),
         ("generator", plan.generator.name().to_owned()),
+        ("options", plan.generator_options.clone().unwrap_or_default()),
         ("model", plan.load.model().to_owned()),
         ("rate", rate(&plan.load)),
         ("overload", overload(&plan.load)),
@@ -31,10 +32,10 @@ pub(in crate::ctl::cmd::perf) fn rows(plan: &Plan) -> Vec<(&'static str, String)
         ("threads", if plan.threads == 0 { "one for each processor".to_owned() } else { plan.threads.to_string() }),
         ("pinned", if plan.pin { "each thread to a processor".to_owned() } else { String::new() }),
         ("busy", busy(plan)),
-        ("duration", plan.duration.map_or_else(String::new, duration::format)),
+        ("duration", plan.duration.map_or_else(String::new, duration::format_single)),
         ("requests", plan.requests.map_or_else(String::new, units::count)),
-        ("warm-up", duration::format(plan.warm_up)),
-        ("timeout", duration::format(plan.timeout)),
+        ("warm-up", duration::format_single(plan.warm_up)),
+        ("timeout", duration::format_single(plan.timeout)),
         ("method", plan.request.method.clone()),
         ("headers", plan.request.headers.iter().map(|header| header.name.as_str()).collect::<Vec<_>>().join(", ")),
         ("cookies", plan.request.cookies.keys().cloned().collect::<Vec<_>>().join(", ")),
@@ -72,10 +73,10 @@ fn rate(load: &Load) -> String {
         Pacing::Constant { rate } => format!("{}/s", per_second(*rate)),
         Pacing::Poisson { rate } => format!("{}/s, Poisson", per_second(*rate)),
         Pacing::Ramp { from, to, over } => {
-            format!("{}/s to {}/s in {}", per_second(*from), per_second(*to), duration::format(*over))
+            format!("{}/s to {}/s in {}", per_second(*from), per_second(*to), duration::format_single(*over))
         }
         Pacing::Steps { steps } => {
-            let step = |step: &Step| format!("{}/s for {}", per_second(step.rate), duration::format(step.length));
+            let step = |step: &Step| format!("{}/s for {}", per_second(step.rate), duration::format_single(step.length));
             steps.iter().map(step).collect::<Vec<_>>().join(", ")
         }
     }
