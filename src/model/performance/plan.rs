@@ -43,8 +43,8 @@ pub struct Plan {
     pub threads: u32,
     /// Whether each thread stays on one processor.
     pub pin: bool,
-    /// Whether a thread of the open model looks for responses for a few milliseconds instead of sleeping, where there are
-    /// more processors than threads: response times are some 30 us finer, and a processor is busy.
+    /// Whether a thread looks for responses for a few milliseconds instead of sleeping, where there are more processors than
+    /// threads: response times are some 30 us finer, targets on the same machine need not wake it, and a processor is busy.
     pub busy: bool,
     /// Ends the measurement, not counting the warm-up. With `requests` as well, the first of the two ends it. Left out, it is the
     /// default; null is none, and so it is always written.

@@ -23,6 +23,34 @@ fn a_mistyped_key_of_a_file_is_refused_and_one_of_another_program_is_a_warning()
 }
 
 #[test]
+fn options_of_another_generator_are_refused_by_the_native_one_and_stand_in_the_plan() {
+    let (env, target) = (Env::new(), Target::start());
+    let url = target.url();
+    env.write(
+        "work/test.yaml",
+        format!("name: n\nduration: 1s\nclients:\n- endpoint_urls: ['{url}']\n  additional_options: '-jitter'\n"),
+    );
+    let refused = env.ctl(["perf", "run", "-f", "test.yaml"]).run();
+    assert_eq!((refused.code, target.seen()), (Some(2), 0), "{refused}");
+    assert!(refused.stderr.contains("`-jitter`") && refused.stderr.contains("--options ''"), "{refused}");
+    let planned = |more: &[&'static str]| {
+        let args = ["perf", "run", "-f", "test.yaml", "--dry-run"];
+        env.ctl(args.iter().copied().chain(more.iter().copied())).ok().stdout
+    };
+    assert!(!planned(&["--options", ""]).contains("options"), "no options are left");
+    let handed_on = planned(&["--load-generator", "fortio"]);
+    assert!(handed_on.lines().any(|line| line.starts_with("options") && line.contains("file test.yaml")), "{handed_on}");
+}
+
+#[test]
+fn a_dry_run_tells_that_the_run_would_create_the_profile() {
+    let env = Env::new();
+    let dry = env.ctl(["perf", "run", "sho", "--url", &Target::nobody(), "--dry-run"]).ok();
+    assert!(dry.stderr.contains("there is no profile `sho`: the run would create it"), "{dry}");
+    assert_eq!(env.ctl(["perf", "profile", "list", "-o", "json"]).ok().stdout, "[]\n");
+}
+
+#[test]
 fn a_mesh_that_there_is_not_is_refused_with_those_there_are() {
     let (env, target) = (Env::new(), Target::start());
     let refused = env.ctl(["perf", "run", "--url", &target.url(), "--requests", "1", "--mesh", "isto"]).run();
@@ -133,7 +161,7 @@ fn busy_polling_is_told_and_can_be_left_out() {
         let row = planned.lines().find(|line| line.starts_with("busy "));
         row.unwrap_or_default().split_whitespace().map(str::to_owned).collect()
     };
-    assert_eq!(row(&["--rate", "50"]).join(" "), "busy open model, where a processor is free default");
+    assert_eq!(row(&["--rate", "50"]).join(" "), "busy where a processor is free default");
     assert_eq!(row(&["--rate", "50", "--no-busy"]).join(" "), "busy no --no-busy");
     assert!(row(&["--load-generator", "fortio"]).is_empty());
     let polls = |more: &[&'static str]| run(more).ok().json()["plan"]["busy"].as_bool().unwrap();

@@ -92,6 +92,7 @@ impl Worker {
         }
         self.in_flight += 1;
         self.last_sent = now;
+        self.aloft.add(now, self.in_flight);
         if self.connections[at].state == State::Asleep {
             self.connections[at].assigned = Some(flight);
             self.open(at, now);
@@ -240,17 +241,19 @@ impl Worker {
             };
         }
         self.recorder.answered(&flight, reply.status, now);
-        self.over();
+        self.pace.add(now.saturating_sub(flight.sent));
+        self.over(&flight);
     }
 
     /// A request that was begun has failed.
     pub(super) fn fail(&mut self, flight: Flight, cause: Cause, now: u64) {
         self.recorder.failed(&flight, cause, now);
-        self.over();
+        self.over(&flight);
     }
 
-    fn over(&mut self) {
+    fn over(&mut self, flight: &Flight) {
         self.in_flight -= 1;
+        self.aloft.remove(flight.sent);
         if let Source::Closed { idle_users, .. } = &mut self.source {
             *idle_users += 1;
             self.unserved = true;

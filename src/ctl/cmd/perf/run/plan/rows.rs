@@ -53,7 +53,7 @@ pub(in crate::ctl::cmd::perf) fn rows(plan: &Plan) -> Vec<(&'static str, String)
 /// Whether responses are looked for or slept for; nothing where another program decides that.
 fn busy(plan: &Plan) -> String {
     match (plan.generator, plan.busy) {
-        (Generator::Native, true) => "open model, where a processor is free".to_owned(),
+        (Generator::Native, true) => "where a processor is free".to_owned(),
         (Generator::Native, false) => "no".to_owned(),
         _ => String::new(),
     }
@@ -76,7 +76,8 @@ fn rate(load: &Load) -> String {
             format!("{}/s to {}/s in {}", per_second(*from), per_second(*to), duration::format_single(*over))
         }
         Pacing::Steps { steps } => {
-            let step = |step: &Step| format!("{}/s for {}", per_second(step.rate), duration::format_single(step.length));
+            let step =
+                |step: &Step| format!("{}/s for {}", per_second(step.rate), duration::format_single(step.length));
             steps.iter().map(step).collect::<Vec<_>>().join(", ")
         }
     }
