@@ -1,6 +1,7 @@
 //! Rank 5: the management plane's server. `app` runs it as a process of its own, or inside a command.
 
 pub mod adapters;
+mod caller;
 pub mod clusters;
 pub mod deploy;
 pub mod gate;
@@ -28,6 +29,7 @@ use crate::store::events::Keep;
 use operations::Operations;
 use providers::{ProviderSettings, Providers};
 
+pub use caller::Caller;
 pub use sender::Sender;
 
 /// Events kept at most.
@@ -68,6 +70,10 @@ pub struct State {
     pub adapters: adapters::Adapters,
     /// What runs by itself at its time.
     pub schedules: schedules::Schedules,
+    /// Which measurement makes load now, and which ones wait.
+    pub turns: performance::turns::Turns,
+    /// Held while preferences are read, changed and stored: they are one row, and what others change meanwhile would be lost.
+    pub preferences: tokio::sync::Mutex<()>,
     /// Cancelled when streams of events are to end, because the server does.
     pub closing: CancellationToken,
 }
@@ -91,7 +97,19 @@ impl Server {
         let providers = Providers::open(settings.providers.clone(), store.clone()).await?;
         let closing = CancellationToken::new();
         let schedules = schedules::Schedules::default();
-        let state = Arc::new(State { store, operations, providers, settings, adapters, schedules, closing });
+        let turns = performance::turns::Turns::default();
+        let preferences = tokio::sync::Mutex::default();
+        let state = Arc::new(State {
+            store,
+            operations,
+            providers,
+            settings,
+            adapters,
+            schedules,
+            turns,
+            preferences,
+            closing,
+        });
         if !state.settings.in_process {
             adapters::listen(&state).await?;
             tokio::spawn(schedules::run(Arc::downgrade(&state)));
@@ -120,12 +138,12 @@ impl Server {
         self.state.closing.cancel();
     }
 
-    /// Drops old events and operations. Once a day is enough.
+    /// Drops old events and operations, and files that nothing needs any more. Once a day is enough.
     pub async fn trim(&self) -> Result<()> {
         let age = jiff::SignedDuration::try_from(KEEP_EVENTS_FOR).unwrap_or(jiff::SignedDuration::MAX);
         let since = clock::now().checked_sub(age).unwrap_or(clock::Timestamp::MIN);
         self.state.store.events().trim(Keep { count: KEEP_EVENTS, since }).await?;
         self.state.store.operations().trim(KEEP_OPERATIONS).await?;
-        Ok(())
+        performance::trim(&self.state.settings.home, &self.state.store).await
     }
 }

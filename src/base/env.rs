@@ -45,6 +45,8 @@ pub const MESHERY_WRK2: &str = "MESHERY_WRK2";
 pub const MESHERY_NIGHTHAWK: &str = "MESHERY_NIGHTHAWK";
 /// The secret that a controller and its workers share.
 pub const MESHERY_WORKER_TOKEN: &str = "MESHERY_WORKER_TOKEN";
+/// Workers that callers of other machines may name.
+pub const MESHERY_WORKERS: &str = "MESHERY_WORKERS";
 /// Release feed, instead of the built-in one.
 pub const MESHERY_RELEASES_URL: &str = "MESHERY_RELEASES_URL";
 /// Public key that signs the releases of that feed.
@@ -152,6 +154,10 @@ pub const VARIABLES: &[Variable] = &[
     Variable {
         name: MESHERY_WORKER_TOKEN,
         meaning: "the secret that `perf run --workers` and `serve worker` share; default the file worker-token in the folder of config.yaml",
+    },
+    Variable {
+        name: MESHERY_WORKERS,
+        meaning: "addresses of workers, HOST:PORT separated by commas, that a plane may be asked from other machines to use; default none",
     },
     Variable {
         name: MESHERY_RELEASES_URL,

@@ -161,11 +161,11 @@ impl WorkerClient {
         Ok(Probe { sent, received: reply.received_ns, answered: reply.sent_ns, back })
     }
 
-    /// Begins a measurement with the worker's share of the plan, as JSON. Its reports come over the stream; commands go
+    /// Begins a measurement with the worker's share of the plan. Its reports come over the stream; commands go
     /// the other way, and the measurement ends when their sender is dropped.
-    pub async fn run(mut self, plan: Vec<u8>) -> Result<(mpsc::Sender<Command>, Reports)> {
+    pub async fn run(mut self, plan: Plan) -> Result<(mpsc::Sender<Command>, Reports)> {
         let (commands, inbox) = mpsc::channel::<Command>(COMMANDS);
-        let first = Command::Plan(Plan { json: plan });
+        let first = Command::Plan(plan);
         let rest = stream::unfold(inbox, async |mut inbox| inbox.recv().await.map(|command| (command, inbox)));
         let outgoing = stream::once(async { first }).chain(rest).map(|command| RunRequest { command: Some(command) });
         let reply = within(self.limit, self.service.run(outgoing)).await.map_err(|fault| self.failed(&fault))?;

@@ -17,6 +17,7 @@ use super::settings::Settings;
 use super::ui::format::{NAMES, PICTURES};
 use crate::base::{Code, Error, Result, env};
 use crate::client::{Client, ResultsWanted};
+use crate::model::performance::plan::Generator;
 use crate::plane::adapter::ALL;
 
 /// How long a server may take for its names.
@@ -137,6 +138,13 @@ pub fn adapters() -> ArgValueCandidates {
 /// Meshes that have an adapter.
 pub fn meshes() -> ArgValueCandidates {
     ArgValueCandidates::new(|| ALL.iter().map(|adapter| candidate(adapter.mesh(), adapter.name)).collect())
+}
+
+/// Programs that make load.
+pub fn generators() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        Generator::ALL.iter().map(|generator| CompletionCandidate::new(generator.name())).collect()
+    })
 }
 
 /// Names of providers, asked of the plane.

@@ -13,7 +13,7 @@ use crate::perf::stats::Bounds;
 use crate::perf::stats::bootstrap::{FEWEST, Intervals};
 use crate::perf::{summary, units};
 
-pub use gate::{Gate, GateVerdict, Undecided, conclude};
+pub use gate::{Gate, GateVerdict, conclude};
 
 /// Percentiles that are compared.
 pub const PERCENTILES: [f64; 6] = [50.0, 75.0, 90.0, 95.0, 99.0, 99.9];
@@ -144,10 +144,13 @@ impl Metric {
         let response = &result.latency.response;
         #[expect(clippy::cast_precision_loss, reason = "nanoseconds of an hour stay below 2^53")]
         match self {
-            Self::Rate => (result.achieved_rate > 0.0).then_some(result.achieved_rate),
+            // a rate of 0 is a figure where requests were made, and none where a file does not tell it
+            Self::Rate => (result.achieved_rate > 0.0 || result.requests.ended() > 0).then_some(result.achieved_rate),
             Self::Errors => (result.requests.ended() > 0 && knows_errors(result)).then(|| summary::error_share(result)),
             Self::Mean => (!response.is_empty()).then(|| response.mean_ns()),
-            Self::Percentile(percentile) => (!response.is_empty()).then(|| response.percentile_ns(percentile) as f64),
+            Self::Percentile(percentile) => {
+                (!response.is_empty()).then(|| summary::responses(result).at_least_ns(percentile) as f64)
+            }
         }
     }
 }

@@ -62,8 +62,10 @@ pub(super) fn run_from(plan: &Plan, control: &Control) -> Result<(PerfResult, In
         .map(|number| Worker::new(Arc::clone(&shared), site.clone(), number, sender.clone()))
         .collect::<Result<Vec<_>>>()?;
     drop(sender);
-    let threads = start(workers)?;
+    let named = |number| thread::Builder::new().name(format!("load-{number}"));
+    let threads = start(workers, named, Worker::run)?;
     begin(&shared, control);
+    wait_until_near(&shared, shared.start(), control);
     let before = Ticks::now();
     let started_at = later_than_now(&shared);
     let joiner = watch(&shared, control, &parts);
@@ -96,12 +98,28 @@ fn share(plan: &Plan, detailed: bool) -> Shared {
     }
 }
 
-fn start(workers: Vec<Worker>) -> Result<Vec<JoinHandle<Yield>>> {
+/// Starts a thread for each worker. A thread gets its worker when all of them are there: where one cannot be started, the
+/// others end instead of waiting for it.
+fn start<W: Send + 'static, Y: Send + 'static>(
+    workers: Vec<W>,
+    builder: impl Fn(usize) -> thread::Builder,
+    run: impl Fn(W) -> Y + Clone + Send + 'static,
+) -> Result<Vec<JoinHandle<Option<Y>>>> {
     let refused = |problem| Error::new(Code::PerfEngine, "a thread cannot be started").because(problem);
-    let start = |(number, worker): (usize, Worker)| {
-        thread::Builder::new().name(format!("load-{number}")).spawn(move || worker.run()).map_err(refused)
+    let launch = |number: usize| -> Result<(mpsc::Sender<W>, JoinHandle<Option<Y>>)> {
+        let (hand_over, worker) = mpsc::channel();
+        let run = run.clone();
+        let work = move || worker.recv().ok().map(run);
+        let thread = builder(number).spawn(work).map_err(refused)?;
+        Ok((hand_over, thread))
     };
-    workers.into_iter().enumerate().map(start).collect()
+    let launched = (0..workers.len()).map(launch).collect::<Result<Vec<_>>>()?;
+    let handed = launched.into_iter().zip(workers).map(|((hand_over, thread), worker)| {
+        // a thread that is gone is noticed where it is joined
+        let _ = hand_over.send(worker);
+        thread
+    });
+    Ok(handed.collect())
 }
 
 /// Waits until every thread has its connections, and says when load begins.
@@ -143,11 +161,11 @@ fn watch(shared: &Shared, control: &Control, parts: &Receiver<Part>) -> Joiner {
         match parts.recv_timeout(ATTENTION) {
             Ok(part) => {
                 if let Some((interval, detail)) = joiner.add(&part) {
-                    joiner.keep(&interval);
                     match detail {
                         Some(detail) => control.observe_in_detail(&interval, &detail),
                         None => control.observe(&interval),
                     }
+                    joiner.keep(interval);
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}
@@ -155,12 +173,43 @@ fn watch(shared: &Shared, control: &Control, parts: &Receiver<Part>) -> Joiner {
         }
     }
     for interval in joiner.rest() {
-        joiner.keep(&interval);
         control.observe(&interval);
+        joiner.keep(interval);
     }
     joiner
 }
 
-fn join(thread: JoinHandle<Yield>) -> Result<Yield> {
-    thread.join().map_err(|_| Error::internal("a thread of the load generator ended before its time"))
+fn join(thread: JoinHandle<Option<Yield>>) -> Result<Yield> {
+    let outcome = thread.join().ok().flatten();
+    outcome.ok_or_else(|| Error::internal("a thread of the load generator ended before its time"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_thread_gets_its_worker() {
+        let threads = start(vec![1, 2, 3], |_| thread::Builder::new(), |number: u32| number * 10).unwrap();
+        let brought: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+        assert_eq!(brought, [Some(10), Some(20), Some(30)]);
+    }
+
+    #[test]
+    fn where_a_thread_cannot_be_started_the_others_end() {
+        let held = Arc::new(());
+        let holder = Arc::clone(&held);
+        // no machine has room for the third one's stack
+        let builder = |number| match number {
+            2 => thread::Builder::new().stack_size(1 << 60),
+            _ => thread::Builder::new(),
+        };
+        let error = start(vec![0, 1, 2], builder, move |_: u32| drop(Arc::clone(&holder))).unwrap_err();
+        assert_eq!(error.code(), Code::PerfEngine);
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while Arc::strong_count(&held) > 1 && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(Arc::strong_count(&held), 1, "a thread still waits");
+    }
 }

@@ -16,8 +16,7 @@ mod read;
 use crate::base::error::{Code, Error, Result};
 use crate::base::text;
 use crate::model::performance::result::PerfResult;
-use crate::perf::smp;
-use crate::perf::threshold::Verdict;
+use crate::perf::{smp, summary};
 
 pub use read::{read, read_as};
 
@@ -150,17 +149,31 @@ impl Format {
     /// What a reader of the written `result` may take for fact and must not, as a sentence; none where the format marks
     /// it, leaves it out, or where all of it is fact.
     pub fn caution(self, result: &PerfResult) -> Option<String> {
-        if !matches!(self, Self::Smp | Self::SmpJson | Self::SmpProto) {
-            return None;
-        }
-        let doubtful = smp::result::unsupported(result);
+        let doubtful = match self {
+            Self::CsvIntervals => csv::doubtful(result),
+            // Without a response these have no percentile, where the messages of SMP have zeros.
+            Self::Fortio | Self::Nighthawk | Self::Hgrm if result.latency.response.is_empty() => return None,
+            _ => summary::doubtful(result, self.unmarked()),
+        };
+        let why = match self {
+            Self::Smp | Self::SmpJson | Self::SmpProto => "; the label latency_unsupported names them",
+            Self::CsvIntervals => ": a second holds too few responses for them",
+            _ => "",
+        };
         (!doubtful.is_empty()).then(|| {
-            format!(
-                "{} has {} without a mark, which this result cannot state as fact; the label latency_unsupported names them",
-                self.name(),
-                doubtful.join(", ")
-            )
+            let names = doubtful.join(", ");
+            format!("{} has {names} without a mark, which this result cannot state as fact{why}", self.name())
         })
+    }
+
+    /// Percentiles that it states without a place for a mark. Tables of all of them state those that every summary has.
+    fn unmarked(self) -> &'static [f64] {
+        match self {
+            Self::Smp | Self::SmpJson | Self::SmpProto => &smp::result::PERCENTILES,
+            Self::Fortio => &fortio::PERCENTILES,
+            Self::Nighthawk | Self::Hgrm => &summary::PERCENTILES,
+            _ => &[],
+        }
     }
 
     /// Whether it is text.
@@ -188,6 +201,9 @@ impl Format {
     /// # Errors
     /// There is none.
     pub fn parse(name: &str) -> Result<Self> {
+        if name == "md" {
+            return Ok(Self::Markdown);
+        }
         let names = Self::ALL.map(Self::name);
         Self::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
             let error = Error::new(Code::UsageError, format!("`{name}` is no format of results"))
@@ -218,19 +234,12 @@ impl Format {
     }
 }
 
-/// A result in a format, without thresholds.
-///
-/// # Errors
-/// See [`write_judged`].
-pub fn write(result: &PerfResult, format: Format) -> Result<Vec<u8>> {
-    write_judged(result, &[], format)
-}
-
 /// A result in a format, with what its thresholds came to where the format has a place for them.
 ///
 /// # Errors
 /// [`Code::ResultUnwritable`]: the format has no place for what the result holds.
-pub fn write_judged(result: &PerfResult, verdicts: &[Verdict], format: Format) -> Result<Vec<u8>> {
+pub fn write(result: &PerfResult, format: Format) -> Result<Vec<u8>> {
+    let verdicts = &result.verdicts;
     Ok(match format {
         Format::Json => native::write(result)?.into_bytes(),
         Format::Smp => smp::result::write_yaml(result)?.into_bytes(),
@@ -337,13 +346,31 @@ mod tests {
 
     #[test]
     fn a_format_without_a_mark_for_doubt_is_cautioned_of() {
-        let (few, many) = (sample::result(600), sample::result(110_000));
+        let (few, many) = (sample::result(600), sample::result(2_000_000));
         for format in Format::ALL {
-            let is_smp = format.name().starts_with("smp");
-            let caution = format.caution(&few).unwrap_or_default();
-            assert_eq!(caution.contains("has p90, p99 without a mark"), is_smp, "{format:?}: {caution}");
+            let expected = match format {
+                Format::Smp | Format::SmpJson | Format::SmpProto => "has p90, p99 without a mark",
+                Format::Fortio => "has p90, p99, p99.9 without a mark",
+                Format::Nighthawk | Format::Hgrm => "has p90, p95, p99, p99.9, p99.99 without a mark",
+                Format::CsvIntervals => "has p50, p90, p99 without a mark",
+                _ => "",
+            };
+            let caution = format.caution(&few);
+            assert_eq!(caution.is_some(), !expected.is_empty(), "{format:?}: {caution:?}");
+            assert!(caution.unwrap_or_default().contains(expected), "{format:?}");
             assert_eq!(format.caution(&many), None, "{format:?}");
         }
+    }
+
+    #[test]
+    fn lateness_and_requests_without_a_response_are_cautioned_of_too() {
+        let mut late = sample::result(20_000);
+        assert_eq!(Format::Smp.caution(&late), None);
+        late.latency.slip = late.latency.response.clone();
+        assert!(Format::Smp.caution(&late).is_some_and(|caution| caution.contains("p50, p90, p99")));
+        let mut dropped = sample::result(20_000);
+        dropped.requests.dropped = 1_000;
+        assert!(Format::Smp.caution(&dropped).is_some_and(|caution| caution.contains("has p99 without")));
     }
 
     #[test]

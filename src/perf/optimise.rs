@@ -5,14 +5,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::repeat::{mean_interval, pool};
+use super::stats::order::Sample;
 use super::summary;
 use super::unanswered::nothing_succeeded;
 use crate::base::error::{Code, Error, Result};
+use crate::model::performance::histogram::Histogram;
 use crate::model::performance::result::PerfResult;
 use crate::perf::units;
 
 /// Name of the JSON form, in its field `schema`.
 pub const SCHEMA: &str = "mesheryctl.perf.optimise/v1";
+/// Percentiles that every row has.
+const SHOWN: [f64; 3] = [50.0, 90.0, 99.0];
 
 /// Applies values and measures.
 pub trait Trial {
@@ -33,7 +37,7 @@ pub trait Trial {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "figure", rename_all = "kebab-case")]
 pub enum Goal {
-    /// The lowest percentile of response times.
+    /// The lowest percentile of response times, requests that failed counting as slower than every good response.
     Percentile {
         /// Which, 0 to 100.
         percentile: f64,
@@ -69,13 +73,14 @@ impl Goal {
         }
     }
 
-    /// The figure: nanoseconds, responses a second, or a share.
+    /// The figure: nanoseconds, responses a second, or a share. None where so many requests failed that the percentile lies
+    /// among them.
     #[expect(clippy::cast_precision_loss, reason = "hours in nanoseconds are far below 2^53")]
-    fn figure(self, result: &PerfResult) -> f64 {
+    fn figure(self, result: &PerfResult) -> Option<f64> {
         match self {
-            Self::Percentile { percentile } => result.latency.response.percentile_ns(percentile) as f64,
-            Self::Rate => result.achieved_rate,
-            Self::Errors => error_share(result),
+            Self::Percentile { percentile } => Good::of(result).percentile_ns(percentile).map(|time| time as f64),
+            Self::Rate => Some(result.achieved_rate),
+            Self::Errors => Some(error_share(result)),
         }
     }
 
@@ -96,6 +101,38 @@ impl Goal {
     }
 }
 
+/// The times of good responses, and the number of requests without one: whoever fails fast must not look fast.
+struct Good {
+    times: Histogram,
+    without: u64,
+}
+
+impl Good {
+    fn of(result: &PerfResult) -> Self {
+        let latency = &result.latency;
+        let told: u64 = latency.by_class.values().map(Histogram::count).sum();
+        let mut times = Histogram::new();
+        if told == latency.response.count() {
+            let good = latency.by_class.iter().filter(|(class, _)| !matches!(class.as_str(), "4xx" | "5xx" | "error"));
+            good.for_each(|(_, histogram)| times.merge(histogram));
+        } else {
+            // Not every generator tells response times by status. Its bad responses are taken for the fastest, so that a
+            // percentile of the others is too high rather than too low.
+            let mut bad = latency.response.count().saturating_sub(result.requests.succeeded);
+            for (time, count) in latency.response.counts() {
+                times.record_n(time, count.saturating_sub(bad));
+                bad = bad.saturating_sub(count);
+            }
+        }
+        let without = result.requests.ended().saturating_sub(times.count());
+        Self { times, without }
+    }
+
+    fn percentile_ns(&self, percentile: f64) -> Option<u64> {
+        Sample::new(&self.times, self.without).percentile_ns(percentile)
+    }
+}
+
 /// A run without a request is no good one.
 fn error_share(result: &PerfResult) -> f64 {
     if result.requests.ended() == 0 { 1.0 } else { summary::error_share(result) }
@@ -111,9 +148,10 @@ pub struct Row {
     /// Runs in which no request succeeded. A value with any is not compared.
     pub failed_runs: u32,
     /// The goal's figure over all runs, by which values are compared: nanoseconds, responses a second, or a share. None
-    /// where a run failed.
+    /// where a run failed, or so many requests did that the percentile lies among them.
     pub figure: Option<f64>,
-    /// Median of all response times in nanoseconds; none without a response.
+    /// Median of all response times in nanoseconds, requests that failed counting as slower than every good response; none
+    /// where it lies among those.
     pub p50_ns: Option<u64>,
     /// Their 90th percentile.
     pub p90_ns: Option<u64>,
@@ -123,6 +161,21 @@ pub struct Row {
     pub achieved_rate: f64,
     /// Share of requests without a good response: failed, or due and never sent.
     pub error_share: f64,
+    /// Names of those percentiles, and of the goal's, that may not be taken as fact.
+    #[serde(default)]
+    pub doubtful: Vec<String>,
+}
+
+impl Row {
+    /// Why it is not compared with the others, where it is not.
+    pub fn left_out(&self, goal: Goal) -> Option<String> {
+        if self.failed_runs > 0 {
+            return Some(format!("no request succeeded in {} of {} runs", self.failed_runs, self.runs));
+        }
+        self.figure.is_none().then(|| {
+            format!("{} of its requests failed, and {} lies among them", units::share(self.error_share), goal.name())
+        })
+    }
 }
 
 /// What came of it.
@@ -134,7 +187,7 @@ pub struct Report {
     pub setting: String,
     /// What is best.
     pub goal: Goal,
-    /// The value whose figure is the best of those that answered in every run; the first of several that are equal.
+    /// The value whose figure is the best of those that have one; the first of several that are equal.
     pub best: String,
     /// Whether the runs of the best one lie clear of those of every other; if not, chance may have chosen.
     pub is_clear: bool,
@@ -149,8 +202,8 @@ pub struct Report {
 /// Varies `setting` over `values`, each run `repeat` times, round by round.
 ///
 /// # Errors
-/// Fewer than two values, one given twice, no repetition; those of the trial; [`Code::PerfFailed`] when no value answered in
-/// every run.
+/// Fewer than two values, one given twice, no repetition; those of the trial; [`Code::PerfFailed`] when no value can be
+/// compared: in each, a run had no answer, or too many requests failed.
 pub async fn run(
     setting: &str,
     values: &[String],
@@ -196,16 +249,18 @@ fn report(setting: &str, values: &[String], goal: Goal, runs: &[Vec<PerfResult>]
     let costs: Vec<(usize, f64)> =
         rows.iter().enumerate().filter_map(|(place, row)| Some((place, goal.cost(row.figure?)))).collect();
     let Some((best, cost)) = costs.iter().copied().min_by(|(_, left), (_, right)| left.total_cmp(right)) else {
-        return Err(none_answered(setting, &rows, runs));
+        return Err(none_compared(setting, goal, &rows, runs));
     };
-    let singles = |place: usize| -> Vec<f64> { runs[place].iter().map(|run| goal.cost(goal.figure(run))).collect() };
+    let singles = |place: usize| -> Option<Vec<f64>> {
+        runs[place].iter().map(|run| goal.figure(run).map(|figure| goal.cost(figure))).collect()
+    };
     let others = || costs.iter().filter(|(place, _)| *place != best);
     Ok(Report {
         schema: SCHEMA.to_owned(),
         setting: setting.to_owned(),
         goal,
         best: values[best].clone(),
-        is_clear: others().all(|(place, _)| is_below(&singles(best), &singles(*place))),
+        is_clear: others().all(|(place, _)| is_below(singles(best), singles(*place))),
         equal: others()
             .filter(|(_, other)| other.total_cmp(&cost).is_eq())
             .map(|(place, _)| values[*place].clone())
@@ -215,21 +270,21 @@ fn report(setting: &str, values: &[String], goal: Goal, runs: &[Vec<PerfResult>]
     })
 }
 
-/// The error when no value can be compared: the cause of the first run that failed, and how many did of each value.
-fn none_answered(setting: &str, rows: &[Row], runs: &[Vec<PerfResult>]) -> Error {
-    let told = rows
-        .iter()
-        .map(|row| format!("{}: no request succeeded in {} of {} runs", row.value, row.failed_runs, row.runs));
-    let error = Error::new(Code::PerfFailed, format!("no value of {setting} answered in every run"));
+/// The error when no value can be compared: why each is left out, and the cause of the first run without an answer.
+fn none_compared(setting: &str, goal: Goal, rows: &[Row], runs: &[Vec<PerfResult>]) -> Error {
+    let told = rows.iter().filter_map(|row| Some(format!("{}: {}", row.value, row.left_out(goal)?)));
+    let error = Error::new(Code::PerfFailed, format!("no value of {setting} can be compared"))
+        .details(told.collect::<Vec<_>>());
     match runs.iter().flatten().find_map(nothing_succeeded) {
-        Some(cause) => error.because(cause).details(told.collect::<Vec<_>>()),
-        None => error.details(told.collect::<Vec<_>>()),
+        Some(cause) => error.because(cause),
+        None => error.because("too many requests failed"),
     }
 }
 
-/// Whether the interval of one lies wholly below the other's.
-fn is_below(one: &[f64], other: &[f64]) -> bool {
-    match (mean_interval(one), mean_interval(other)) {
+/// Whether the interval of one lies wholly below the other's; a value of which a run has no figure is below none.
+fn is_below(one: Option<Vec<f64>>, other: Option<Vec<f64>>) -> bool {
+    let interval = |values: Option<Vec<f64>>| mean_interval(&values?);
+    match (interval(one), interval(other)) {
         (Some((_, high)), Some((low, _))) => high < low,
         _ => false,
     }
@@ -237,20 +292,24 @@ fn is_below(one: &[f64], other: &[f64]) -> bool {
 
 fn row(value: &str, goal: Goal, runs: &[PerfResult]) -> Result<Row> {
     let pooled = pool(runs).ok_or_else(|| Error::internal("a value without runs"))?;
-    let response = &pooled.latency.response;
-    let at = |percentile| (!response.is_empty()).then(|| response.percentile_ns(percentile));
+    let good = Good::of(&pooled);
+    let shown: Vec<f64> = match goal {
+        Goal::Percentile { percentile } if !SHOWN.contains(&percentile) => [&SHOWN[..], &[percentile]].concat(),
+        _ => SHOWN.to_vec(),
+    };
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let failed_runs = number(runs.iter().filter(|run| run.requests.succeeded == 0).count());
     Ok(Row {
         value: value.to_owned(),
         runs: number(runs.len()),
         failed_runs,
-        figure: (failed_runs == 0).then(|| goal.figure(&pooled)),
-        p50_ns: at(50.0),
-        p90_ns: at(90.0),
-        p99_ns: at(99.0),
+        figure: goal.figure(&pooled).filter(|_| failed_runs == 0),
+        p50_ns: good.percentile_ns(50.0),
+        p90_ns: good.percentile_ns(90.0),
+        p99_ns: good.percentile_ns(99.0),
         achieved_rate: pooled.achieved_rate,
         error_share: error_share(&pooled),
+        doubtful: summary::doubtful(&pooled, &shown),
     })
 }
 
@@ -258,21 +317,23 @@ fn row(value: &str, goal: Goal, runs: &[PerfResult]) -> Result<Row> {
 #[expect(clippy::cast_precision_loss, reason = "hours in nanoseconds are far below 2^53")]
 fn trade_off(best: &Row, other: &Row) -> Vec<String> {
     const WORTH: f64 = 0.05;
-    let time = |time: Option<u64>| time.unwrap_or_default() as f64;
+    let time = |time: Option<u64>| time.map(|time| time as f64);
     let figures = [
         ("p50", time(best.p50_ns), time(other.p50_ns)),
         ("p90", time(best.p90_ns), time(other.p90_ns)),
         ("p99", time(best.p99_ns), time(other.p99_ns)),
         // A rate is worse when it is lower.
-        ("rate", -best.achieved_rate, -other.achieved_rate),
+        ("rate", Some(-best.achieved_rate), Some(-other.achieved_rate)),
     ];
-    let worse = figures.into_iter().filter(|(_, best, other)| *other != 0.0 && (best - other) / other.abs() > WORTH);
-    let mut told: Vec<String> = worse
-        .map(|(name, mine, theirs)| {
-            let percent = (mine - theirs) / theirs.abs() * 100.0;
-            format!("{name} is {percent:.0} % worse than with {}", other.value)
-        })
-        .collect();
+    let worse = figures.into_iter().filter_map(|(name, mine, theirs)| {
+        let theirs = theirs.filter(|theirs| *theirs != 0.0)?;
+        let Some(mine) = mine else {
+            return Some(format!("{name} lies among the requests that fail, not so with {}", other.value));
+        };
+        let change = (mine - theirs) / theirs.abs();
+        (change > WORTH).then(|| format!("{name} is {:.0} % worse than with {}", change * 100.0, other.value))
+    });
+    let mut told: Vec<String> = worse.collect();
     if best.error_share > other.error_share {
         told.push(format!(
             "{:.2} % of requests fail, {:.2} % with {}",
@@ -294,7 +355,7 @@ mod tests {
     )]
 
     use super::*;
-    use crate::model::performance::histogram::Histogram;
+    use crate::model::performance::result::Cause;
     use crate::perf::sample;
 
     /// A service whose response time is the value in milliseconds, whose rate falls with it, and whose noise alternates.
@@ -373,7 +434,7 @@ mod tests {
     fn unanswered() -> PerfResult {
         let mut result = measured(&[]);
         (result.requests.sent, result.requests.failed, result.achieved_rate) = (50, 50, 0.0);
-        result.errors = [(crate::model::performance::result::Cause::Refused, 50)].into();
+        result.errors = [(Cause::Refused, 50)].into();
         result
     }
 
@@ -401,6 +462,48 @@ mod tests {
         assert_eq!(error.code(), Code::PerfFailed);
         assert!(format!("{error:?}").contains("refused"), "{error:?}");
         assert_eq!(row("1", goal, &dead[0]).unwrap().p99_ns, None);
+    }
+
+    /// A run of which a share of the requests is answered 504 after a millisecond, and the others 200 after five.
+    fn failing_fast(share: f64) -> PerfResult {
+        let (mut result, bad) = (measured(&[]), (10_000.0 * share) as u64);
+        let good = 10_000 - bad;
+        for (class, time, count) in [("2xx", 5_000_000, good), ("5xx", 1_000_000, bad)] {
+            result.latency.response.record_n(time, count);
+            result.latency.by_class.entry(class.to_owned()).or_default().record_n(time, count);
+        }
+        (result.requests.sent, result.requests.succeeded, result.requests.failed) = (10_000, good, bad);
+        result.errors = [(Cause::Status, bad)].into();
+        result
+    }
+
+    #[test]
+    fn whoever_fails_fast_is_not_fast() {
+        let slow = measured(&[20.0; 100]);
+        let goal = Goal::parse("p99").unwrap();
+        let runs = [vec![failing_fast(0.99), failing_fast(0.99)], vec![slow.clone(), slow.clone()]];
+        let report = report("timeout", &values(&["10ms", "1s"]), goal, &runs).unwrap();
+        assert_eq!((report.best.as_str(), report.is_clear), ("1s", true));
+        let failing = &report.rows[0];
+        assert_eq!((failing.figure, failing.p50_ns, failing.p99_ns), (None, None, None));
+        assert_eq!(failing.left_out(goal).unwrap(), "99% of its requests failed, and p99 lies among them");
+        let few = row("1", goal, &[failing_fast(0.005)]).unwrap();
+        assert!(few.left_out(goal).is_none() && (few.p99_ns.unwrap() as f64 / 5e6 - 1.0).abs() < 0.01, "{few:?}");
+    }
+
+    #[test]
+    fn without_times_by_status_failures_make_a_percentile_higher_never_lower() {
+        let goal = Goal::parse("p99").unwrap();
+        let mut result = failing_fast(0.99);
+        result.latency.by_class.clear();
+        assert_eq!(row("1", goal, &[result]).unwrap().figure, None);
+        let mut half = failing_fast(0.4);
+        half.latency.by_class.clear();
+        assert!(row("1", goal, &[half]).unwrap().p50_ns.unwrap() > 4_900_000, "a good response took five milliseconds");
+        let dead = [vec![failing_fast(0.99)], vec![failing_fast(0.5)]];
+        let error = report("r", &values(&["1", "2"]), goal, &dead).unwrap_err();
+        assert_eq!((error.code(), error.report().details.len()), (Code::PerfFailed, 2));
+        assert!(error.to_string().contains("too many requests failed"), "{error}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::base::clock::{self, Timestamp};
 use crate::model::performance::environment::Environment;
 use crate::model::performance::plan::Plan;
 use crate::model::performance::result::{
-    Bytes, Connections, Ending, GeneratorReport, Interval, Latency, PerfResult, Requests, SCHEMA,
+    Bytes, Connections, Ending, GeneratorReport, Interval, Latency, PerfResult, SCHEMA,
 };
 use crate::model::performance::summary::Sum;
 use crate::perf::redact;
@@ -18,9 +18,8 @@ pub fn assemble(id: Uuid, plan: &Plan, started_at: Timestamp, intervals: Vec<Int
     for interval in &intervals {
         sum.add(interval);
     }
-    let whole = sum.whole();
-    let elapsed = whole.length_seconds;
-    let answered = whole.succeeded + whole.failed;
+    let (requests, elapsed) = (sum.requests(), sum.length_seconds);
+    let answered = requests.succeeded + requests.failed;
     PerfResult {
         schema: SCHEMA.to_owned(),
         id,
@@ -34,12 +33,12 @@ pub fn assemble(id: Uuid, plan: &Plan, started_at: Timestamp, intervals: Vec<Int
         requested_rate: plan.load.rate(plan.duration),
         #[expect(clippy::cast_precision_loss, reason = "no count of responses comes near 2^52")]
         achieved_rate: if elapsed > 0.0 { answered as f64 / elapsed } else { 0.0 },
-        requests: Requests::so_far(whole),
+        requests,
         statuses: std::collections::BTreeMap::new(),
         errors: std::collections::BTreeMap::new(),
         connections: Connections::default(),
         bytes: Bytes::default(),
-        latency: Latency { response: whole.response.clone(), ..Latency::default() },
+        latency: Latency { response: sum.response, ..Latency::default() },
         intervals,
         generator: GeneratorReport {
             name: plan.generator.name().to_owned(),
@@ -49,6 +48,7 @@ pub fn assemble(id: Uuid, plan: &Plan, started_at: Timestamp, intervals: Vec<Int
         environment: Environment::default(),
         workers: Vec::new(),
         warnings: Vec::new(),
+        verdicts: Vec::new(),
         server_metrics: std::collections::BTreeMap::new(),
     }
 }
@@ -75,7 +75,7 @@ mod tests {
             succeeded: 90,
             failed: 10,
             dropped: 5,
-            response: response.clone(),
+            response: response.clone().into(),
         };
         let plan = Plan { name: "cut".into(), ..Plan::default() };
         let begun = Timestamp::from_second(1_000).unwrap();

@@ -1,6 +1,6 @@
 //! Whether a plan can be carried out: everything that is wrong with it is told at once, before anything is sent.
 
-use std::fs;
+use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -9,7 +9,10 @@ use url::Url;
 use crate::base::error::{Code, Error, Result};
 use crate::model::performance::plan::{Generator, Header, Load, Overload, Pacing, Plan, Protocol, Reuse, Tls};
 use crate::model::performance::workers::Workers;
+use crate::perf::{pem, redact};
 
+/// The longest duration, warm-up and timeout: clocks and sums of them hold a few of these.
+const LONGEST: Duration = Duration::from_hours(366 * 24);
 /// The highest rate of a plan, in requests a second.
 const HIGHEST_RATE: f64 = 1e7;
 
@@ -101,13 +104,14 @@ fn targets(plan: &Plan, faults: &mut Vec<String>) {
 }
 
 /// What is wrong with a target's URL, if anything is.
-fn url(text: &str, protocol: Protocol) -> Option<String> {
+fn url(whole: &str, protocol: Protocol) -> Option<String> {
     let schemes = schemes(protocol);
     let wanted = format!("{} wants {}", protocol.name(), schemes.join(", "));
-    if !text.contains("://") {
+    let text = &redact::url(whole);
+    if !whole.contains("://") {
         return Some(format!("the target `{text}` has no scheme: write it as {}://{text}; {wanted}", schemes[0]));
     }
-    let url = match Url::parse(text) {
+    let url = match Url::parse(whole) {
         Ok(url) => url,
         Err(problem) => return Some(format!("the target `{text}` is no URL: {problem}")),
     };
@@ -143,6 +147,10 @@ fn limits(plan: &Plan, faults: &mut Vec<String>) {
     if plan.timeout.is_zero() {
         faults.push("the timeout is 0: no response could be in time".to_owned());
     }
+    let lengths = [("duration", plan.duration), ("warm-up", Some(plan.warm_up)), ("timeout", Some(plan.timeout))];
+    for (what, _) in lengths.into_iter().filter(|(_, length)| length.is_some_and(|length| length > LONGEST)) {
+        faults.push(format!("the {what} is longer than a year"));
+    }
 }
 
 fn connections(plan: &Plan, faults: &mut Vec<String>) {
@@ -175,12 +183,15 @@ fn load(load: &Load, faults: &mut Vec<String>) {
     let Load::Open { pacing, overload } = load else { return };
     match pacing {
         Pacing::Constant { rate } | Pacing::Poisson { rate } => faults.extend(possible("the rate", *rate)),
-        Pacing::Ramp { from, to, .. } => {
+        Pacing::Ramp { from, to, over } => {
             let sound = |rate: f64| rate.is_finite() && rate >= 0.0;
             if !sound(*from) || !sound(*to) || *from + *to <= 0.0 {
                 faults.push(format!(
                     "the ramp goes from {from} to {to}: both have to be numbers of at least 0, one above"
                 ));
+            }
+            if over.is_zero() {
+                faults.push(format!("the ramp has the length 0: a constant rate of {to} says what it would do"));
             }
             faults.extend(too_high("the end of the ramp", from.max(*to)));
         }
@@ -249,10 +260,14 @@ fn is_field_value(text: &str) -> bool {
 }
 
 fn certificates(tls: &Tls, faults: &mut Vec<String>) {
-    for (what, path) in [("certificate authorities", &tls.ca), ("own certificate", &tls.cert)] {
-        faults.extend(path.as_deref().and_then(|path| pem(what, path, holds_certificate)));
+    let held = &tls.contents;
+    for (what, path, held, holds) in [
+        ("certificate authorities", &tls.ca, &held.ca, holds_certificate as fn(&[u8]) -> bool),
+        ("own certificate", &tls.cert, &held.cert, holds_certificate),
+        ("key", &tls.key, &held.key, holds_key),
+    ] {
+        faults.extend(path.as_deref().and_then(|path| unfit(what, (path, held.as_deref()), holds)));
     }
-    faults.extend(tls.key.as_deref().and_then(|path| pem("key", path, holds_key)));
     match (&tls.cert, &tls.key) {
         (Some(_), None) => faults.push("there is a certificate of our own, but not its key".to_owned()),
         (None, Some(_)) => faults.push("there is a key, but not its certificate".to_owned()),
@@ -265,8 +280,8 @@ fn certificates(tls: &Tls, faults: &mut Vec<String>) {
     }
 }
 
-fn pem(what: &str, path: &str, holds: fn(&[u8]) -> bool) -> Option<String> {
-    match fs::read(path) {
+fn unfit(what: &str, (path, held): (&str, Option<&[u8]>), holds: fn(&[u8]) -> bool) -> Option<String> {
+    match pem::read(path, held) {
         Err(problem) => Some(format!("the {what} cannot be read from {path}: {problem}")),
         Ok(bytes) => (!holds(&bytes)).then(|| format!("{path} holds no {what} in PEM form")),
     }
@@ -282,8 +297,6 @@ fn holds_key(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::model::performance::plan::{Step, Target};
 
@@ -338,6 +351,8 @@ mod tests {
         assert!(fault(|plan| plan.duration = None).contains("neither"));
         assert!(fault(|plan| plan.requests = Some(0)).contains("requests is 0"));
         assert!(fault(|plan| plan.timeout = Duration::ZERO).contains("timeout"));
+        assert!(fault(|plan| plan.duration = Some(Duration::MAX)).contains("longer than a year"));
+        assert!(fault(|plan| plan.warm_up = Duration::MAX).contains("the warm-up is longer"));
         for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert!(fault(|plan| plan.load = open(Pacing::Constant { rate })).contains("above 0"));
             let steps = vec![Step { rate, length: Duration::from_secs(1) }];
@@ -345,6 +360,8 @@ mod tests {
         }
         let flat = Pacing::Ramp { from: 0.0, to: 0.0, over: Duration::from_secs(1) };
         assert!(fault(|plan| plan.load = open(flat)).contains("ramp"));
+        let sudden = Pacing::Ramp { from: 1.0, to: 50.0, over: Duration::ZERO };
+        assert!(fault(|plan| plan.load = open(sudden)).contains("the ramp has the length 0"));
     }
 
     #[test]

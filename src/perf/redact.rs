@@ -1,8 +1,8 @@
-//! What of a plan may stand in a result: nothing that authorises.
+//! What of a plan may be shown and stand in a result: nothing that authorises.
 
 use url::Url;
 
-use crate::model::performance::plan::{Plan, Target};
+use crate::model::performance::plan::{Contents, Plan, Target};
 
 /// What stands in the place of a value that authorises.
 pub const REDACTED: &str = "[redacted]";
@@ -18,12 +18,34 @@ pub fn plan(plan: &Plan) -> Plan {
     for value in shown.request.cookies.values_mut() {
         REDACTED.clone_into(value);
     }
-    for Target { url, .. } in &mut shown.targets {
-        if let Some(without) = without_user(url) {
-            *url = without;
-        }
+    shown.tls.contents = Contents::default();
+    for target in &mut shown.targets {
+        target.url = url(&target.url);
     }
     shown
+}
+
+/// A target's URL as it may be kept and shown: without user and password. What is no URL is shown from its last `@` on.
+pub fn url(text: &str) -> String {
+    match Url::parse(text).ok().filter(Url::has_host) {
+        Some(url) if url.username().is_empty() && url.password().is_none() => text.to_owned(),
+        Some(url) => without_user(url).unwrap_or_else(|| from_last_at(text)),
+        None => from_last_at(text),
+    }
+}
+
+fn from_last_at(text: &str) -> String {
+    let begin = text.find("://").map_or(0, |at| at + 3);
+    let rest = text[begin..].rfind('@').map_or(&text[begin..], |at| &text[begin + at + 1..]);
+    format!("{}{rest}", &text[..begin])
+}
+
+/// What a test is called that has no name: host, port and path of its first target.
+pub fn name(plan: &Plan) -> String {
+    let Some(Target { url: text, .. }) = plan.targets.first() else { return "test".to_owned() };
+    let shown = url(text);
+    let address = shown.split_once("://").map_or(shown.as_str(), |(_, rest)| rest);
+    address.split(['?', '#']).next().unwrap_or(address).to_owned()
 }
 
 /// Whether a header field of this name holds what authorises whoever knows it.
@@ -33,12 +55,7 @@ pub fn authorises(header: &str) -> bool {
     whole.contains(&name.as_str()) || ["token", "key", "secret", "password"].iter().any(|part| name.contains(part))
 }
 
-/// The URL without user and password, where it has them.
-fn without_user(text: &str) -> Option<String> {
-    let mut url = Url::parse(text).ok()?;
-    if url.username().is_empty() && url.password().is_none() {
-        return None;
-    }
+fn without_user(mut url: Url) -> Option<String> {
     url.set_password(None).ok()?;
     url.set_username("").ok()?;
     Some(url.into())
@@ -61,5 +78,30 @@ mod tests {
         let text = serde_json::to_string(&plan(&whole)).unwrap();
         assert!(!text.contains("hunter2") && !text.contains("joe"), "{text}");
         assert!(text.contains("text/html") && text.contains("http://h/"), "{text}");
+    }
+
+    #[test]
+    fn addresses_are_shown_without_what_authorises_whatever_they_are() {
+        for (whole, shown) in [
+            ("http://h:80/a?b=c", "http://h:80/a?b=c"),
+            ("http://joe:hunter2@h/", "http://h/"),
+            ("http://hunter2@h:8080/a@b", "http://h:8080/a@b"),
+            ("tcp://joe:hunter2@h:1", "tcp://h:1"),
+            ("grpcs://joe:hunter2@h:1/s.S/M", "grpcs://h:1/s.S/M"),
+            ("http://joe:hunt/er2@h/", "http://h/"),
+            ("joe:hunter2@h:80/", "h:80/"),
+            ("http://joe:hunter2@", "http://"),
+            ("h", "h"),
+        ] {
+            assert_eq!(url(whole), shown, "{whole}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_host_port_and_path() {
+        let named =
+            |url: &str| name(&Plan { targets: vec![Target { url: url.to_owned(), weight: 1 }], ..Plan::default() });
+        assert_eq!(named("http://joe:hunter2@h:8080/a/b?token=hunter2#x"), "h:8080/a/b");
+        assert_eq!((named("http://h/").as_str(), name(&Plan::default()).as_str()), ("h/", "test"));
     }
 }

@@ -26,6 +26,9 @@ pub fn pool(runs: &[PerfResult]) -> Option<PerfResult> {
         all.latency.service.merge(&run.latency.service);
         all.latency.slip.merge(&run.latency.slip);
         all.connections.connect.merge(&run.connections.connect);
+        for (class, histogram) in &run.latency.by_class {
+            all.latency.by_class.entry(class.clone()).or_default().merge(histogram);
+        }
         for (status, count) in &run.statuses {
             *all.statuses.entry(status.clone()).or_default() += count;
         }
@@ -66,6 +69,7 @@ pub fn median(values: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::performance::histogram::Histogram;
     use crate::perf::sample;
 
     #[test]
@@ -73,6 +77,8 @@ mod tests {
         let runs = [sample::result(100), sample::result(300)];
         let pooled = pool(&runs).unwrap();
         assert_eq!(pooled.latency.response.count(), runs.iter().map(|run| run.latency.response.count()).sum::<u64>());
+        let classes = |result: &PerfResult| result.latency.by_class.values().map(Histogram::count).sum::<u64>();
+        assert_eq!(classes(&pooled), runs.iter().map(classes).sum::<u64>());
         assert_eq!(pooled.requests.sent, runs[0].requests.sent + runs[1].requests.sent);
         assert!(pool(&[]).is_none());
     }

@@ -70,7 +70,7 @@ impl Made {
             succeeded: count - failed,
             failed,
             dropped: 0,
-            response,
+            response: response.into(),
         });
     }
 
@@ -118,6 +118,7 @@ impl Made {
             environment: environment(),
             workers: Vec::new(),
             warnings: vec!["1.2 % of the machine's time was given to others".to_owned()],
+            verdicts: Vec::new(),
             server_metrics: BTreeMap::new(),
         }
     }

@@ -3,9 +3,13 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::model::performance;
 use crate::model::performance::histogram::Histogram;
+use crate::model::performance::plan::Plan;
 use crate::model::performance::result::{Cause, PerfResult};
-use crate::perf::stats::{Bounds, order};
+use crate::model::performance::verdict::Outcome;
+use crate::perf::stats::Bounds;
+use crate::perf::stats::order::{self, Sample};
 use crate::perf::units;
 
 /// Percentiles that every summary has.
@@ -85,9 +89,10 @@ impl Spread {
 pub struct Percentile {
     /// 0 to 100.
     pub percentile: f64,
-    /// Response time in nanoseconds that so many percent of the responses do not exceed.
+    /// Response time in nanoseconds that so many percent of the requests do not exceed, those that ran out of time or were
+    /// never sent counting as slower than every response; the longest response where it is not reached.
     pub value_ns: u64,
-    /// Its 95 % interval by order statistics, in nanoseconds.
+    /// Its 95 % interval by order statistics, in nanoseconds; an end that lies among those requests is infinite.
     pub interval_ns: Bounds,
     /// The same percentile of the service time, where that was measured apart.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,8 +119,12 @@ impl Percentile {
     /// The percentile of a result; none when it holds no response.
     pub fn of(result: &PerfResult, percentile: f64) -> Option<Self> {
         let latency = &result.latency;
-        let interval_ns = order::interval(&latency.response, percentile)?;
-        let value_ns = latency.response.percentile_ns(percentile);
+        if latency.response.is_empty() {
+            return None;
+        }
+        let sample = responses(result);
+        let interval_ns = order::interval(sample, percentile)?;
+        let value_ns = sample.at_least_ns(percentile);
         let at = |histogram: &Histogram| (!histogram.is_empty()).then(|| histogram.percentile_ns(percentile));
         let slip_ns = at(&latency.slip);
         Some(Self {
@@ -124,36 +133,51 @@ impl Percentile {
             interval_ns,
             service_ns: at(&latency.service),
             slip_ns,
-            supported: order::is_supported(latency.response.count(), percentile),
-            reached: is_reached(late_share(result), percentile),
+            supported: order::is_supported(sample.count(), percentile),
+            reached: sample.percentile_ns(percentile).is_some(),
             // A response time contains the slip, so it is never below it. What counts is which of the two it is made of.
             above_floor: slip_ns.unwrap_or(0).saturating_mul(2) <= value_ns
                 && value_ns >= result.generator.resolution_ns,
         })
     }
 
-    /// Why it is no fact, one reason a line.
+    /// The value as people read it; behind `>` where it is longer than every response.
+    pub fn text(&self) -> String {
+        let value = units::duration_ns(self.value_ns);
+        if self.reached { value } else { format!(">{value}") }
+    }
+
+    /// Why it is no fact, one reason a line. `count` is the number of responses.
     pub fn reasons(&self, count: u64) -> Vec<String> {
+        [self.unreached(), self.unsupported(count), self.below_floor()].into_iter().flatten().collect()
+    }
+
+    /// What there is to say where too few of the requests got a response.
+    pub fn unreached(&self) -> Option<String> {
         let name = units::percentile(self.percentile);
-        let mut reasons = Vec::new();
-        if !self.reached {
-            reasons.push(format!("too many requests got no response in time for {name}"));
-        }
-        if !self.supported {
-            let wanted = order::wanted_count(self.percentile).map_or("no number of".to_owned(), units::count);
-            reasons.push(format!("{name} wants {wanted} responses, there are {}", units::count(count)));
-        }
-        if !self.above_floor {
-            reasons.push(match self.slip_ns {
-                Some(slip) if slip.saturating_mul(2) > self.value_ns => format!(
-                    "{name} is mostly the generator's own lateness, {} of {}",
-                    units::duration_ns(slip),
-                    units::duration_ns(self.value_ns)
-                ),
-                _ => format!("{name} is below the resolution of the generator"),
-            });
-        }
-        reasons
+        (!self.reached).then(|| {
+            format!("too many requests got no response in time for {name}, so that it is longer than every response")
+        })
+    }
+
+    /// What there is to say where the sample, `count` responses, is too small.
+    pub fn unsupported(&self, count: u64) -> Option<String> {
+        let name = units::percentile(self.percentile);
+        let wanted = || order::wanted_count(self.percentile).map_or("no number of".to_owned(), units::count);
+        (!self.supported).then(|| format!("{name} wants {} responses, there are {}", wanted(), units::count(count)))
+    }
+
+    /// What there is to say where it says more of the generator than of the service.
+    pub fn below_floor(&self) -> Option<String> {
+        let name = units::percentile(self.percentile);
+        (!self.above_floor).then(|| match self.slip_ns {
+            Some(slip) if slip.saturating_mul(2) > self.value_ns => format!(
+                "{name} is mostly the generator's own lateness, {} of {}",
+                units::duration_ns(slip),
+                units::duration_ns(self.value_ns)
+            ),
+            _ => format!("{name} is below the resolution of the generator"),
+        })
     }
 }
 
@@ -183,16 +207,47 @@ impl Summary {
     }
 }
 
-/// Share (0 to 1) of requests whose response would have come later than any that came: out of time, or never sent.
-pub fn late_share(result: &PerfResult) -> f64 {
+/// The response times of a result. Requests that ran out of time or were never sent count as slower than every response.
+pub fn responses(result: &PerfResult) -> Sample<'_> {
     let timed_out = |cause| result.errors.get(&cause).copied().unwrap_or(0);
     let late = result.requests.dropped + timed_out(Cause::Timeout) + timed_out(Cause::ConnectTimeout);
-    share(late, late + result.latency.response.count())
+    Sample::new(&result.latency.response, late)
 }
 
-/// Whether a percentile lies among the requests that were answered, where `late` (0 to 1) is the share of the others.
-pub fn is_reached(late: f64, percentile: f64) -> bool {
-    late <= 1.0 - percentile / 100.0
+/// Names of those of `percentiles` that may not be stated as fact: all of them where there is no response.
+pub fn doubtful(result: &PerfResult, percentiles: &[f64]) -> Vec<String> {
+    let is_fact = |percentile| Percentile::of(result, percentile).is_some_and(|found| found.is_fact());
+    let doubtful = percentiles.iter().copied().filter(|percentile| !is_fact(*percentile));
+    doubtful.map(units::percentile).collect()
+}
+
+/// A result as lists show it.
+pub fn brief(result: &PerfResult) -> performance::summary::Summary {
+    let Plan { load, protocol, targets, connections, .. } = &result.plan;
+    let at = |percentile| responses(result).at_least_ns(percentile);
+    performance::summary::Summary {
+        model: load.model().to_owned(),
+        generator: result.generator.name.clone(),
+        protocol: protocol.name().to_owned(),
+        targets: targets.iter().map(|target| target.url.clone()).collect(),
+        connections: *connections,
+        requested_rate: result.requested_rate,
+        achieved_rate: result.achieved_rate,
+        elapsed_seconds: result.elapsed_seconds,
+        sent: result.requests.sent,
+        succeeded: result.requests.succeeded,
+        failed: result.requests.failed,
+        dropped: result.requests.dropped,
+        p50_ns: at(50.0),
+        p90_ns: at(90.0),
+        p99_ns: at(99.0),
+        p999_ns: at(99.9),
+        max_ns: result.latency.response.max_ns(),
+        doubtful: Some(doubtful(result, &[50.0, 90.0, 99.0, 99.9])),
+        thresholds: Outcome::of(&result.verdicts),
+        ended_by: result.ended_by,
+        warnings: result.warnings.len(),
+    }
 }
 
 /// Share (0 to 1) of the requests that got no good response; 0 where none is over.
@@ -251,6 +306,37 @@ mod tests {
         let marked = Percentile::of(&result, 99.0).unwrap();
         assert!(!marked.above_floor && marked.supported && !marked.is_fact());
         assert!(marked.reasons(20_000)[0].contains("lateness"), "{:?}", marked.reasons(20_000));
+    }
+
+    #[test]
+    fn requests_without_a_response_in_time_are_slower_than_every_response() {
+        let mut result = sample::result(10_000);
+        result.latency.response = Histogram::new();
+        (1..=9_910).for_each(|us| result.latency.response.record_ns(us * 1_000));
+        result.errors = [(Cause::Timeout, 60), (Cause::ConnectTimeout, 20)].into();
+        result.requests.dropped = 10;
+        let response = result.latency.response.clone();
+        let found = Percentile::of(&result, 99.0).unwrap();
+        assert_eq!((found.value_ns, found.reached, found.supported), (response.at_rank_ns(9_900), true, true));
+        assert_eq!(brief(&result).p99_ns, found.value_ns);
+        let beyond = Percentile::of(&result, 99.9).unwrap();
+        assert!(!beyond.reached && beyond.value_ns == response.max_ns() && beyond.text().starts_with('>'));
+        assert!(beyond.reasons(9_910)[0].contains("longer than every response"), "{:?}", beyond.reasons(9_910));
+        assert_eq!(doubtful(&result, &PERCENTILES), ["p99.9", "p99.99"]);
+    }
+
+    #[test]
+    fn results_of_versions_that_did_not_judge_are_read() {
+        let result = sample::result(600);
+        let mut stored = serde_json::to_value(&result).unwrap();
+        stored.as_object_mut().unwrap().remove("verdicts").unwrap();
+        let read: PerfResult = serde_json::from_value(stored).unwrap();
+        assert!(read.verdicts.is_empty() && brief(&read).thresholds.is_none());
+        let mut listed = serde_json::to_value(brief(&result)).unwrap();
+        assert_eq!(listed["doubtful"], serde_json::json!(["p90", "p99", "p99.9"]));
+        listed.as_object_mut().unwrap().remove("doubtful").unwrap();
+        let read: performance::summary::Summary = serde_json::from_value(listed).unwrap();
+        assert_eq!(read.doubtful, None);
     }
 
     #[test]

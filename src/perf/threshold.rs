@@ -6,12 +6,12 @@ mod parse;
 
 use std::fmt;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::base::error::{Code, Error, Result};
 use crate::perf::units;
 
+pub use crate::model::performance::verdict::{Outcome, Undecided, Unit, Verdict};
 pub use judge::Running;
 
 /// A limit on one figure of a result.
@@ -123,20 +123,6 @@ impl Limit {
     }
 }
 
-/// The unit of a verdict's value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Unit {
-    /// A duration.
-    Nanoseconds,
-    /// A share, 0 to 1.
-    Share,
-    /// A number of requests.
-    Count,
-    /// Requests a second.
-    PerSecond,
-}
-
 impl Unit {
     /// A value of this unit as people read it.
     pub fn text(self, value: f64) -> String {
@@ -149,31 +135,10 @@ impl Unit {
     }
 }
 
-/// What came of holding a result against a threshold.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Verdict {
-    /// The threshold, as [`Threshold`] is written.
-    pub threshold: String,
-    /// Whether it holds.
-    pub outcome: Outcome,
-    /// The figure that was judged; none where the result lacks it.
-    pub value: Option<f64>,
-    /// Unit of `value`.
-    pub unit: Unit,
-    /// Why nothing can be said, where nothing can.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub because: Option<String>,
-}
-
 impl Verdict {
     /// The figure as people read it; `n/a` where the result lacks it.
     pub fn shown(&self) -> String {
         self.value.map_or_else(|| "n/a".to_owned(), |value| self.unit.text(value))
-    }
-
-    /// Whether the threshold is breached.
-    pub fn is_breached(&self) -> bool {
-        self.outcome == Outcome::Breached
     }
 }
 
@@ -183,29 +148,6 @@ impl fmt::Display for Verdict {
         match &self.because {
             Some(because) => write!(f, " ({because})"),
             None => Ok(()),
-        }
-    }
-}
-
-/// Whether a threshold holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// It holds.
-    Held,
-    /// It does not.
-    Breached,
-    /// The result cannot tell.
-    Undecided,
-}
-
-impl Outcome {
-    /// Its name in output, the same as in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Held => "held",
-            Self::Breached => "breached",
-            Self::Undecided => "undecided",
         }
     }
 }
@@ -267,26 +209,44 @@ impl Serialize for Threshold {
     }
 }
 
-/// What follows from verdicts for the exit code: a breach (99) comes before what cannot be said (1), so that a gate
-/// neither passes by a figure that was never measured nor reports a breach that was not seen.
+/// What follows from verdicts: a breach comes before what cannot be said, so that a gate neither passes by a figure that
+/// was never measured nor reports a breach that was not seen.
 ///
 /// # Errors
-/// A threshold is breached, or it cannot be said whether it holds.
-pub fn conclude(verdicts: &[Verdict]) -> Result<()> {
-    let of = |outcome: Outcome| verdicts.iter().filter(move |verdict| verdict.outcome == outcome);
-    let breached: Vec<&Verdict> = of(Outcome::Breached).collect();
-    if let Some(first) = breached.first() {
-        let message = format!("{} of {} thresholds breached, first {first}", breached.len(), verdicts.len());
-        return Err(Error::new(Code::ThresholdBreached, message).details(breached.iter().map(ToString::to_string)));
-    }
-    let undecided: Vec<&Verdict> = of(Outcome::Undecided).collect();
-    match undecided.first() {
-        Some(first) => {
-            let message =
-                format!("{} of {} thresholds cannot be decided, first {first}", undecided.len(), verdicts.len());
-            Err(Error::new(Code::ThresholdUndecided, message).details(undecided.iter().map(ToString::to_string)))
+/// [`Code::ThresholdBreached`] (exit code 99); [`Code::ThresholdUndecided`] (1) where what cannot be decided is to fail.
+pub fn conclude(verdicts: &[Verdict], undecided: Undecided) -> Result<()> {
+    let judged: Vec<_> = verdicts.iter().map(|verdict| (verdict.outcome, verdict.to_string())).collect();
+    let wanted = verdicts.iter().filter_map(|verdict| verdict.wanted).max();
+    conclude_all(&judged, undecided).map_err(|error| match wanted {
+        Some(wanted) if error.code() == Code::ThresholdUndecided => error.remedy(format!(
+            "Measure {} requests or more, for instance with --requests {wanted}, or let it pass with --undecided pass.",
+            units::count(wanted)
+        )),
+        _ => error,
+    })
+}
+
+/// As [`conclude`], of limits of any sort: what came of each, and its text.
+///
+/// # Errors
+/// See [`conclude`].
+pub fn conclude_all(judged: &[(Outcome, String)], undecided: Undecided) -> Result<()> {
+    let fail = |code, outcome: Outcome| {
+        let of = judged.iter().filter(|(found, _)| *found == outcome);
+        let texts: Vec<String> = of.map(|(_, text)| text.clone()).collect();
+        match texts.as_slice() {
+            [] => Ok(()),
+            [one] => Err(Error::new(code, one.clone())),
+            several => {
+                let message = format!("{} of {} limits are {}", several.len(), judged.len(), outcome.name());
+                Err(Error::new(code, message).details(several.iter().cloned()))
+            }
         }
-        None => Ok(()),
+    };
+    fail(Code::ThresholdBreached, Outcome::Breached)?;
+    match undecided {
+        Undecided::Pass => Ok(()),
+        Undecided::Fail => fail(Code::ThresholdUndecided, Outcome::Undecided),
     }
 }
 
@@ -296,19 +256,37 @@ mod tests {
     use crate::base::exit;
 
     fn verdict(outcome: Outcome) -> Verdict {
-        Verdict { threshold: "p99<20ms".into(), outcome, value: Some(3e7), unit: Unit::Nanoseconds, because: None }
+        let wanted = (outcome == Outcome::Undecided).then_some(9_508);
+        let (value, unit, because) = (Some(3e7), Unit::Nanoseconds, None);
+        Verdict { threshold: "p99<20ms".into(), outcome, value, unit, because, wanted }
+    }
+
+    fn concluded(outcomes: &[Outcome], undecided: Undecided) -> Result<()> {
+        conclude(&outcomes.iter().copied().map(verdict).collect::<Vec<_>>(), undecided)
     }
 
     #[test]
     fn a_breach_comes_before_what_cannot_be_said() {
-        let code = |outcomes: &[Outcome]| {
-            let verdicts: Vec<Verdict> = outcomes.iter().copied().map(verdict).collect();
-            conclude(&verdicts).map_err(|error| exit::code(error.kind()))
-        };
-        assert_eq!(code(&[]), Ok(()));
-        assert_eq!(code(&[Outcome::Held]), Ok(()));
-        assert_eq!(code(&[Outcome::Held, Outcome::Undecided]), Err(1));
-        assert_eq!(code(&[Outcome::Undecided, Outcome::Breached]), Err(99));
+        let code =
+            |outcomes: &[Outcome], undecided| concluded(outcomes, undecided).map_err(|error| exit::code(error.kind()));
+        for undecided in [Undecided::Pass, Undecided::Fail] {
+            assert_eq!(code(&[], undecided), Ok(()));
+            assert_eq!(code(&[Outcome::Held], undecided), Ok(()));
+            assert_eq!(code(&[Outcome::Undecided, Outcome::Breached], undecided), Err(99));
+        }
+        assert_eq!(code(&[Outcome::Held, Outcome::Undecided], Undecided::Fail), Err(1));
+        assert_eq!(code(&[Outcome::Held, Outcome::Undecided], Undecided::Pass), Ok(()));
+    }
+
+    #[test]
+    fn what_cannot_be_decided_tells_what_would_decide_it() {
+        let error = concluded(&[Outcome::Undecided], Undecided::default()).unwrap_err();
+        assert_eq!(error.code(), Code::ThresholdUndecided, "it fails unless it is told to pass");
+        assert_eq!(error.message(), "p99<20ms undecided: 30ms");
+        let remedy = error.report().suggested_remediation.unwrap();
+        assert!(remedy.contains("--requests 9508") && remedy.contains("--undecided pass"), "{remedy}");
+        let two = concluded(&[Outcome::Breached, Outcome::Held, Outcome::Breached], Undecided::Fail).unwrap_err();
+        assert_eq!((two.message(), two.report().details.len()), ("2 of 3 limits are breached", 2));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::base::error::{Code, Error};
 use crate::base::text;
-use crate::model::performance::result::PerfResult;
+use crate::model::performance::result::{Cause, PerfResult};
 
 /// The error of a measurement in which no request succeeded, with the causes; none where one did.
 pub fn nothing_succeeded(result: &PerfResult) -> Option<Error> {
@@ -21,8 +21,31 @@ pub fn nothing_succeeded(result: &PerfResult) -> Option<Error> {
     let lines = causes.iter().map(|(cause, count)| format!("{}: {count}", cause.name())).chain(statuses);
     let error = Error::new(Code::PerfFailed, message).details(lines.collect::<Vec<_>>());
     Some(match causes.first() {
-        Some((cause, count)) => error.because(format!("{} ({count})", cause.name())),
+        Some((cause, count)) => {
+            let error = error.because(format!("{} ({count})", cause.name()));
+            match remedy(**cause) {
+                Some(remedy) => error.remedy(remedy),
+                None => error,
+            }
+        }
         None => error,
+    })
+}
+
+/// What helps against a cause, where that is something else than a target that is there.
+fn remedy(cause: Cause) -> Option<&'static str> {
+    Some(match cause {
+        Cause::Certificate => {
+            "Name who signed the certificate with --ca, or its name with --sni; --insecure takes every certificate."
+        }
+        Cause::Tls => "Look whether the target speaks TLS there, and wants a certificate of ours: --cert and --key.",
+        Cause::Protocol => {
+            "Look whether the target speaks this protocol there; --protocol and the URL's scheme choose it."
+        }
+        Cause::Redirect => "Name the URL that it leads to, or follow it with --redirects.",
+        Cause::Status => "The target answers, but not well: look at its logs, and at --method, --header and the URL.",
+        Cause::Resolve => "Look whether the host's name is right and known here.",
+        _ => return None,
     })
 }
 

@@ -1,5 +1,7 @@
 //! Figures as people read them: three digits of meaning, with their unit.
 
+use crate::perf::stats::Bounds;
+
 /// A duration given in nanoseconds: `55.1us`, `1.23ms`, `12.3s`, `2m03s`.
 pub fn duration(nanoseconds: f64) -> String {
     let size = nanoseconds.abs();
@@ -11,6 +13,16 @@ pub fn duration(nanoseconds: f64) -> String {
         _ => return minutes(nanoseconds),
     };
     format!("{}{unit}", three_digits(nanoseconds / scale))
+}
+
+/// Two bounds of a duration in nanoseconds: `1ms to 2ms`; `at least 1ms` where the upper one is infinite, and
+/// `not known` where both are.
+pub fn bounds(bounds: Bounds) -> String {
+    match (bounds.low.is_finite(), bounds.high.is_finite()) {
+        (true, true) => format!("{} to {}", duration(bounds.low), duration(bounds.high)),
+        (true, false) => format!("at least {}", duration(bounds.low)),
+        (false, _) => "not known".to_owned(),
+    }
 }
 
 /// A duration of whole nanoseconds, as [`duration`].
@@ -102,6 +114,14 @@ mod tests {
             shown,
             ["0ns", "55ns", "999ns", "1us", "55.1us", "1.23ms", "12.3ms", "1s", "61s", "2m03s", "122m03s"]
         );
+    }
+
+    #[test]
+    fn an_open_bound_is_no_number() {
+        let shown = |low, high| bounds(Bounds { low, high });
+        assert_eq!(shown(1e6, 2e6), "1ms to 2ms");
+        assert_eq!(shown(1e6, f64::INFINITY), "at least 1ms");
+        assert_eq!(shown(f64::INFINITY, f64::INFINITY), "not known");
     }
 
     #[test]

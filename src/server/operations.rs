@@ -154,6 +154,11 @@ impl Operations {
         self.inner.draining.load(Ordering::Acquire)
     }
 
+    /// Whether an operation of this process has not ended.
+    pub fn is_running(&self, id: Uuid) -> bool {
+        self.inner.running.lock().contains_key(&id)
+    }
+
     /// Number of operations of this process that have not ended.
     pub fn running(&self) -> usize {
         self.inner.running.lock().len()

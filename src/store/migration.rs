@@ -5,6 +5,7 @@ mod m0002_revisions;
 mod m0003_adapters;
 mod m0004_providers;
 mod m0005_performance;
+mod m0006_last_results;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_adapters::Migration),
             Box::new(m0004_providers::Migration),
             Box::new(m0005_performance::Migration),
+            Box::new(m0006_last_results::Migration),
         ]
     }
 }

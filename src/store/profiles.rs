@@ -12,6 +12,9 @@ use super::{Store, json, results, schedules};
 use crate::base::{Code, Error, Result, clock};
 use crate::model::performance::profile::Profile;
 
+/// Profiles whose history is read by one query: SQLite takes so many parameters and more.
+const AT_ONCE: usize = 500;
+
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "perf_profiles")]
@@ -143,6 +146,13 @@ impl Profiles<'_> {
 
     /// With what results and schedules say of each.
     async fn with_history(&self, mut profiles: Vec<Profile>) -> Result<Vec<Profile>> {
+        for some in profiles.chunks_mut(AT_ONCE) {
+            self.add_history(some).await?;
+        }
+        Ok(profiles)
+    }
+
+    async fn add_history(&self, profiles: &mut [Profile]) -> Result<()> {
         let ids: Vec<String> = profiles.iter().map(|profile| profile.id.to_string()).collect();
         let fail = |error: &DbErr| self.0.failed("read the history of performance profiles", error);
         let runs: Vec<(Option<String>, i64, Option<i64>)> = results::Entity::find()
@@ -164,7 +174,7 @@ impl Profiles<'_> {
             .all(&self.0.read)
             .await
             .map_err(|error| fail(&error))?;
-        for profile in &mut profiles {
+        for profile in profiles {
             let id = profile.id.to_string();
             let (count, last) = runs.get(&id).copied().unwrap_or_default();
             profile.total_results = u64::try_from(count).unwrap_or_default();
@@ -172,7 +182,7 @@ impl Profiles<'_> {
             let first = plans.iter().rfind(|schedule| schedule.profile_id.as_deref() == Some(&id));
             profile.schedule_id = first.map(|schedule| json::id(&schedule.id, "perf_schedules")).transpose()?;
         }
-        Ok(profiles)
+        Ok(())
     }
 }
 

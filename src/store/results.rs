@@ -13,6 +13,7 @@ use crate::base::clock::Timestamp;
 use crate::base::{Result, clock};
 use crate::model::performance::result::{Interval, PerfResult};
 use crate::model::performance::summary::{ResultState, Summary};
+use crate::perf::summary;
 
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -250,7 +251,7 @@ fn row(kept: Kept<'_>, created_at: Option<i64>) -> Result<ActiveModel> {
         id: Set(result.id.to_string()),
         name: Set(result.name.clone()),
         state: Set(state.name().to_owned()),
-        summary: Set(json::write(&Summary::from(result))?),
+        summary: Set(json::write(&summary::brief(result))?),
         runner_results: Set(json::write(runner_results)?),
         server_metrics: Set(json::write(&result.server_metrics)?),
         body: Set(json::write(result)?),
@@ -336,7 +337,8 @@ mod tests {
     fn interval(start: f64) -> Interval {
         let mut response = Histogram::new();
         response.record_ns(1_500_000);
-        Interval { start_seconds: start, length_seconds: 1.0, sent: 1, succeeded: 1, failed: 0, dropped: 0, response }
+        let (sent, succeeded, response) = (1, 1, response.into());
+        Interval { start_seconds: start, length_seconds: 1.0, sent, succeeded, failed: 0, dropped: 0, response }
     }
 
     fn result(name: &str, second: i64) -> PerfResult {

@@ -38,6 +38,8 @@ pub struct Model {
     pub last_run: Option<i64>,
     /// Microseconds since 1970.
     pub next_run: Option<i64>,
+    /// The result of the last run; none until it has begun.
+    pub last_result: Option<String>,
 }
 
 /// Relations: none.
@@ -130,10 +132,22 @@ impl Schedules<'_> {
             .filter(Column::Id.eq(due.id.to_string()))
             .filter(Column::NextRun.eq(was.as_microsecond()));
         if let Some(ran) = ran {
-            update = update.col_expr(Column::LastRun, Expr::value(ran.as_microsecond()));
+            update = update
+                .col_expr(Column::LastRun, Expr::value(ran.as_microsecond()))
+                .col_expr(Column::LastResult, Expr::value(Option::<String>::None));
         }
         let done = update.exec(&self.0.write).await;
         done.map(|done| done.rows_affected > 0).map_err(|error| self.0.failed("change a schedule", &error))
+    }
+
+    /// Notes the result of a run that has begun.
+    pub async fn begun(&self, id: Uuid, result: Uuid) -> Result<()> {
+        let done = Entity::update_many()
+            .col_expr(Column::LastResult, Expr::value(result.to_string()))
+            .filter(Column::Id.eq(id.to_string()))
+            .exec(&self.0.write)
+            .await;
+        done.map(drop).map_err(|error| self.0.failed("change a schedule", &error))
     }
 
     /// Deletes a schedule; whether it was there.
@@ -172,6 +186,7 @@ fn row(schedule: &Schedule) -> Result<ActiveModel> {
         updated_at: Set(schedule.updated_at.as_microsecond()),
         last_run: Set(schedule.last_run.map(Timestamp::as_microsecond)),
         next_run: Set(schedule.next_run.map(Timestamp::as_microsecond)),
+        last_result: Set(schedule.last_result.map(|id| id.to_string())),
     })
 }
 
@@ -186,6 +201,8 @@ fn schedule(row: &Model) -> Result<Schedule> {
         paused: row.paused != 0,
         last_run: row.last_run.map(json::time),
         next_run: row.next_run.map(json::time),
+        last_result: row.last_result.as_deref().map(|id| json::id(id, "perf_schedules")).transpose()?,
+        last_outcome: None,
         created_at: json::time(row.created_at),
         updated_at: json::time(row.updated_at),
     })
@@ -213,6 +230,8 @@ mod tests {
             paused: false,
             last_run: None,
             next_run: Some(at(second)),
+            last_result: None,
+            last_outcome: None,
             created_at: clock::now(),
             updated_at: clock::now(),
         }
@@ -233,7 +252,14 @@ mod tests {
         assert!(store.schedules().claim(&due, Some(at(70)), Some(at(11))).await.unwrap());
         assert!(!store.schedules().claim(&due, Some(at(70)), Some(at(11))).await.unwrap(), "somebody has it");
         let after = store.schedules().get(first.id).await.unwrap().unwrap();
-        assert_eq!((after.last_run, after.next_run), (Some(at(11)), Some(at(70))));
+        assert_eq!((after.last_run, after.next_run, after.last_result), (Some(at(11)), Some(at(70)), None));
+        let result = id::new();
+        store.schedules().begun(first.id, result).await.unwrap();
+        let due = store.schedules().get(first.id).await.unwrap().unwrap();
+        assert_eq!(due.last_result, Some(result));
+        assert!(store.schedules().claim(&due, Some(at(130)), Some(at(71))).await.unwrap());
+        let again = store.schedules().get(first.id).await.unwrap().unwrap();
+        assert_eq!(again.last_result, None, "the run that is due has none yet");
         assert!(store.schedules().bind(without.id, id::new()).await.unwrap());
         assert_eq!(store.schedules().next_due().await.unwrap(), Some(at(5)));
         assert!(store.schedules().delete(paused.id).await.unwrap());

@@ -70,6 +70,15 @@ pub struct Plan {
     /// A plan as the results of this program hold it, as JSON.
     #[prost(bytes = "vec", tag = "1")]
     pub json: ::prost::alloc::vec::Vec<u8>,
+    /// What the file of trusted certificates holds, where the plan names one: it is a file of the controller's machine.
+    #[prost(bytes = "vec", optional, tag = "2")]
+    pub ca: ::core::option::Option<::prost::alloc::vec::Vec<u8>>,
+    /// What the file of the own certificate holds.
+    #[prost(bytes = "vec", optional, tag = "3")]
+    pub cert: ::core::option::Option<::prost::alloc::vec::Vec<u8>>,
+    /// What the file of its key holds. A worker keeps it in memory for the one measurement.
+    #[prost(bytes = "vec", optional, tag = "4")]
+    pub key: ::core::option::Option<::prost::alloc::vec::Vec<u8>>,
 }
 /// The agreed moment.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

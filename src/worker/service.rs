@@ -12,7 +12,7 @@ use super::Engine;
 use super::measurement::Measurement;
 use crate::base::clock;
 use crate::client::worker::PROTOCOL;
-use crate::model::performance::plan::Plan;
+use crate::model::performance::plan::{Contents, Plan};
 use crate::model::version::Version;
 use crate::wire::worker::run_request::Command;
 use crate::wire::worker::worker_server::Worker;
@@ -71,6 +71,8 @@ impl Worker for Service {
 async fn first_plan(commands: &mut Streaming<RunRequest>) -> Result<Plan, Status> {
     let first = commands.next().await.transpose()?.and_then(|request| request.command);
     let Some(Command::Plan(plan)) = first else { return Err(Status::invalid_argument("a plan has to come first")) };
-    serde_json::from_slice(&plan.json)
-        .map_err(|error| Status::invalid_argument(format!("the plan cannot be read: {error}")))
+    let mut share: Plan = serde_json::from_slice(&plan.json)
+        .map_err(|error| Status::invalid_argument(format!("the plan cannot be read: {error}")))?;
+    share.tls.contents = Contents { ca: plan.ca, cert: plan.cert, key: plan.key };
+    Ok(share)
 }

@@ -1,12 +1,18 @@
 //! `perf`: the load generator against targets that behave and those that do not, and what the plane keeps of it.
 
 mod adaptive;
+mod callers;
 mod distributed;
 mod engine;
+mod environment;
+mod eras;
 mod external;
+mod files;
 mod front;
 mod istio;
 mod namespaces;
+#[cfg(unix)]
+mod nighthawk;
 mod parts;
 mod plan;
 mod pods;
@@ -17,6 +23,7 @@ mod result;
 mod results;
 mod run;
 mod schedule;
+mod secrets;
 mod secure;
 mod selftest;
 mod servers;
@@ -24,3 +31,4 @@ pub mod target;
 mod targets;
 mod threads;
 mod tls;
+mod turns;

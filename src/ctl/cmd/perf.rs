@@ -14,6 +14,7 @@ pub mod schedule;
 pub mod selftest;
 pub mod show;
 pub mod tune;
+mod undecided;
 mod workers;
 
 use clap::Subcommand;
@@ -34,10 +35,9 @@ use crate::ctl::Ctl;
   mesheryctl perf result list"
 )]
 pub enum Command {
-    /// Measure a target.
-    #[command(visible_alias = "apply")]
+    // A description here would hide the longer one of a verb's arguments.
+    #[command(alias = "apply")]
     Run(Box<run::Args>),
-    /// Vary one setting of a pattern and report the best value.
     #[command(visible_alias = "optimize")]
     Optimise(Box<optimise::Args>),
     /// Keep plans of measurements under a name.
@@ -47,15 +47,10 @@ pub enum Command {
     /// Run profiles at their time.
     #[command(subcommand)]
     Schedule(schedule::Command),
-    /// Compare results with a baseline.
     Compare(compare::Args),
-    /// Convert a result into another format.
     Convert(convert::Args),
-    /// Compute the MeshMark of a mesh from runs with and without it.
     Meshmark(meshmark::Args),
-    /// Measure servers of known delay, and report the generator's own error.
     Selftest(selftest::Args),
-    /// Find the highest rate that holds.
     Tune(Box<tune::Args>),
     /// List profiles, or the results of one.
     #[command(hide = true)]
@@ -99,8 +94,8 @@ impl Command {
             Command::Compare(args) => compare::run(ctx, &args).await,
             Command::Convert(args) => convert::run(ctx, &args).await,
             Command::Meshmark(args) => meshmark::run(ctx, &args).await,
-            Command::List(LegacyList { profile: Some(profile) }) => result::list::of_profile(ctx, &profile).await,
-            Command::List(LegacyList { profile: None }) => profile::list::all(ctx, "").await,
+            Command::List(LegacyList { profile: Some(profile) }) => result::list::of_profile(ctx, &profile, None).await,
+            Command::List(LegacyList { profile: None }) => profile::list::all(ctx, "", None).await,
             Command::View(LegacyView { profile, test: None }) => profile::view::show(ctx, &profile).await,
             Command::View(LegacyView { profile, test: Some(test) }) => result::view::newest(ctx, &profile, &test).await,
         }

@@ -75,7 +75,7 @@ pub const SCHEMAS: &[Entry] = &[
     ("perf result delete", || schema_for!(Vec<perf::result::list::Row>)),
     ("perf result import", || schema_for!(perf::result::list::Row)),
     ("perf result list", || schema_for!(Vec<perf::result::list::Row>)),
-    ("perf result view", || schema_for!(perf::outcome::Shown)),
+    ("perf result view", || schema_for!(crate::model::performance::result::PerfResult)),
     ("perf run", || schema_for!(perf::run::Printed)),
     ("perf schedule create", || schema_for!(crate::model::performance::profile::Schedule)),
     ("perf schedule delete", || schema_for!(change::Change)),
@@ -214,6 +214,7 @@ mod tests {
         "serve sample",
         "serve provider",
         "serve worker",
+        "perf profile export",
         "perf result export",
     ];
 

@@ -15,13 +15,13 @@ use super::split::{Share, shares};
 use crate::base::{Code, Error, Result, clock};
 use crate::client::worker::{Probe, Reports, WorkerClient};
 use crate::model::adapter::Location;
-use crate::model::performance::plan::Plan;
+use crate::model::performance::plan::{Contents, Plan};
 use crate::model::performance::result::{Ending, Interval, PerfResult};
-use crate::perf::control::{Control, Detail};
-use crate::perf::redact;
+use crate::perf::control::Control;
+use crate::perf::{pem, redact};
 use crate::wire::worker::run_request::Command;
 use crate::wire::worker::run_response::Report;
-use crate::wire::worker::{Cancel, Start};
+use crate::wire::worker::{self as wire, Cancel, Start};
 
 /// Readings of each worker's clock.
 const PROBES: usize = 16;
@@ -58,7 +58,11 @@ struct Ready {
 /// Before anything is sent to the targets: a worker that cannot be reached or refuses, a plan that cannot be shared.
 pub(super) async fn conduct(plan: Plan, seats: &[Seat], token: &str, control: &Control) -> Result<PerfResult> {
     let count = u32::try_from(seats.len()).unwrap_or(u32::MAX);
-    let shares = shares(&plan, count)?;
+    let mut shares = shares(&plan, count)?;
+    let contents = pem::contents(&plan.tls)?;
+    for share in &mut shares {
+        share.plan.tls.contents = contents.clone();
+    }
     let joined = try_join_all(seats.iter().zip(shares).map(|(seat, share)| prepare(seat, token, share)));
     let ready = tokio::select! {
         ready = joined => ready?,
@@ -72,15 +76,21 @@ async fn prepare(seat: &Seat, token: &str, share: Share) -> Result<Ready> {
     let mut client = WorkerClient::connect(&seat.location, token, LIMIT).await?;
     client.hello().await?;
     let clock = read_clock(&mut client).await?;
-    let json = serde_json::to_vec(&share.plan)
-        .map_err(|error| Error::internal("a plan cannot be written as JSON").because(error))?;
-    let (commands, mut reports) = client.run(json).await?;
+    let (commands, mut reports) = client.run(message(&share.plan)?).await?;
     match tokio::time::timeout(READY, reports.next()).await {
         Ok(Some(Ok(Report::Ready(_)))) => Ok(Ready { name: seat.name.clone(), clock, share, commands, reports }),
         Ok(Some(Err(error))) => Err(error),
         Ok(_) => Err(unready(seat, "it ended the measurement before its start")),
         Err(_) => Err(unready(seat, &format!("it was not ready within {} s", READY.as_secs()))),
     }
+}
+
+/// A share as it goes out, with what its files hold.
+fn message(plan: &Plan) -> Result<wire::Plan> {
+    let json =
+        serde_json::to_vec(plan).map_err(|error| Error::internal("a plan cannot be written as JSON").because(error))?;
+    let Contents { ca, cert, key } = plan.tls.contents.clone();
+    Ok(wire::Plan { json, ca, cert, key })
 }
 
 /// The error of a measurement that is stopped before its begin, as soon as it is.
@@ -125,7 +135,7 @@ async fn measure(plan: &Plan, ready: Vec<Ready>, control: &Control) -> Vec<Part>
         };
         let limits = Limits::of(&share.plan, begin + share.phase);
         let begin_ns = begin_ns + phase_ns + nanoseconds(plan.warm_up);
-        parts.push(Part { name, clock, begin_ns, intervals: Vec::new(), end });
+        parts.push(Part::new(name, clock, begin_ns, end));
         lines.push((commands, tokio::spawn(follow(worker, reports, (share.plan, limits), teller.clone()))));
     }
     drop(teller);
@@ -156,9 +166,9 @@ async fn listen(
                 board.over[worker] = true;
             }
             Ok(Some(Told { worker, what: What::Interval(pair) })) => {
-                let (interval, detail): (Interval, Option<Detail>) = *pair;
+                let (interval, detail) = *pair;
                 board.waiting[worker].push_back(interval.clone());
-                parts[worker].intervals.push((interval, detail));
+                parts[worker].take(interval, detail);
             }
             Err(_) => {}
         }
@@ -200,7 +210,7 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::performance::histogram::Histogram;
+    use crate::model::performance::histogram::PackedHistogram;
 
     fn interval(sent: u64) -> Interval {
         Interval {
@@ -210,7 +220,7 @@ mod tests {
             succeeded: sent,
             failed: 0,
             dropped: 0,
-            response: Histogram::new(),
+            response: PackedHistogram::default(),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::model::performance::result::{
 };
 use crate::model::performance::summary;
 use crate::perf::control::Detail;
+use crate::perf::warnings;
 
 /// A begin that is this much after the agreed moment is worth a warning: a hundredth of an interval.
 const LATE_NS: i64 = 10_000_000;
@@ -27,9 +28,31 @@ pub(super) struct Part {
     /// When its measurement was to begin, after the warm-up, by our clock.
     pub begin_ns: i64,
     /// Its intervals as they came in.
-    pub intervals: Vec<(Interval, Option<Detail>)>,
+    pub intervals: Vec<Interval>,
+    /// What it had counted when it told so last, and how many intervals that covers.
+    pub detail: Option<(Detail, usize)>,
     /// Its end.
     pub end: End,
+}
+
+impl Part {
+    /// One that has told nothing yet.
+    pub(super) fn new(name: String, clock: Offset, begin_ns: i64, end: End) -> Self {
+        Self { name, clock, begin_ns, intervals: Vec::new(), detail: None, end }
+    }
+
+    /// Takes an interval in. Each detail holds all before it, so that the last one is enough.
+    pub(super) fn take(&mut self, interval: Interval, detail: Option<Detail>) {
+        self.intervals.push(interval);
+        if let Some(detail) = detail {
+            self.detail = Some((detail, self.intervals.len()));
+        }
+    }
+
+    /// Whether statuses and causes of its last intervals never came.
+    fn lacks_detail(&self) -> bool {
+        self.detail.as_ref().map_or(0, |(_, covered)| *covered) < self.intervals.len()
+    }
 }
 
 /// How a worker's share ended.
@@ -53,10 +76,10 @@ pub(super) fn merge(plan: Plan, parts: &[Part], stopped: Option<Ending>) -> Perf
     for one in &sums {
         sum.merge(one);
     }
-    let (began, ended) = span(parts);
+    let Span { began, ended, answered: last } = span(parts);
     let elapsed = nanoseconds(ended - began) / 1e9;
     let answered = sum.latency.response.count();
-    PerfResult {
+    let mut result = PerfResult {
         schema: SCHEMA.to_owned(),
         id: id::new(),
         name: plan.name.clone(),
@@ -64,7 +87,7 @@ pub(super) fn merge(plan: Plan, parts: &[Part], stopped: Option<Ending>) -> Perf
         requested_rate: plan.load.rate(plan.duration),
         plan,
         started_at: moment(began),
-        ended_at: moment(ended),
+        ended_at: moment(last),
         elapsed_seconds: elapsed,
         ended_by: ending(parts, stopped),
         achieved_rate: per_second(answered, elapsed),
@@ -78,9 +101,12 @@ pub(super) fn merge(plan: Plan, parts: &[Part], stopped: Option<Ending>) -> Perf
         generator: GeneratorReport { name: "native".to_owned(), ..sum.generator },
         environment: environment(parts),
         workers: parts.iter().zip(sums).map(|(part, sum)| share(part, sum)).collect(),
-        warnings: warnings(parts),
+        warnings: parts.iter().flat_map(|part| part_warnings(part, parts.len())).collect(),
+        verdicts: Vec::new(),
         server_metrics: BTreeMap::new(),
-    }
+    };
+    result.warnings.extend(warnings::of_whole(&result));
+    result
 }
 
 /// What is added: of one part, then of all.
@@ -123,11 +149,10 @@ impl Sum {
 
     fn of_intervals(part: &Part) -> Self {
         let mut arrived = summary::Sum::default();
-        part.intervals.iter().for_each(|(interval, _)| arrived.add(interval));
-        let whole = arrived.whole();
-        let mut sum = Self { requests: Requests::so_far(whole), ..Self::default() };
-        sum.latency.response = whole.response.clone();
-        if let Some(detail) = last_detail(part) {
+        part.intervals.iter().for_each(|interval| arrived.add(interval));
+        let mut sum = Self { requests: arrived.requests(), ..Self::default() };
+        sum.latency.response = arrived.response;
+        if let Some((detail, _)) = &part.detail {
             sum.add_detail(detail);
         }
         sum
@@ -171,6 +196,7 @@ impl Sum {
         if !one.version.is_empty() {
             all.version.clone_from(&one.version);
         }
+        all.cpu_wait = mean_wait(all, one);
         all.threads += one.threads;
         all.cpu_user_seconds = sum(all.cpu_user_seconds, one.cpu_user_seconds);
         all.cpu_system_seconds = sum(all.cpu_system_seconds, one.cpu_system_seconds);
@@ -179,9 +205,11 @@ impl Sum {
     }
 }
 
-/// What a worker counted until its last interval with details: each holds all before it.
-fn last_detail(part: &Part) -> Option<&Detail> {
-    part.intervals.iter().rev().find_map(|(_, detail)| detail.as_ref())
+/// The wait for a processor in the mean of all threads.
+fn mean_wait(all: &GeneratorReport, one: &GeneratorReport) -> Option<f64> {
+    let (Some(left), Some(right)) = (all.cpu_wait, one.cpu_wait) else { return all.cpu_wait.or(one.cpu_wait) };
+    let (many, more) = (f64::from(all.threads), f64::from(one.threads));
+    Some((left * many + right * more) / (many + more).max(1.0))
 }
 
 fn add_counts<K: Ord + Clone, N: AddAssign + Default + Copy>(all: &mut BTreeMap<K, N>, one: &BTreeMap<K, N>) {
@@ -210,21 +238,34 @@ fn moment(ns: i64) -> Timestamp {
     Timestamp::from_microsecond(ns / 1_000).unwrap_or_default()
 }
 
-/// First begin and last end, by our clock.
-fn span(parts: &[Part]) -> (i64, i64) {
+/// The whole measurement by our clock, in nanoseconds.
+struct Span {
+    /// The first begin.
+    began: i64,
+    /// The end of the last worker's time.
+    ended: i64,
+    /// When the last response was in, or given up.
+    answered: i64,
+}
+
+fn span(parts: &[Part]) -> Span {
     let bounds = |part: &Part| match &part.end {
         End::Whole { result, start_slip_ns } => {
             let begin = part.begin_ns + start_slip_ns;
-            (begin, begin + length_ns(result.elapsed_seconds))
+            let whole = result.ended_at.duration_since(result.started_at).as_nanos();
+            let whole = i64::try_from(whole).unwrap_or_default();
+            (begin, begin + length_ns(result.elapsed_seconds), begin + whole)
         }
         End::Lost(_) => {
-            let ends = part.intervals.iter().map(|(interval, _)| interval.start_seconds + interval.length_seconds);
-            (part.begin_ns, part.begin_ns + length_ns(ends.fold(0.0, f64::max)))
+            let ends = part.intervals.iter().map(|interval| interval.start_seconds + interval.length_seconds);
+            let end = part.begin_ns + length_ns(ends.fold(0.0, f64::max));
+            (part.begin_ns, end, end)
         }
     };
-    let bounds: Vec<(i64, i64)> = parts.iter().map(bounds).collect();
+    let bounds: Vec<(i64, i64, i64)> = parts.iter().map(bounds).collect();
     let began = bounds.iter().map(|bound| bound.0).min().unwrap_or_default();
-    (began, bounds.iter().map(|bound| bound.1).max().unwrap_or(began))
+    let ended = bounds.iter().map(|bound| bound.1).max().unwrap_or(began);
+    Span { began, ended, answered: bounds.iter().map(|bound| bound.2).max().unwrap_or(ended).max(ended) }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "lengths of runs are far below 2^63 ns")]
@@ -244,12 +285,12 @@ fn ending(parts: &[Part], stopped: Option<Ending>) -> Ending {
 /// The run second by second: the intervals of one number are added. The last one ends with the run.
 fn intervals(parts: &[Part], elapsed: f64) -> Vec<Interval> {
     let most = parts.iter().map(|part| part.intervals.len()).max().unwrap_or_default();
-    let column = |index: usize| parts.iter().filter_map(move |part| part.intervals.get(index).map(|pair| &pair.0));
+    let column = |index: usize| parts.iter().filter_map(move |part| part.intervals.get(index));
     let mut all: Vec<Interval> = (0..most).filter_map(|index| add_intervals(column(index))).collect();
     let is_empty = |interval: &Interval| interval.sent + interval.failed + interval.response.count() == 0;
     all.retain(|interval| interval.start_seconds < elapsed || !is_empty(interval));
-    if let Some(last) = all.last_mut() {
-        last.length_seconds = last.length_seconds.min((elapsed - last.start_seconds).max(0.0));
+    if let Some(last) = all.last_mut().filter(|last| last.start_seconds < elapsed) {
+        last.length_seconds = last.length_seconds.min(elapsed - last.start_seconds);
     }
     all
 }
@@ -257,6 +298,7 @@ fn intervals(parts: &[Part], elapsed: f64) -> Vec<Interval> {
 /// One interval of several; `None` of none.
 pub(super) fn add_intervals<'i>(mut intervals: impl Iterator<Item = &'i Interval>) -> Option<Interval> {
     let mut sum = intervals.next()?.clone();
+    let mut response = sum.response.unpack();
     for one in intervals {
         sum.start_seconds = sum.start_seconds.min(one.start_seconds);
         sum.length_seconds = sum.length_seconds.max(one.length_seconds);
@@ -264,8 +306,9 @@ pub(super) fn add_intervals<'i>(mut intervals: impl Iterator<Item = &'i Interval
         sum.succeeded += one.succeeded;
         sum.failed += one.failed;
         sum.dropped += one.dropped;
-        sum.response.merge(&one.response);
+        response.merge(&one.response.unpack());
     }
+    sum.response = response.into();
     Some(sum)
 }
 
@@ -287,7 +330,7 @@ fn share(part: &Part, sum: Sum) -> WorkerShare {
     let (achieved_rate, start_slip_ns, lost) = match &part.end {
         End::Whole { result, start_slip_ns } => (result.achieved_rate, *start_slip_ns, None),
         End::Lost(why) => {
-            let seconds: f64 = part.intervals.iter().map(|(interval, _)| interval.length_seconds).sum();
+            let seconds: f64 = part.intervals.iter().map(|interval| interval.length_seconds).sum();
             (per_second(sum.latency.response.count(), seconds), 0, Some(why.clone()))
         }
     };
@@ -308,10 +351,6 @@ fn share(part: &Part, sum: Sum) -> WorkerShare {
     }
 }
 
-fn warnings(parts: &[Part]) -> Vec<String> {
-    parts.iter().flat_map(|part| part_warnings(part, parts.len())).collect()
-}
-
 fn part_warnings(part: &Part, workers: usize) -> Vec<String> {
     let name = &part.name;
     match &part.end {
@@ -320,7 +359,7 @@ fn part_warnings(part: &Part, workers: usize) -> Vec<String> {
             let mut lost = format!(
                 "worker {name}, one of {workers}, was lost ({why}): its share counts for the {seconds} intervals that arrived"
             );
-            if part.intervals.last().is_some_and(|(_, detail)| detail.is_none()) {
+            if part.lacks_detail() {
                 lost.push_str("; of those, statuses and causes of errors are not known");
             }
             vec![lost]
@@ -328,7 +367,10 @@ fn part_warnings(part: &Part, workers: usize) -> Vec<String> {
         End::Whole { result, start_slip_ns } => {
             let late = (*start_slip_ns > LATE_NS)
                 .then(|| format!("worker {name} began {} ms after the agreed moment", start_slip_ns / 1_000_000));
-            late.into_iter().chain(result.warnings.iter().map(|warning| format!("worker {name}: {warning}"))).collect()
+            // What a share says of its own size and rate is said of the whole, of which it may not be true.
+            let of_share = warnings::of_whole(result);
+            let own = result.warnings.iter().filter(|warning| !of_share.contains(*warning));
+            late.into_iter().chain(own.map(|warning| format!("worker {name}: {warning}"))).collect()
         }
     }
 }
@@ -336,6 +378,7 @@ fn part_warnings(part: &Part, workers: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::perf::stats::order;
 
     fn histogram(values: &[u64]) -> Histogram {
         let mut histogram = Histogram::new();
@@ -354,7 +397,7 @@ mod tests {
             succeeded: count,
             failed: 0,
             dropped: 0,
-            response: histogram(values),
+            response: histogram(values).into(),
         }
     }
 
@@ -362,18 +405,13 @@ mod tests {
         let intervals: Vec<Interval> = (0..).zip(values).map(|(index, values)| interval(index, values)).collect();
         let end = end(&intervals);
         let clock = Offset { offset_ns: 5, error_ns: 2 };
-        let intervals = intervals.into_iter().map(|interval| (interval, None)).collect();
-        Part { name: name.to_owned(), clock, begin_ns: 1_000_000_000, intervals, end }
+        Part { intervals, ..Part::new(name.to_owned(), clock, 1_000_000_000, end) }
     }
 
     fn whole(intervals: &[Interval], slip: i64) -> End {
-        let lost = Part {
-            name: String::new(),
-            clock: Offset { offset_ns: 0, error_ns: 0 },
-            begin_ns: 0,
-            intervals: intervals.iter().map(|interval| (interval.clone(), None)).collect(),
-            end: End::Lost(String::new()),
-        };
+        let clock = Offset { offset_ns: 0, error_ns: 0 };
+        let lost =
+            Part { intervals: intervals.to_vec(), ..Part::new(String::new(), clock, 0, End::Lost(String::new())) };
         let mut result = merge(Plan::default(), &[lost], Some(Ending::Duration));
         result.warnings.clear();
         End::Whole { result: Box::new(result), start_slip_ns: slip }
@@ -396,7 +434,7 @@ mod tests {
         });
         assert_eq!(counts(&of_workers), counts(&merged.latency.response));
         assert_eq!(merged.workers[1].requests.sent, 3);
-        assert_eq!(counts(&merged.intervals[1].response), counts(&histogram(&[300, 5_000_000, 7])));
+        assert_eq!(merged.intervals[1].response, histogram(&[300, 5_000_000, 7]).into());
         assert!((merged.elapsed_seconds - 2.02).abs() < 1e-6, "{}", merged.elapsed_seconds);
         assert!(merged.warnings.iter().any(|warning| warning.contains("b began 20 ms after")), "{:?}", merged.warnings);
     }
@@ -405,7 +443,7 @@ mod tests {
     fn what_a_lost_worker_sent_in_one_interval_and_answered_in_the_next_was_due_once() {
         let mut lost = part("a", &[&[10], &[20, 30]], |_| End::Lost(String::new()));
         // the second interval's first response is of the first interval's second request
-        (lost.intervals[0].0.sent, lost.intervals[1].0.sent) = (2, 1);
+        (lost.intervals[0].sent, lost.intervals[1].sent) = (2, 1);
         let requests = merge(Plan::default(), &[lost], None).requests;
         assert_eq!((requests.due, requests.sent, requests.succeeded), (3, 3, 3));
     }
@@ -422,6 +460,48 @@ mod tests {
         assert!(merged.warnings[0].contains("worker b, one of 2, was lost"), "{:?}", merged.warnings);
         assert_eq!(merged.workers[1].requests.due, 2);
         assert_eq!(merged.ended_by, Ending::Duration);
+    }
+
+    #[test]
+    fn of_what_a_worker_counted_the_last_word_is_kept() {
+        let mut lost = part("a", &[], |_| End::Lost("gone".to_owned()));
+        for told in 1..=3 {
+            let statuses = [("200".to_owned(), told)].into();
+            lost.take(interval(0, &[10]), Some(Detail { statuses, ..Detail::default() }));
+        }
+        assert!(!lost.lacks_detail());
+        lost.take(interval(3, &[10]), None);
+        assert!(lost.lacks_detail());
+        let merged = merge(Plan::default(), &[lost], None);
+        assert_eq!((merged.statuses["200"], merged.requests.succeeded), (3, 4));
+        assert!(merged.warnings[0].contains("statuses and causes of errors are not known"), "{:?}", merged.warnings);
+    }
+
+    #[test]
+    fn a_share_too_small_for_a_percentile_is_no_fault_of_a_whole_that_is_large_enough() {
+        let values: Vec<u64> = (1..=30_000).collect();
+        let shares = |count: usize| {
+            let values = &values[..count];
+            let share = |name: &str, wait: f64, threads: u32| {
+                let end = |done: &[Interval]| {
+                    let End::Whole { mut result, start_slip_ns } = whole(done, 0) else { unreachable!("it is whole") };
+                    result.warnings = warnings::of_whole(&result);
+                    result.warnings.push("the machine was busy".to_owned());
+                    (result.generator.cpu_wait, result.generator.threads) = (Some(wait), threads);
+                    End::Whole { result, start_slip_ns }
+                };
+                part(name, &[values], end)
+            };
+            merge(Plan::default(), &[share("a", 0.1, 1), share("b", 0.4, 2)], None)
+        };
+        let wanted = usize::try_from(order::wanted_count(99.0).unwrap()).unwrap();
+        let large = shares(wanted - 1);
+        assert_eq!(large.warnings, ["worker a: the machine was busy", "worker b: the machine was busy"]);
+        assert!((large.generator.cpu_wait.unwrap() - 0.3).abs() < 1e-9, "{:?}", large.generator);
+        let small = shares(100).warnings;
+        let told: Vec<_> = small.iter().filter(|warning| warning.contains("support no 99th percentile")).collect();
+        assert_eq!(told.len(), 1, "{small:?}");
+        assert!(told[0].starts_with("200 responses"), "{told:?}");
     }
 
     #[test]

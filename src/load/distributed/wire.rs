@@ -21,7 +21,7 @@ pub fn to_wire(index: u64, interval: &Interval, detail: Option<&Detail>) -> Resu
         succeeded: interval.succeeded,
         failed: interval.failed,
         dropped: interval.dropped,
-        response: bytes(&interval.response)?,
+        response: bytes(&interval.response.unpack())?,
         detail: detail.map(detail_to_wire).transpose()?,
     })
 }
@@ -53,7 +53,7 @@ pub(super) fn from_wire(message: wire::Interval) -> Result<(Interval, Option<Det
         succeeded: message.succeeded,
         failed: message.failed,
         dropped: message.dropped,
-        response: Histogram::from_v2(&message.response)?,
+        response: Histogram::from_v2(&message.response)?.into(),
     };
     Ok((interval, message.detail.map(detail_from_wire).transpose()?))
 }
@@ -99,7 +99,7 @@ mod tests {
             succeeded: 5,
             failed: 3,
             dropped: 1,
-            response: histogram(&[1_000, 2_000_000, 2_000_000]),
+            response: histogram(&[1_000, 2_000_000, 2_000_000]).into(),
         };
         let detail = Detail {
             service: histogram(&[7]),
@@ -110,7 +110,7 @@ mod tests {
         };
         let (back, back_detail) = from_wire(to_wire(3, &interval, Some(&detail)).unwrap()).unwrap();
         let counts = |histogram: &Histogram| histogram.counts().collect::<Vec<_>>();
-        assert_eq!(counts(&back.response), counts(&interval.response));
+        assert_eq!(back.response, interval.response);
         assert_eq!((back.sent, back.succeeded, back.failed, back.dropped), (9, 5, 3, 1));
         let back_detail = back_detail.unwrap();
         assert_eq!(counts(&back_detail.slip), counts(&detail.slip));

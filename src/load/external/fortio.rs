@@ -16,7 +16,7 @@ use super::scratch::{Scratch, argument};
 use crate::base::{Result, env};
 use crate::model::performance::duration;
 use crate::model::performance::plan::{Load, Overload, Pacing, Plan, Protocol, Reuse};
-use crate::model::performance::result::{Cause, Ending, PerfResult};
+use crate::model::performance::result::{Cause, Ending, Latency, PerfResult};
 use crate::perf::control::Control;
 use crate::perf::format;
 use crate::perf::redact;
@@ -64,10 +64,16 @@ pub(super) async fn run(plan: &Plan, control: &Control) -> Result<PerfResult> {
     result.requests = read.requests;
     result.requests.due = outline::due(plan, read.elapsed_seconds, read.requests.sent);
     result.requests.dropped = result.requests.due - result.requests.sent;
-    result.achieved_rate = per_second(read.requests.sent, read.elapsed_seconds);
+    let unanswered: u64 =
+        read.errors.iter().filter(|(cause, _)| **cause != Cause::Status).map(|(_, count)| *count).sum();
+    let answered = read.requests.sent.saturating_sub(unanswered);
+    result.achieved_rate = per_second(answered, read.elapsed_seconds);
     (result.statuses, result.errors) = (read.statuses, read.errors);
     (result.connections, result.bytes, result.latency) = (read.connections, read.bytes, read.latency);
-    if result.errors.keys().any(|cause| *cause != Cause::Status) {
+    if answered == 0 {
+        // what it measured of requests without a response is no response time
+        result.latency = Latency::default();
+    } else if unanswered > 0 {
         result.warnings.push("durations of requests without a response are among fortio's figures".to_owned());
     }
     result.warnings.extend(read.warnings);

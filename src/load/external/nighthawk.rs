@@ -2,15 +2,18 @@
 
 mod output;
 
+use std::fs::File;
+use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
 use super::options::{self, Known, value};
 use super::outline;
-use super::program::{self, Program};
+use super::program::{self, Group, Program};
 use super::refuse::{cannot, one_target, when};
 use super::scratch::Scratch;
 use crate::base::{Error, Result, clock, env};
@@ -38,6 +41,10 @@ const CONNECT: Duration = Duration::from_secs(5);
 const START: Duration = Duration::from_secs(20);
 /// How often the reins and a starting service are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// File in which a service says where it listens.
+const ADDRESS: &str = "address";
+/// File of what it says on standard error.
+const WORDS: &str = "words";
 /// Methods by the numbers of Envoy's API.
 const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
 
@@ -46,15 +53,16 @@ pub(super) async fn run(plan: &Plan, control: &Control) -> Result<PerfResult> {
     let given = options::read(plan, KNOWN)?;
     let wish = wish(plan, &given)?;
     let service = match options::get(&given, "address") {
-        Some(address) => Service { location: Location::parse(address)?, _child: None, _scratch: None },
-        None => Service::start(plan).await?,
+        Some(address) => Service { location: Location::parse(address)?, started: None },
+        None => Service::start(plan, control).await?,
     };
     let mut client = NighthawkClient::connect(&service.location, CONNECT).await?;
     if let Some(first) = super::warm_up(plan) {
-        execute(&mut client, &first, self::wish(&first, &given)?, control).await?;
+        let warm = execute(&mut client, &first, self::wish(&first, &given)?, control).await;
+        warm.map_err(|error| service.explain(error))?;
     }
     let started = clock::now();
-    let measured = execute(&mut client, plan, wish, control).await?;
+    let measured = execute(&mut client, plan, wish, control).await.map_err(|error| service.explain(error))?;
     let version = measured.version.as_ref().and_then(|build| build.version.as_ref());
     let version =
         version.map_or_else(|| "unknown".to_owned(), |v| format!("{}.{}.{}", v.major_number, v.minor_number, v.patch));
@@ -93,45 +101,76 @@ async fn execute(
 }
 
 /// A service, ended with this where it was started for this.
+#[derive(Debug)]
 struct Service {
     location: Location,
-    _child: Option<Child>,
-    _scratch: Option<Scratch>,
+    started: Option<Started>,
+}
+
+/// A service that was started for one run, with its files.
+#[derive(Debug)]
+struct Started {
+    group: Group,
+    scratch: Scratch,
 }
 
 impl Service {
-    async fn start(plan: &Plan) -> Result<Self> {
+    /// Starts the program on a free port of loopback, and waits until it says which one.
+    ///
+    /// # Errors
+    /// [`crate::base::Code::GeneratorMissing`], [`crate::base::Code::GeneratorFailed`] with its own words.
+    async fn start(plan: &Plan, control: &Control) -> Result<Self> {
         let path = program::find(plan, env::MESHERY_NIGHTHAWK, &["nighthawk_service"])?;
+        let mut started = Started::launch(plan, &path)?;
+        match started.listens(plan, control).await {
+            Ok(location) => Ok(Self { location, started: Some(started) }),
+            Err(error) => Err(error.details(started.words())),
+        }
+    }
+
+    /// The error of a run with what the service said itself.
+    fn explain(&self, error: Error) -> Error {
+        error.details(self.started.iter().flat_map(Started::words))
+    }
+}
+
+impl Started {
+    fn launch(plan: &Plan, path: &Path) -> Result<Self> {
         let scratch = Scratch::new()?;
-        let file = scratch.path("address");
-        let mut command = Command::new(&path);
-        command.args(["--listen", "127.0.0.1:0", "--listener-address-file"]).arg(&file);
-        command
-            .stdin(std::process::Stdio::null())
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null());
-        let mut child = command
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| program::failed(plan, "it cannot be started").because(error))?;
+        let words = File::create(scratch.path(WORDS));
+        let words = words.map_err(|error| program::failed(plan, "its words cannot be kept").because(error))?;
+        let mut command = Command::new(path);
+        command.args(["--listen", "127.0.0.1:0", "--listener-address-file"]).arg(scratch.path(ADDRESS));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(words);
+        Ok(Self { group: Group::spawn(plan, command)?, scratch })
+    }
+
+    /// Where it listens, as soon as it does.
+    async fn listens(&mut self, plan: &Plan, control: &Control) -> Result<Location> {
         let deadline = Instant::now() + START;
         loop {
-            let told = std::fs::read_to_string(&file).unwrap_or_default();
+            let told = std::fs::read_to_string(self.scratch.path(ADDRESS)).unwrap_or_default();
             if let Ok(location) = Location::parse(&told) {
-                return Ok(Self { location, _child: Some(child), _scratch: Some(scratch) });
+                return Ok(location);
             }
-            let ended = child.try_wait().ok().flatten();
-            if let Some(status) = ended {
+            if let Some(status) = self.group.ended() {
                 return Err(program::failed(plan, "nighthawk_service ended before it listened").because(status));
             }
+            if control.stopped().is_some() {
+                return Err(program::failed(plan, "it was stopped before its service listened"));
+            }
             if Instant::now() >= deadline {
-                return Err(program::failed(
-                    plan,
-                    &format!("nighthawk_service does not listen after {} s", START.as_secs()),
-                ));
+                let message = format!("nighthawk_service does not listen after {} s", START.as_secs());
+                return Err(program::failed(plan, &message));
             }
             sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// The end of what it said on standard error.
+    fn words(&self) -> Vec<String> {
+        let said = std::fs::read(self.scratch.path(WORDS)).unwrap_or_default();
+        program::last_lines(&String::from_utf8_lossy(&said), "")
     }
 }
 

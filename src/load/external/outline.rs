@@ -45,6 +45,7 @@ pub(super) fn result(plan: &Plan, program: &Program, (started, elapsed): (Timest
         environment: machine::environment(),
         workers: Vec::new(),
         warnings: vec![format!("{} tells no course of the run: there are no intervals", plan.generator.name())],
+        verdicts: Vec::new(),
         server_metrics: BTreeMap::new(),
     }
 }

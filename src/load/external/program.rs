@@ -105,12 +105,9 @@ pub(super) fn failed(plan: &Plan, message: &str) -> Error {
 /// # Errors
 /// [`Code::GeneratorFailed`] with its own words, when it cannot be started, fails, or takes too long.
 pub(super) async fn run(plan: &Plan, mut command: Command, limit: Duration, control: &Control) -> Result<Finished> {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    #[cfg(unix)]
-    command.process_group(0);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let started = clock::now();
-    let child = command.spawn().map_err(|error| failed(plan, "it cannot be started").because(error))?;
-    let mut group = Group::new(child);
+    let mut group = Group::spawn(plan, command)?;
     let (stdout, stderr) = (group.child.stdout.take(), group.child.stderr.take());
     let reading = async { tokio::join!(read(stdout), read(stderr)) };
     let waiting = async {
@@ -131,8 +128,9 @@ pub(super) async fn run(plan: &Plan, mut command: Command, limit: Duration, cont
     Ok(Finished { stdout, stderr, stopped: end.stopped, started })
 }
 
-/// A program and what it started; killed together.
-struct Group {
+/// A program and what it started; killed together, at the latest when this is dropped.
+#[derive(Debug)]
+pub(super) struct Group {
     child: Child,
     /// Its number, which outlives the program: what it started keeps it.
     #[cfg(unix)]
@@ -140,12 +138,25 @@ struct Group {
 }
 
 impl Group {
-    fn new(child: Child) -> Self {
-        Self {
+    /// Starts a prepared command in a group of its own.
+    ///
+    /// # Errors
+    /// [`Code::GeneratorFailed`].
+    pub(super) fn spawn(plan: &Plan, mut command: Command) -> Result<Self> {
+        command.kill_on_drop(true);
+        #[cfg(unix)]
+        command.process_group(0);
+        let child = command.spawn().map_err(|error| failed(plan, "it cannot be started").because(error))?;
+        Ok(Self {
             #[cfg(unix)]
             id: child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed())),
             child,
-        }
+        })
+    }
+
+    /// How the program ended, where it has.
+    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
     }
 
     #[cfg(unix)]

@@ -94,8 +94,8 @@ pub fn format(duration: Duration) -> String {
 pub fn format_single(duration: Duration) -> String {
     let whole = duration.as_secs();
     match duration.subsec_nanos() {
-        0 if whole > 0 && whole % 3600 == 0 => format!("{}h", whole / 3600),
-        0 if whole > 0 && whole % 60 == 0 => format!("{}m", whole / 60),
+        0 if whole > 0 && whole.is_multiple_of(3600) => format!("{}h", whole / 3600),
+        0 if whole > 0 && whole.is_multiple_of(60) => format!("{}m", whole / 60),
         0 => format!("{whole}s"),
         nanos if whole == 0 => below_a_second(nanos),
         nanos => format!("{whole}.{}s", format!("{nanos:09}").trim_end_matches('0')),

@@ -1,5 +1,7 @@
 //! A histogram of durations that loses nothing when it is merged: HdrHistogram with nanoseconds as its unit.
 
+mod packed;
+
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::ser::{Error as _, SerializeStruct};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use packed::PackedHistogram;
 
 /// Significant decimal digits that a recorded value keeps.
 pub const DIGITS: u8 = 3;
@@ -103,6 +107,16 @@ impl Histogram {
         if self.is_empty() { 0 } else { self.0.value_at_percentile(percentile) }
     }
 
+    /// As [`Self::percentile_ns`], of all these durations and `late` more that are longer than every one of them; none where
+    /// the percentile lies among the late ones, or there is nothing at all.
+    pub fn percentile_with_late_ns(&self, percentile: f64, late: u64) -> Option<u64> {
+        if self.is_empty() || late == 0 {
+            return (!self.is_empty()).then(|| self.percentile_ns(percentile));
+        }
+        let rank = rank(self.count() + late, percentile);
+        (rank <= self.count()).then(|| self.at_rank_ns(rank))
+    }
+
     /// The duration in nanoseconds at the rank `rank`, counted from 1, of all in order; 0 when empty.
     pub fn at_rank_ns(&self, rank: u64) -> u64 {
         let mut seen = 0;
@@ -172,6 +186,21 @@ impl Histogram {
         }
         Ok(histogram)
     }
+}
+
+/// The rank, counted from 1, of a percentile (0 to 100) among `count`. Shares such as 1 - 0.999 carry the dust of binary
+/// fractions, which must not cost a rank.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts stay far below 2^53, and the share lies between 0 and 1"
+)]
+fn rank(count: u64, percentile: f64) -> u64 {
+    const DUST: f64 = 1e-6;
+    let share = ((100.0 - percentile) / 100.0).clamp(0.0, 1.0);
+    let beyond = (count as f64 * share + DUST).floor() as u64;
+    count.saturating_sub(beyond).max(1)
 }
 
 impl Serialize for Histogram {
@@ -264,6 +293,28 @@ mod tests {
     fn ranks_are_counted_from_one() {
         let histogram = of(&[10, 20, 30]);
         assert_eq!([1, 2, 3, 9].map(|rank| histogram.at_rank_ns(rank)), [10, 20, 30, 30]);
+    }
+
+    #[test]
+    fn late_ones_are_longer_than_all_others() {
+        // 9,910 durations of 1 to 9,910 us, and 90 that are only known to be longer.
+        let histogram = of(&(1..=9_910).map(|us| us * 1_000).collect::<Vec<_>>());
+        let p99 = histogram.percentile_with_late_ns(99.0, 90).unwrap();
+        assert_eq!(p99, histogram.at_rank_ns(9_900));
+        assert!(p99 > histogram.percentile_ns(99.0), "the 9,811th of those that came is too fast");
+        assert_eq!(histogram.percentile_with_late_ns(99.0, 0), Some(histogram.percentile_ns(99.0)));
+        assert_eq!(histogram.percentile_with_late_ns(99.9, 90), None);
+        assert_eq!((of(&[]).percentile_with_late_ns(50.0, 3), of(&[]).percentile_with_late_ns(50.0, 0)), (None, None));
+        assert_eq!(of(&[7]).percentile_with_late_ns(50.0, 1), Some(7));
+    }
+
+    #[test]
+    fn ranks_of_percentiles_are_exact() {
+        for (count, percentile, expected) in
+            [(10_000, 99.0, 9_900), (1_000, 99.9, 999), (100_000, 99.99, 99_990), (1, 99.0, 1), (10, 100.0, 10)]
+        {
+            assert_eq!(rank(count, percentile), expected, "p{percentile} of {count}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! whole in the result, so that anyone can repeat it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -302,13 +303,36 @@ pub struct Step {
 }
 
 impl Pacing {
+    /// The highest rate that it comes to, in requests a second.
+    pub fn highest_rate(&self) -> f64 {
+        match self {
+            Self::Constant { rate } | Self::Poisson { rate } => *rate,
+            Self::Ramp { from, to, .. } => from.max(*to),
+            Self::Steps { steps } => steps.iter().map(|step| step.rate).fold(0.0, f64::max),
+        }
+    }
+
+    /// How long it takes until its last rate has been reached, or held for its own time; none where it never changes.
+    pub fn length(&self) -> Option<Duration> {
+        match self {
+            Self::Constant { .. } | Self::Poisson { .. } => None,
+            Self::Ramp { over, .. } => Some(*over),
+            Self::Steps { steps } => {
+                Some(steps.iter().map(|step| step.length).fold(Duration::ZERO, Duration::saturating_add))
+            }
+        }
+    }
+
     /// Requests a second in the mean over a run of `over`; the last rate where the run has no known length.
     pub fn mean_rate(&self, over: Option<Duration>) -> f64 {
         match self {
             Self::Constant { rate } | Self::Poisson { rate } => *rate,
             Self::Ramp { from, to, over: ramp } => {
-                let mean = f64::midpoint(*from, *to);
-                mean_of(&[(mean, ramp.as_secs_f64()), (*to, f64::INFINITY)], over).unwrap_or(*to)
+                let ramp = ramp.as_secs_f64();
+                // A run that ends within the ramp reaches a part of it only.
+                let part = over.map_or(1.0, |over| if ramp > 0.0 { (over.as_secs_f64() / ramp).min(1.0) } else { 1.0 });
+                let mean = from + (to - from) * part / 2.0;
+                mean_of(&[(mean, ramp), (*to, f64::INFINITY)], over).unwrap_or(*to)
             }
             Self::Steps { steps } => {
                 let last = steps.last().map_or(0.0, |step| step.rate);
@@ -321,7 +345,7 @@ impl Pacing {
     }
 }
 
-/// The mean of rates with their lengths in seconds over the first `over`. A ramp that is cut counts with its own mean.
+/// The mean of rates with their lengths in seconds over the first `over`.
 fn mean_of(parts: &[(f64, f64)], over: Option<Duration>) -> Option<f64> {
     let whole = over?.as_secs_f64();
     let mut left = whole;
@@ -385,6 +409,26 @@ pub struct Tls {
     pub server_name: Option<String>,
     /// Whether any certificate is accepted.
     pub insecure: bool,
+    /// What the files hold, where the generator cannot read them.
+    #[serde(skip)]
+    pub contents: Contents,
+}
+
+/// What the files of a plan's TLS hold (PEM). Only workers are told it: it is written nowhere and shown nowhere.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Certificates that are trusted.
+    pub ca: Option<Vec<u8>>,
+    /// Own certificate.
+    pub cert: Option<Vec<u8>>,
+    /// Its key.
+    pub key: Option<Vec<u8>>,
+}
+
+impl fmt::Debug for Contents {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Contents").finish_non_exhaustive()
+    }
 }
 
 mod body {
@@ -434,6 +478,10 @@ mod tests {
     fn the_mean_rate_covers_the_run() {
         let ramp = Pacing::Ramp { from: 0.0, to: 100.0, over: Duration::from_secs(10) };
         assert!((ramp.mean_rate(Some(Duration::from_secs(20))) - 75.0).abs() < 1e-9);
+        assert!(
+            (ramp.mean_rate(Some(Duration::from_secs(5))) - 25.0).abs() < 1e-9,
+            "a part of the ramp has its own mean"
+        );
         let steps = Pacing::Steps { steps: vec![Step { rate: 10.0, length: Duration::from_secs(1) }] };
         assert!((steps.mean_rate(Some(Duration::from_secs(4))) - 10.0).abs() < 1e-9);
         assert!((steps.mean_rate(None) - 10.0).abs() < 1e-9);

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::plan::Plan;
+use crate::base::Code;
 use crate::base::clock::Timestamp;
+use crate::model::operation::{Operation, OperationStatus};
 
 /// A performance profile.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -63,17 +65,77 @@ pub struct Schedule {
     /// When it runs next; none when it is off or never again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_run: Option<Timestamp>,
+    /// The result of its last run; none where that could not begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_result: Option<Uuid>,
+    /// What came of its last run, where that has begun. Not stored: the operation says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_outcome: Option<RunOutcome>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was changed last.
     pub updated_at: Timestamp,
 }
 
+/// What came of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunOutcome {
+    /// It goes on.
+    Running,
+    /// It was measured, and holds its thresholds where it has any.
+    Succeeded,
+    /// A threshold is breached.
+    Breached,
+    /// It cannot be said whether a threshold holds.
+    Undecided,
+    /// Some of its workers were lost.
+    PartlyFailed,
+    /// It was not measured, or no request succeeded.
+    Failed,
+    /// It was stopped on request.
+    Cancelled,
+    /// The server that ran it ended before it did.
+    Abandoned,
+}
+
+impl RunOutcome {
+    /// Its name in output, the same as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Breached => "breached",
+            Self::Undecided => "undecided",
+            Self::PartlyFailed => "partly-failed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+impl From<&Operation> for RunOutcome {
+    fn from(operation: &Operation) -> Self {
+        let code = operation.error.as_ref().and_then(|error| Code::from_name(&error.code));
+        match (operation.status, code) {
+            (OperationStatus::Running, _) => Self::Running,
+            (OperationStatus::Succeeded, _) => Self::Succeeded,
+            (OperationStatus::PartlyFailed, _) => Self::PartlyFailed,
+            (OperationStatus::Cancelled, _) => Self::Cancelled,
+            (OperationStatus::Abandoned, _) => Self::Abandoned,
+            (OperationStatus::Failed, Some(Code::ThresholdBreached)) => Self::Breached,
+            (OperationStatus::Failed, Some(Code::ThresholdUndecided)) => Self::Undecided,
+            (OperationStatus::Failed, _) => Self::Failed,
+        }
+    }
+}
+
 /// What happens to scheduled runs that were missed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Missed {
-    /// They are left out.
+    /// They are left out, but for one whose time was less than a minute ago.
     #[default]
     Skip,
     /// One run makes up for all of them, as soon as a server is there.

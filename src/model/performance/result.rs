@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::environment::Environment;
-use super::histogram::Histogram;
+use super::histogram::{Histogram, PackedHistogram};
 use super::plan::Plan;
+use super::verdict::Verdict;
 use crate::base::clock::Timestamp;
 
 /// Name of the JSON form, in its field `schema`.
@@ -32,7 +33,8 @@ pub struct PerfResult {
     pub started_at: Timestamp,
     /// When its last response was in, or given up.
     pub ended_at: Timestamp,
-    /// Length in seconds.
+    /// Length in seconds: the time in which requests were made. A wait for slow responses after it is not counted, but for
+    /// what connections that were never without a request took for their last one.
     pub elapsed_seconds: f64,
     /// Why it ended.
     pub ended_by: Ending,
@@ -66,6 +68,9 @@ pub struct PerfResult {
     /// What limits what can be said.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// What its thresholds came to; empty without any, and in results of earlier versions.
+    #[serde(default)]
+    pub verdicts: Vec<Verdict>,
     /// Queries of a connected Prometheus over the run's window: the query, and its `data` object.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub server_metrics: BTreeMap<String, serde_json::Value>,
@@ -105,19 +110,6 @@ pub struct Requests {
 }
 
 impl Requests {
-    /// What a sum of intervals from the start tells. One interval in the midst of a run does not: what was sent before it
-    /// and ended in it would be due twice.
-    pub fn so_far(whole: &Interval) -> Self {
-        Self {
-            due: whole.sent.max(whole.succeeded + whole.failed) + whole.dropped,
-            sent: whole.sent,
-            succeeded: whole.succeeded,
-            failed: whole.failed,
-            dropped: whole.dropped,
-            queued_most: 0,
-        }
-    }
-
     /// Requests that are over: answered, failed or never sent.
     pub fn ended(&self) -> u64 {
         self.succeeded + self.failed + self.dropped
@@ -264,8 +256,8 @@ pub struct Interval {
     pub failed: u64,
     /// Dropped requests.
     pub dropped: u64,
-    /// Response times.
-    pub response: Histogram,
+    /// Response times. A run holds thousands of intervals, so that they are kept small.
+    pub response: PackedHistogram,
 }
 
 /// What the generator says of itself.

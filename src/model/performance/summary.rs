@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
-use super::plan::Plan;
-use super::result::{Ending, Interval, PerfResult};
+use super::result::{Ending, Interval, Requests};
+use super::verdict::Outcome;
 
 /// What a running measurement has measured: its last interval, and all of them. Percentiles are response times in
 /// nanoseconds.
@@ -32,23 +32,31 @@ pub struct Figures {
     pub failed: u64,
     /// Dropped requests.
     pub dropped: u64,
-    /// Median.
+    /// Responses, good or bad: those whose times are known.
+    #[serde(default)]
+    pub responses: u64,
+    /// Median. Dropped requests count as slower than every response; the longest response where it lies among them.
     pub p50_ns: u64,
     /// 99th percentile.
     pub p99_ns: u64,
 }
 
 impl Figures {
-    /// The figures of an interval, or of a sum of them.
+    /// The figures of an interval.
     pub fn of(interval: &Interval) -> Self {
         Self {
             sent: interval.sent,
             succeeded: interval.succeeded,
             failed: interval.failed,
             dropped: interval.dropped,
-            p50_ns: interval.response.percentile_ns(50.0),
-            p99_ns: interval.response.percentile_ns(99.0),
+            ..Self::times(&interval.response.unpack(), interval.dropped)
         }
+    }
+
+    fn times(response: &Histogram, dropped: u64) -> Self {
+        let at =
+            |percentile| response.percentile_with_late_ns(percentile, dropped).unwrap_or_else(|| response.max_ns());
+        Self { responses: response.count(), p50_ns: at(50.0), p99_ns: at(99.0), ..Self::default() }
     }
 }
 
@@ -60,38 +68,50 @@ impl Measured {
 }
 
 /// Intervals added up.
-#[derive(Debug, Clone)]
-pub struct Sum(Interval);
-
-impl Default for Sum {
-    fn default() -> Self {
-        Self(Interval {
-            start_seconds: 0.0,
-            length_seconds: 0.0,
-            sent: 0,
-            succeeded: 0,
-            failed: 0,
-            dropped: 0,
-            response: Histogram::new(),
-        })
-    }
+#[derive(Debug, Clone, Default)]
+pub struct Sum {
+    /// Seconds from the start of the measurement to the end of the last interval.
+    pub length_seconds: f64,
+    /// Response times.
+    pub response: Histogram,
+    sent: u64,
+    succeeded: u64,
+    failed: u64,
+    dropped: u64,
 }
 
 impl Sum {
     /// Adds an interval.
     pub fn add(&mut self, interval: &Interval) {
-        let sum = &mut self.0;
-        sum.length_seconds = sum.length_seconds.max(interval.start_seconds + interval.length_seconds);
-        sum.sent += interval.sent;
-        sum.succeeded += interval.succeeded;
-        sum.failed += interval.failed;
-        sum.dropped += interval.dropped;
-        sum.response.merge(&interval.response);
+        self.length_seconds = self.length_seconds.max(interval.start_seconds + interval.length_seconds);
+        self.sent += interval.sent;
+        self.succeeded += interval.succeeded;
+        self.failed += interval.failed;
+        self.dropped += interval.dropped;
+        self.response.merge(&interval.response.unpack());
     }
 
-    /// What they come to, as one interval from the start.
-    pub fn whole(&self) -> &Interval {
-        &self.0
+    /// The requests that they tell of. One interval in the midst of a run does not tell: what was sent before it and ended
+    /// in it would be due twice.
+    pub fn requests(&self) -> Requests {
+        Requests {
+            due: self.sent.max(self.succeeded + self.failed) + self.dropped,
+            sent: self.sent,
+            succeeded: self.succeeded,
+            failed: self.failed,
+            dropped: self.dropped,
+            queued_most: 0,
+        }
+    }
+
+    fn figures(&self) -> Figures {
+        Figures {
+            sent: self.sent,
+            succeeded: self.succeeded,
+            failed: self.failed,
+            dropped: self.dropped,
+            ..Figures::times(&self.response, self.dropped)
+        }
     }
 
     /// What is told when `last` was added last.
@@ -100,7 +120,7 @@ impl Sum {
             elapsed_ms: milliseconds(last.start_seconds + last.length_seconds),
             length_ms: milliseconds(last.length_seconds),
             last: Figures::of(last),
-            so_far: Figures::of(&self.0),
+            so_far: self.figures(),
         }
     }
 }
@@ -175,38 +195,16 @@ pub struct Summary {
     pub p999_ns: u64,
     /// The longest.
     pub max_ns: u64,
+    /// Names of the percentiles above that may not be taken as fact; none in results that earlier versions stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubtful: Option<Vec<String>>,
+    /// What its thresholds came to: breached where one is, else undecided where one is, else held; none without any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thresholds: Option<Outcome>,
     /// Why it ended.
     pub ended_by: Ending,
     /// Number of warnings.
     pub warnings: usize,
-}
-
-impl From<&PerfResult> for Summary {
-    fn from(result: &PerfResult) -> Self {
-        let Plan { load, protocol, targets, connections, .. } = &result.plan;
-        let response = &result.latency.response;
-        Self {
-            model: load.model().to_owned(),
-            generator: result.generator.name.clone(),
-            protocol: protocol.name().to_owned(),
-            targets: targets.iter().map(|target| target.url.clone()).collect(),
-            connections: *connections,
-            requested_rate: result.requested_rate,
-            achieved_rate: result.achieved_rate,
-            elapsed_seconds: result.elapsed_seconds,
-            sent: result.requests.sent,
-            succeeded: result.requests.succeeded,
-            failed: result.requests.failed,
-            dropped: result.requests.dropped,
-            p50_ns: response.percentile_ns(50.0),
-            p90_ns: response.percentile_ns(90.0),
-            p99_ns: response.percentile_ns(99.0),
-            p999_ns: response.percentile_ns(99.9),
-            max_ns: response.max_ns(),
-            ended_by: result.ended_by,
-            warnings: result.warnings.len(),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -220,7 +218,15 @@ mod tests {
         }
         let succeeded = durations.len() as u64;
         let sent = succeeded + failed;
-        Interval { start_seconds: start, length_seconds: 0.5, sent, succeeded, failed, dropped: 1, response }
+        Interval {
+            start_seconds: start,
+            length_seconds: 0.5,
+            sent,
+            succeeded,
+            failed,
+            dropped: 1,
+            response: response.into(),
+        }
     }
 
     #[test]
@@ -232,7 +238,7 @@ mod tests {
         let told = sum.measured(&last);
         assert_eq!((told.elapsed_ms, told.length_ms, told.answered_per_second()), (1000, 500, 8));
         assert_eq!((told.last.sent, told.so_far.sent, told.so_far.dropped), (4, 5, 2));
-        assert!(told.so_far.p50_ns >= 5_000 && sum.whole().response.min_ns() == 1_000);
-        assert!((sum.whole().length_seconds - 1.0).abs() < 1e-9);
+        assert!(told.so_far.p50_ns >= 5_000 && sum.response.min_ns() == 1_000);
+        assert!((sum.length_seconds - 1.0).abs() < 1e-9);
     }
 }

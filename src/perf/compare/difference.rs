@@ -61,11 +61,17 @@ pub fn of(metric: Metric, base: &PerfResult, other: &PerfResult, half_width: Opt
     };
     let smallest = side::resolution(metric, base, other);
     let interval = interval.zip(difference).map(|(interval, middle)| widest(interval, around(middle, smallest)));
+    let is_outage = before.is_some() && after.is_none() && side::answers_nothing(metric, other);
     let because = match interval {
         Some(_) => side::open(metric, base, other),
+        None if is_outage => Some("no request got a response: each took longer than any of the baseline's".to_owned()),
         None => Some(format!("the interval of {} cannot be told from these results", metric.name())),
     };
-    let verdict = interval.map_or(Verdict::Undecided, |interval| verdict(metric, interval));
+    let verdict = match interval {
+        Some(interval) => verdict(metric, interval),
+        None if is_outage => Verdict::Worse,
+        None => Verdict::Undecided,
+    };
     Difference {
         metric,
         base: before,
@@ -119,6 +125,7 @@ mod tests {
         let mut result = sample::result(1);
         result.latency.response = Histogram::new();
         result.intervals.clear();
+        result.elapsed_seconds = 60.0;
         let mut level = random.normal();
         for second in 0..60 {
             level = rho * level + (1.0 - rho * rho).sqrt() * random.normal();
@@ -133,7 +140,7 @@ mod tests {
                 succeeded: 60,
                 failed: 0,
                 dropped: 0,
-                response,
+                response: response.into(),
             });
         }
         result

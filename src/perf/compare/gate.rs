@@ -5,10 +5,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Comparison, Difference, Metric};
+use super::{Comparison, Difference, Metric, Verdict};
 use crate::base::error::{Code, Error, Result};
 use crate::model::performance::duration;
-use crate::perf::threshold::Outcome;
+use crate::perf::threshold::{self, Outcome, Undecided};
 
 /// A limit on a difference from the baseline, as a share of it or in the metric's unit.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,7 +84,14 @@ impl Gate {
             (Limit::Ratio(ratio), Some(base)) => ratio * base,
             (Limit::Ratio(_), None) => return Outcome::Undecided,
         };
-        let Some(span) = difference.interval else { return Outcome::Undecided };
+        let Some(span) = difference.interval else {
+            // What is worse without an interval has no response at all: it is beyond every limit.
+            return match (difference.verdict, self.above) {
+                (Verdict::Worse, true) => Outcome::Breached,
+                (Verdict::Worse, false) => Outcome::Held,
+                _ => Outcome::Undecided,
+            };
+        };
         let (low, high) = (span.low.unwrap_or(f64::NEG_INFINITY), span.high.unwrap_or(f64::INFINITY));
         let (nearest, farthest) = if self.above { (low, high) } else { (-high, -low) };
         let limit = if self.above { limit } else { -limit };
@@ -126,34 +133,13 @@ fn shown(difference: &Difference) -> String {
     )
 }
 
-/// What a gate that cannot be decided does to the exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Undecided {
-    /// It has not been shown to be breached, and lets pass; callers tell it.
-    #[default]
-    Pass,
-    /// It has not been shown to hold, and fails like a breach.
-    Fail,
-}
-
-/// What follows from gates for the exit code: a breach is 99, and so is an undecided gate where that is to fail.
+/// What follows from gates, as [`threshold::conclude`] says it of thresholds.
 ///
 /// # Errors
-/// A gate fails.
+/// A gate is breached, or it cannot be decided and is to fail then.
 pub fn conclude(verdicts: &[GateVerdict], undecided: Undecided) -> Result<()> {
-    let fails = |outcome: Outcome| {
-        outcome == Outcome::Breached || (outcome == Outcome::Undecided && undecided == Undecided::Fail)
-    };
-    let failed: Vec<String> =
-        verdicts.iter().filter(|verdict| fails(verdict.outcome)).map(ToString::to_string).collect();
-    match failed.as_slice() {
-        [] => Ok(()),
-        [one] => Err(Error::new(Code::ThresholdBreached, one.clone())),
-        several => {
-            let message = format!("{} of {} limits are breached or undecided", several.len(), verdicts.len());
-            Err(Error::new(Code::ThresholdBreached, message).details(several.iter().cloned()))
-        }
-    }
+    let judged: Vec<_> = verdicts.iter().map(|verdict| (verdict.outcome, verdict.to_string())).collect();
+    threshold::conclude_all(&judged, undecided)
 }
 
 #[cfg(test)]
@@ -172,7 +158,7 @@ mod tests {
     use super::*;
     use crate::base::exit;
     use crate::model::performance::plan::Load;
-    use crate::model::performance::result::PerfResult;
+    use crate::model::performance::result::{Latency, PerfResult};
     use crate::perf::sample;
 
     fn outcome(gate: &str, factor: f64) -> Outcome {
@@ -237,6 +223,20 @@ mod tests {
     }
 
     #[test]
+    fn a_run_without_a_response_breaches_what_limits_times_and_rates() {
+        let base = short(2_000, 1.0, 1);
+        let mut outage = short(2_000, 1.0, 2);
+        outage.latency = Latency::default();
+        outage.achieved_rate = 0.0;
+        (outage.requests.succeeded, outage.requests.failed) = (0, outage.requests.ended());
+        for gate in ["p99>+5%", "p50>+1000%", "mean>+2ms", "rps<-2%"] {
+            assert_eq!(judged(gate, &base, &outage), Outcome::Breached, "{gate}");
+        }
+        assert_eq!(judged("p99<-5%", &base, &outage), Outcome::Held);
+        assert_eq!(judged("p99>+5%", &outage, &base), Outcome::Undecided, "an outage is no baseline");
+    }
+
+    #[test]
     fn rates_of_few_seconds_are_decided_by_their_counts() {
         let (mut base, mut slow) = (short(2_000, 1.0, 1), short(80, 1.0, 2));
         for (result, rate) in [(&mut base, 500.0), (&mut slow, 19.8)] {
@@ -255,7 +255,7 @@ mod tests {
         let verdict = |outcome| GateVerdict { gate: "g".into(), name: "n".into(), outcome, value: "v".into() };
         let unsure = [verdict(Outcome::Held), verdict(Outcome::Undecided)];
         assert!(conclude(&unsure, Undecided::Pass).is_ok());
-        assert_eq!(exit::code(conclude(&unsure, Undecided::Fail).unwrap_err().kind()), 99);
+        assert_eq!(exit::code(conclude(&unsure, Undecided::Fail).unwrap_err().kind()), 1, "no breach was seen");
         let error = conclude(&[verdict(Outcome::Breached)], Undecided::Pass).unwrap_err();
         assert_eq!((exit::code(error.kind()), error.message()), (99, "g breached by n: v"));
         assert!(conclude(&[verdict(Outcome::Held)], Undecided::Fail).is_ok());

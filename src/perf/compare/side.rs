@@ -5,7 +5,7 @@ use crate::model::performance::plan::{Load, Pacing};
 use crate::model::performance::result::PerfResult;
 use crate::perf::stats::bootstrap::GRID;
 use crate::perf::stats::{Bounds, Z95, order, poisson95, wilson95};
-use crate::perf::summary::Percentile;
+use crate::perf::summary::{self, Percentile};
 use crate::perf::units;
 
 /// Share of the rate asked for within which it counts as met.
@@ -28,20 +28,25 @@ pub fn of(metric: Metric, result: &PerfResult) -> Option<(f64, Bounds)> {
     Some((value, bounds))
 }
 
+/// Whether response times of a result are missing because no request got a response, not because nobody wrote them down.
+pub fn answers_nothing(metric: Metric, result: &PerfResult) -> bool {
+    let is_time = matches!(metric, Metric::Mean | Metric::Percentile(_));
+    is_time && result.requests.ended() > 0 && result.requests.succeeded == 0
+}
+
 /// What is wrong with a percentile moves one of its bounds only: requests without a response are slower than all others,
 /// so that no upper bound stands; the generator's lateness makes responses look slower, never faster, so that only the
 /// lower bound falls.
 #[expect(clippy::cast_precision_loss, reason = "nanoseconds of an hour stay below 2^53")]
 fn of_percentile(percentile: f64, result: &PerfResult) -> Option<Bounds> {
     let found = Percentile::of(result, percentile)?;
-    let mut bounds = order::ends(&result.latency.response, percentile)?;
-    if !found.reached {
-        bounds.high = f64::INFINITY;
-    }
-    if !found.above_floor {
-        bounds = Bounds { low: 0.0, high: bounds.high.max(result.generator.resolution_ns as f64) };
-    }
-    Some(bounds)
+    let ends = order::ends(summary::responses(result), percentile)?;
+    Some(if found.above_floor {
+        // Of a percentile beyond every response it is known that it is no shorter than the longest one.
+        Bounds { low: ends.low.min(found.value_ns as f64), ..ends }
+    } else {
+        Bounds { low: 0.0, high: ends.high.max(result.generator.resolution_ns as f64) }
+    })
 }
 
 /// A rate that was asked for at equal distances, and met, is no matter of chance; any other is by the number of responses.
@@ -88,8 +93,7 @@ fn reason(percentile: f64, result: &PerfResult) -> Option<String> {
     let found = Percentile::of(result, percentile)?;
     let count = result.latency.response.count();
     // A sample too small to state a percentile as fact bounds it all the same.
-    let other = Percentile { supported: true, ..found }.reasons(count).into_iter().next();
-    other.or_else(|| {
+    found.unreached().or_else(|| found.below_floor()).or_else(|| {
         let wanted = order::bounded_count(percentile).filter(|wanted| count < *wanted)?;
         let (name, wanted) = (units::percentile(percentile), units::count(wanted));
         Some(format!("{name} has no upper bound in {} responses, {wanted} are wanted", units::count(count)))

@@ -1,73 +1,20 @@
 //! The run second by second: what several threads count of one second becomes one interval, shown when the last of them
-//! has told its part, and kept small until the run is over.
+//! has told its part, and kept until the run is over.
 
 use std::collections::BTreeMap;
 
 use super::recorder::Part;
-use crate::model::performance::histogram::Histogram;
 use crate::model::performance::result::Interval;
 use crate::perf::control::Detail;
 
 /// Intervals that are kept; a longer run keeps longer ones.
 const MOST: usize = 3_600;
 
-/// An interval whose histogram is compressed: a fiftieth of the memory.
-#[derive(Debug, Clone, Default)]
-pub struct Packed {
-    start_seconds: f64,
-    length_seconds: f64,
-    sent: u64,
-    succeeded: u64,
-    failed: u64,
-    dropped: u64,
-    /// [`Histogram::encode`]'s form; empty for an empty histogram.
-    response: Box<str>,
-}
-
-impl Packed {
-    fn new(interval: &Interval) -> Self {
-        Self {
-            start_seconds: interval.start_seconds,
-            length_seconds: interval.length_seconds,
-            sent: interval.sent,
-            succeeded: interval.succeeded,
-            failed: interval.failed,
-            dropped: interval.dropped,
-            response: pack(&interval.response),
-        }
-    }
-
-    /// The interval.
-    pub fn unpack(&self) -> Interval {
-        Interval {
-            start_seconds: self.start_seconds,
-            length_seconds: self.length_seconds,
-            sent: self.sent,
-            succeeded: self.succeeded,
-            failed: self.failed,
-            dropped: self.dropped,
-            // what was written here is read here
-            response: Histogram::decode(&self.response).unwrap_or_default(),
-        }
-    }
-
-    fn joined(&self, next: &Self) -> Self {
-        let (mut whole, next) = (self.unpack(), next.unpack());
-        whole.length_seconds += next.length_seconds;
-        whole.sent += next.sent;
-        whole.succeeded += next.succeeded;
-        whole.failed += next.failed;
-        whole.dropped += next.dropped;
-        whole.response.merge(&next.response);
-        Self::new(&whole)
-    }
-}
-
 /// Joins the parts of threads.
 pub struct Joiner {
     threads: u32,
     open: BTreeMap<u64, (u32, Part)>,
-    kept: Vec<Packed>,
+    kept: Vec<Interval>,
 }
 
 impl Joiner {
@@ -98,10 +45,10 @@ impl Joiner {
     }
 
     /// Keeps an interval that was shown.
-    pub fn keep(&mut self, interval: &Interval) {
-        self.kept.push(Packed::new(interval));
+    pub fn keep(&mut self, interval: Interval) {
+        self.kept.push(interval);
         if self.kept.len() > MOST {
-            self.kept = self.kept.chunks(2).map(halve).collect();
+            self.kept = self.kept.chunks(2).filter_map(halve).collect();
         }
     }
 
@@ -111,8 +58,8 @@ impl Joiner {
     }
 
     /// Every interval of a run of `seconds`: the last one ends with it, and one without anything is left out.
-    pub fn finish(mut self, seconds: f64) -> Vec<Packed> {
-        self.kept.retain(|packed| packed.start_seconds < seconds || !packed.response.is_empty() || packed.failed > 0);
+    pub fn finish(mut self, seconds: f64) -> Vec<Interval> {
+        self.kept.retain(|one| one.start_seconds < seconds || !one.response.is_empty() || one.failed > 0);
         if let Some(last) = self.kept.last_mut() {
             last.length_seconds = (seconds - last.start_seconds).max(0.0);
         }
@@ -120,16 +67,21 @@ impl Joiner {
     }
 }
 
-/// Writing to memory fails for no histogram of ours; the counts beside it would tell if it did.
-fn pack(histogram: &Histogram) -> Box<str> {
-    if histogram.is_empty() { Box::default() } else { histogram.encode().unwrap_or_default().into() }
-}
-
-fn halve(pair: &[Packed]) -> Packed {
-    match pair {
-        [first, second] => first.joined(second),
-        _ => pair.first().cloned().unwrap_or_default(),
+/// One interval of two neighbours; what has no neighbour stays as it is.
+fn halve(pair: &[Interval]) -> Option<Interval> {
+    let (first, rest) = pair.split_first()?;
+    let mut whole = first.clone();
+    for next in rest {
+        let mut response = whole.response.unpack();
+        response.merge(&next.response.unpack());
+        whole.response = response.into();
+        whole.length_seconds += next.length_seconds;
+        whole.sent += next.sent;
+        whole.succeeded += next.succeeded;
+        whole.failed += next.failed;
+        whole.dropped += next.dropped;
     }
+    Some(whole)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "seconds of a run are small numbers")]
@@ -141,7 +93,7 @@ fn interval(part: Part, length_seconds: f64) -> Interval {
         succeeded: part.succeeded,
         failed: part.failed,
         dropped: part.dropped,
-        response: part.response,
+        response: part.response.into(),
     }
 }
 
@@ -161,21 +113,20 @@ mod tests {
         assert!(joiner.add(&part(0, 10)).is_none());
         assert!(joiner.add(&part(1, 10)).is_none());
         let (whole, _) = joiner.add(&part(0, 30)).unwrap();
-        assert_eq!((whole.sent, whole.response.count(), whole.response.max_ns()), (2, 2, 30));
-        joiner.keep(&whole);
+        assert_eq!((whole.sent, whole.response.count(), whole.response.unpack().max_ns()), (2, 2, 30));
+        joiner.keep(whole);
         let rest = joiner.rest();
         assert_eq!((rest.len(), rest[0].sent), (1, 1));
     }
 
     #[test]
-    fn a_packed_interval_loses_nothing() {
+    fn the_last_interval_ends_with_the_run() {
         let mut joiner = Joiner::new(1);
         let (shown, _) = joiner.add(&part(0, 123_456)).unwrap();
-        joiner.keep(&shown);
+        joiner.keep(shown.clone());
         let kept = joiner.finish(0.5);
-        let unpacked = kept[0].unpack();
-        assert_eq!(unpacked.response, shown.response);
-        assert!((unpacked.length_seconds - 0.5).abs() < 1e-9);
+        assert_eq!(kept[0].response, shown.response);
+        assert!((kept[0].length_seconds - 0.5).abs() < 1e-9);
     }
 
     #[test]
@@ -183,11 +134,12 @@ mod tests {
         let mut joiner = Joiner::new(1);
         for index in 0..=MOST as u64 {
             let (shown, _) = joiner.add(&part(index, index + 1)).unwrap();
-            joiner.keep(&shown);
+            joiner.keep(shown);
         }
         let kept = joiner.finish(3_601.0);
         assert_eq!(kept.len(), MOST / 2 + 1);
-        assert_eq!(kept.iter().map(|packed| packed.sent).sum::<u64>(), MOST as u64 + 1);
+        assert_eq!(kept.iter().map(|one| one.sent).sum::<u64>(), MOST as u64 + 1);
+        assert_eq!(kept.iter().map(|one| one.response.count()).sum::<u64>(), MOST as u64 + 1);
         assert!((kept[1].start_seconds - 2.0).abs() < 1e-9 && (kept[1].length_seconds - 2.0).abs() < 1e-9);
     }
 }

@@ -121,6 +121,12 @@ pub struct Recorder {
     pub part: Part,
     /// When the last request ended.
     pub last: u64,
+    /// When the plan's time is over, as far as it is known.
+    pub end: u64,
+    /// Requests that ended after that.
+    pub late: u64,
+    /// How much later they did, in nanoseconds, all together.
+    pub overtime: u64,
 }
 
 impl Recorder {
@@ -144,6 +150,9 @@ impl Recorder {
             classes: [const { None }; CLASSES.len()],
             part: Part::default(),
             last: 0,
+            end: u64::MAX,
+            late: 0,
+            overtime: 0,
         }
     }
 
@@ -186,7 +195,7 @@ impl Recorder {
         if !self.counts(flight) {
             return;
         }
-        self.last = now;
+        self.ended(now);
         match status {
             Status::Http(code) => self.http[usize::from(code).min(STATUSES - 1)] += 1,
             Status::Grpc(code) => self.grpc[usize::from(code).min(GRPC_CODES - 1)] += 1,
@@ -209,8 +218,16 @@ impl Recorder {
     /// A request has no response, or none that counts.
     pub fn failed(&mut self, flight: &Flight, cause: Cause, now: u64) {
         if self.counts(flight) {
-            self.last = now;
+            self.ended(now);
             self.fail(cause);
+        }
+    }
+
+    fn ended(&mut self, now: u64) {
+        self.last = now;
+        if now > self.end {
+            self.late += 1;
+            self.overtime += now - self.end;
         }
     }
 

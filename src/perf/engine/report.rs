@@ -2,19 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::intervals::{Joiner, Packed};
+use super::intervals::Joiner;
 use super::machine::{self, Cpu, Ticks};
 use super::recorder::{CLASSES, Recorder};
 use super::worker::{Shared, Yield};
 use crate::base::clock::Timestamp;
-use crate::model::performance::plan::Plan;
+use crate::model::performance::plan::{Load, Plan};
 use crate::model::performance::result::{
-    Bytes, Cause, Connections, Ending, GeneratorReport, Interval, Latency, PerfResult, Requests, SCHEMA,
+    Bytes, Cause, Connections, Ending, GeneratorReport, Latency, PerfResult, Requests, SCHEMA,
 };
 use crate::perf::control::Detail;
-use crate::perf::redact;
-use crate::perf::stats::order;
 use crate::perf::units;
+use crate::perf::{redact, warnings};
 
 /// Names of gRPC's codes in order.
 const GRPC_NAMES: [&str; 17] = [
@@ -36,10 +35,6 @@ const GRPC_NAMES: [&str; 17] = [
     "DATA_LOSS",
     "UNAUTHENTICATED",
 ];
-/// Share of the machine's time above which its absence shows in the tails.
-const MUCH_STEAL: f64 = 0.01;
-/// Share of the run spent in waiting for a processor above which it shows in the tails.
-const MUCH_WAIT: f64 = 0.01;
 const SECOND: f64 = 1e9;
 
 /// What is known when every thread is done.
@@ -68,6 +63,8 @@ struct Sums {
     cpu: Cpu,
     unanswered: u64,
     last: u64,
+    late: u64,
+    overtime: u64,
     is_complete: bool,
 }
 
@@ -78,10 +75,10 @@ pub fn result(shared: &Shared, outcome: &Outcome, joiner: Joiner) -> PerfResult 
     for thread in &outcome.threads {
         sums.add(thread);
     }
-    let elapsed_seconds = elapsed(shared, outcome, &sums);
-    let intervals: Vec<Interval> = joiner.finish(elapsed_seconds).iter().map(Packed::unpack).collect();
+    let Lengths { elapsed: elapsed_seconds, whole } = lengths(shared, outcome, &sums);
+    let intervals = joiner.finish(whole);
     for interval in &intervals {
-        sums.latency.response.merge(&interval.response);
+        sums.latency.response.merge(&interval.response.unpack());
     }
     let is_open = plan.load.rate(None).is_some();
     if !is_open {
@@ -97,7 +94,7 @@ pub fn result(shared: &Shared, outcome: &Outcome, joiner: Joiner) -> PerfResult 
         profile_id: None,
         plan: redact::plan(plan),
         started_at: outcome.started_at,
-        ended_at: later(outcome.started_at, elapsed_seconds),
+        ended_at: later(outcome.started_at, whole),
         elapsed_seconds,
         ended_by: ending(plan, outcome.stopped, sums.is_complete),
         requested_rate: plan.load.rate(plan.duration),
@@ -122,9 +119,12 @@ pub fn result(shared: &Shared, outcome: &Outcome, joiner: Joiner) -> PerfResult 
         environment: machine::environment(),
         workers: Vec::new(),
         warnings: Vec::new(),
+        verdicts: Vec::new(),
         server_metrics: BTreeMap::new(),
     };
-    result.warnings = warnings(&result, sums.unanswered);
+    result.warnings = warnings::of(&result);
+    result.warnings.extend(unanswered(sums.unanswered));
+    result.warnings.extend(refusal(&outcome.threads));
     result
 }
 
@@ -157,6 +157,8 @@ impl Sums {
         self.cpu = self.cpu.plus(thread.cpu);
         self.unanswered += thread.unanswered;
         self.last = self.last.max(recorder.last);
+        self.late += recorder.late;
+        self.overtime += recorder.overtime;
         self.is_complete &= thread.is_complete;
     }
 
@@ -192,18 +194,30 @@ fn ending(plan: &Plan, stopped: Option<Ending>, is_complete: bool) -> Ending {
     }
 }
 
-/// Seconds from the begin to the plan's end, or to the last response where that came later.
+/// How long a run was, in seconds.
+struct Lengths {
+    /// The time in which it made requests, which its rate counts by.
+    elapsed: f64,
+    /// From the begin to the end of the last request.
+    whole: f64,
+}
+
+/// The wait for slow responses after the plan's time is no part of the rate where requests come by the clock. Where they
+/// come by connection, each connection's last request is as much of its work as all others: the time that it took beyond
+/// the end counts, in the mean of the connections.
 #[expect(clippy::cast_precision_loss, reason = "runs are shorter than 2^53 ns, which is a hundred days")]
-fn elapsed(shared: &Shared, outcome: &Outcome, sums: &Sums) -> f64 {
+fn lengths(shared: &Shared, outcome: &Outcome, sums: &Sums) -> Lengths {
+    let plan = &shared.plan;
     let start = shared.start();
     let last = sums.last.saturating_sub(start);
-    let planned = shared.plan.duration.map_or(0, super::worker::nanoseconds);
-    let window = match ending(&shared.plan, outcome.stopped, sums.is_complete) {
-        Ending::Duration => planned,
-        Ending::Requests => 0,
-        _ => outcome.over.saturating_sub(start),
+    let by_connection = plan.load == Load::Closed || sums.requests.dropped > 0;
+    let overtime = if by_connection { sums.overtime / sums.late.max(1) } else { 0 };
+    let elapsed = match ending(plan, outcome.stopped, sums.is_complete) {
+        Ending::Duration => plan.duration.map_or(last, super::worker::nanoseconds).saturating_add(overtime),
+        Ending::Requests => last,
+        _ => outcome.over.saturating_sub(start).max(last),
     };
-    window.max(last) as f64 / SECOND
+    Lengths { elapsed: elapsed as f64 / SECOND, whole: elapsed.max(last) as f64 / SECOND }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
@@ -220,74 +234,13 @@ fn later(start: Timestamp, seconds: f64) -> Timestamp {
     start.checked_add(length).unwrap_or(start)
 }
 
-/// What limits what can be said.
-fn warnings(result: &PerfResult, unanswered: u64) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let answered = result.latency.response.count();
-    if let Some(steal) = result.generator.steal.filter(|steal| *steal > MUCH_STEAL) {
-        warnings.push(format!(
-            "the hypervisor took {:.1} % of the machine's time: the upper percentiles show its pauses too",
-            steal * 100.0
-        ));
-    }
-    if let Some(wait) = result.generator.cpu_wait.filter(|wait| *wait > MUCH_WAIT) {
-        warnings.push(format!(
-            "the generator waited for a processor in {:.1} % of the run: what else runs on this machine shows in the upper percentiles",
-            wait * 100.0
-        ));
-    }
-    warnings.extend(slow_sends(&result.latency));
-    warnings.extend(saturation(result));
-    if let Some(wanted) = order::wanted_count(99.0).filter(|wanted| answered < *wanted) {
-        warnings.push(format!(
-            "{} responses support no 99th percentile: {} are wanted",
-            units::count(answered),
-            units::count(wanted)
-        ));
-    }
-    if unanswered > 0 {
-        warnings.push(format!(
-            "{} requests had no answer when the run was over; they are counted as timeouts",
-            units::count(unanswered)
-        ));
-    }
-    if result.connections.failed > 0 {
-        warnings.push(format!("{} attempts to connect failed", units::count(result.connections.failed)));
-    }
-    warnings
+fn refusal(threads: &[Yield]) -> Option<String> {
+    let first = threads.iter().find_map(|thread| thread.refusal.as_deref())?;
+    Some(format!("the target's certificate was not taken: {first}"))
 }
 
-fn slow_sends(latency: &Latency) -> Option<String> {
-    let slip = latency.slip.percentile_ns(99.0);
-    let middle = latency.response.percentile_ns(50.0);
-    (slip > middle && middle > 0).then(|| {
-        format!(
-            "the generator sent a hundredth of the requests more than {} late, which is above the median response time of {}",
-            units::duration_ns(slip),
-            units::duration_ns(middle)
-        )
+fn unanswered(count: u64) -> Option<String> {
+    (count > 0).then(|| {
+        format!("{} requests had no answer when the run was over; they are counted as timeouts", units::count(count))
     })
-}
-
-/// The generator is at its limit when it sent less than asked although nothing waited for the targets.
-#[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
-fn saturation(result: &PerfResult) -> Option<String> {
-    let asked = result.requested_rate?;
-    let is_short = result.achieved_rate < 0.95 * asked;
-    let failed = result.requests.failed as f64 > 0.05 * result.requests.ended() as f64;
-    if !is_short || failed || result.ended_by == Ending::Requests {
-        return None;
-    }
-    let cpu = result.generator.cpu_user_seconds.unwrap_or(0.0) + result.generator.cpu_system_seconds.unwrap_or(0.0);
-    let share = share(cpu, result.elapsed_seconds * f64::from(result.generator.threads));
-    let who = if result.requests.queued_most == 0 && result.requests.dropped == 0 || share > 0.9 {
-        "the generator is at its limit: more threads, or workers on other machines, would help"
-    } else {
-        "the targets did not answer faster on so many connections: more connections, or a lower rate, would help"
-    };
-    Some(format!(
-        "{} of {} requests a second were answered; {who}",
-        units::rate(result.achieved_rate),
-        units::rate(asked)
-    ))
 }

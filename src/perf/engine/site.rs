@@ -12,13 +12,18 @@ use url::{Host, Url};
 use super::exchange::{self, Message};
 use super::tls;
 use crate::base::error::{Code, Error, Result};
+use crate::base::http::guarded;
 use crate::model::performance::plan::{Plan, Protocol, Reuse, Target};
+use crate::perf::redact;
+
+/// Whether TLS is spoken, host and port.
+pub type Key = (bool, String, u16);
 
 /// One host and port: connections to it serve all of its targets.
 #[derive(Debug, Clone)]
 pub struct Origin {
-    /// Scheme, host and port, which tell origins apart.
-    pub key: (bool, String, u16),
+    /// Tells origins apart.
+    pub key: Key,
     /// Its addresses; none where its name has none.
     pub addresses: Vec<SocketAddr>,
     /// The name that TLS asks for and checks; none without TLS.
@@ -52,6 +57,8 @@ pub struct Site {
     /// Ends of the targets' shares: a number below the last one falls into the share of the first that lies above it.
     shares: Vec<u64>,
     seed: u64,
+    /// How many of the origins the plan names; the others were found by redirects.
+    named: usize,
     /// TLS of all origins.
     pub tls: Option<Arc<ClientConfig>>,
 }
@@ -62,8 +69,14 @@ impl Site {
     /// # Errors
     /// The plan's TLS cannot be used. A name without address is no error: its requests will fail.
     pub fn new(plan: &Plan) -> Result<Self> {
-        let mut site =
-            Self { origins: Vec::new(), targets: Vec::new(), shares: Vec::new(), seed: plan.seed, tls: None };
+        let mut site = Self {
+            origins: Vec::new(),
+            targets: Vec::new(),
+            shares: Vec::new(),
+            seed: plan.seed,
+            named: usize::MAX,
+            tls: None,
+        };
         let mut end = 0;
         for Target { url, weight } in plan.targets.iter().filter(|target| target.weight > 0) {
             let url = Url::parse(url).map_err(|problem| Error::new(Code::PerfPlan, format!("`{url}`: {problem}")))?;
@@ -71,14 +84,40 @@ impl Site {
             end += u64::from(*weight);
             site.shares.push(end);
         }
+        site.named = site.origins.len();
         Ok(site)
+    }
+
+    /// Adds the request of a redirect that the target `from` answered with. An origin that the plan does not name gets
+    /// nothing that authorises, and is not asked at all where a redirect must not lead: to a link-local address, or from a
+    /// public one into a private network.
+    ///
+    /// # Errors
+    /// The redirect leads nowhere.
+    pub fn follow(&mut self, plan: &Plan, from: u32, url: Url, (method, body): (&str, &[u8])) -> Result<u32> {
+        let known = self.known(&key(&url));
+        if known.is_some_and(|origin| origin < self.named) {
+            return self.add(plan, url, method, body);
+        }
+        let before = self.targets[from as usize].origin;
+        let target = self.add(&for_strangers(plan), url, method, body)?;
+        let origin = self.targets[target as usize].origin;
+        match (known, objection(&self.origins[before], &self.origins[origin])) {
+            (None, Some(reason)) => {
+                // it was added last
+                self.origins.pop();
+                let url = self.targets.pop().map(|target| target.url.to_string()).unwrap_or_default();
+                Err(guarded::refused(&url, reason.to_owned()))
+            }
+            _ => Ok(target),
+        }
     }
 
     /// Adds a request, and its origin where that is new; returns the request's number.
     ///
     /// # Errors
     /// The plan's TLS cannot be used.
-    pub fn add(&mut self, plan: &Plan, url: Url, method: &str, body: &[u8]) -> Result<u32> {
+    fn add(&mut self, plan: &Plan, url: Url, method: &str, body: &[u8]) -> Result<u32> {
         let origin = self.origin(plan, &url)?;
         let Message { head, again, body } = exchange::prepare(plan, &url, method, body);
         self.targets.push(Prepared { origin, url, method: method.to_owned(), head, again, body });
@@ -86,19 +125,21 @@ impl Site {
     }
 
     fn origin(&mut self, plan: &Plan, url: &Url) -> Result<usize> {
-        let is_secure = matches!(url.scheme(), "https" | "grpcs" | "tls");
-        let host = url.host_str().unwrap_or_default().to_owned();
-        let port = url.port_or_known_default().unwrap_or_default();
-        let key = (is_secure, host, port);
-        if let Some(known) = self.origins.iter().position(|origin| origin.key == key) {
+        let key = key(url);
+        if let Some(known) = self.known(&key) {
             return Ok(known);
         }
+        let (is_secure, _, port) = key;
         if is_secure && self.tls.is_none() {
             self.tls = Some(tls::configuration(&plan.tls, plan.protocol)?);
         }
         let secure = if is_secure { Some(server_name(plan, url)?) } else { None };
         self.origins.push(Origin { addresses: addresses(url, port), key, secure });
         Ok(self.origins.len() - 1)
+    }
+
+    fn known(&self, key: &Key) -> Option<usize> {
+        self.origins.iter().position(|origin| origin.key == *key)
     }
 
     /// The target of the request `number` of the run, drawn by the weights: the same one for the same seed.
@@ -123,6 +164,29 @@ impl Site {
         }
         sum
     }
+}
+
+fn key(url: &Url) -> Key {
+    let is_secure = matches!(url.scheme(), "https" | "grpcs" | "tls");
+    (is_secure, url.host_str().unwrap_or_default().to_owned(), url.port_or_known_default().unwrap_or_default())
+}
+
+/// A plan as a host may know it to which only a redirect leads: without what authorises, and without what is said of the
+/// plan's own host.
+fn for_strangers(plan: &Plan) -> Plan {
+    let mut plan = plan.clone();
+    plan.request
+        .headers
+        .retain(|header| !redact::authorises(&header.name) && !header.name.eq_ignore_ascii_case("host"));
+    plan.request.cookies.clear();
+    plan.tls.server_name = None;
+    plan
+}
+
+/// Why a redirect from one origin does not lead to the other. Who measures inside a private network is led about in it.
+fn objection(from: &Origin, to: &Origin) -> Option<&'static str> {
+    let private = from.addresses.iter().any(|address| guarded::objection(address.ip(), false).is_some());
+    to.addresses.iter().find_map(|address| guarded::objection(address.ip(), private))
 }
 
 /// SplitMix64's finisher: numbers that lie side by side come out without a pattern.
@@ -222,6 +286,7 @@ fn decoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::performance::plan::Header;
 
     fn plan(targets: &[(&str, u32)]) -> Plan {
         let targets = targets.iter().map(|(url, weight)| Target { url: (*url).into(), weight: *weight }).collect();
@@ -246,6 +311,44 @@ mod tests {
         let first = drawn.iter().filter(|target| **target == 0).count() as f64 / 40_000.0;
         assert!((first - 0.25).abs() < 0.01, "{first}");
         assert_eq!(drawn.iter().max(), Some(&1));
+    }
+
+    #[test]
+    fn secrets_stay_with_the_hosts_that_the_plan_names() {
+        let header = |name: &str| Header { name: name.into(), value: "hunter2".into() };
+        let mut plan = plan(&[("http://127.0.0.1:1/", 1), ("http://127.0.0.1:2/", 1)]);
+        let names = ["Authorization", "Proxy-Authorization", "Host", "X-Api-Key"];
+        plan.request.headers = names.iter().map(|name| header(name)).collect();
+        plan.request.headers.push(Header { name: "X-Trace".into(), value: "on".into() });
+        plan.request.cookies.insert("session".into(), "hunter2".into());
+        let mut site = Site::new(&plan).unwrap();
+        let mut sent = |url: &str| {
+            let target = site.follow(&plan, 0, Url::parse(url).unwrap(), ("GET", &[])).unwrap();
+            String::from_utf8(site.targets[target as usize].head.clone()).unwrap()
+        };
+        for own in ["http://127.0.0.1:1/next", "http://127.0.0.1:2/"] {
+            assert_eq!(sent(own).matches("hunter2").count(), 5, "{own}");
+        }
+        for (other, path) in [("127.0.0.1:3", ""), ("127.0.0.1:3", "again"), ("localhost:1", "")] {
+            let text = sent(&format!("http://{other}/{path}"));
+            assert!(!text.contains("hunter2") && text.contains("X-Trace: on"), "{text}");
+            assert!(text.contains(&format!("Host: {other}\r\n")), "{text}");
+        }
+    }
+
+    #[test]
+    fn redirects_lead_neither_to_metadata_services_nor_from_outside_into_private_networks() {
+        let plan = plan(&[("http://10.0.0.1/", 1), ("http://93.184.216.34/", 1)]);
+        let mut site = Site::new(&plan).unwrap();
+        let mut leads = |from, url: &str| site.follow(&plan, from, Url::parse(url).unwrap(), ("GET", &[])).is_ok();
+        for from in [0, 1] {
+            assert!(!leads(from, "http://169.254.169.254/latest/meta-data/"));
+            assert!(!leads(from, "http://[fe80::1]/"));
+            assert!(leads(from, "http://93.184.216.35/"), "a public address");
+        }
+        assert!(!leads(1, "http://10.0.0.2/"));
+        assert!(leads(0, "http://10.0.0.2/"));
+        assert_eq!((site.origins.len(), site.targets.len()), (4, 5));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! TLS of the generator: whom it trusts, who it says it is, what it offers.
 
-use std::fs;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -13,6 +13,10 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use crate::base::error::{Code, Error, Result};
 use crate::base::tls;
 use crate::model::performance::plan::{Protocol, Tls};
+use crate::perf::pem;
+
+/// The path of a PEM file, and what it holds where that came with the plan.
+type File<'f> = (&'f str, Option<&'f [u8]>);
 
 /// What every connection of a plan offers and checks.
 ///
@@ -20,17 +24,21 @@ use crate::model::performance::plan::{Protocol, Tls};
 /// A file of the plan cannot be read or used.
 pub fn configuration(plan: &Tls, protocol: Protocol) -> Result<Arc<ClientConfig>> {
     tls::install();
+    let held = &plan.contents;
     let builder = ClientConfig::builder();
     let builder = if plan.insecure {
         builder.dangerous().with_custom_certificate_verifier(Arc::new(Anyone(ring::default_provider())))
     } else if let Some(path) = &plan.ca {
-        builder.with_root_certificates(roots(path)?)
+        builder.with_root_certificates(roots((path, held.ca.as_deref()))?)
     } else {
         builder.with_platform_verifier().map_err(|problem| unusable("the machine's trusted roots", problem))?
     };
     let mut config = match (&plan.cert, &plan.key) {
         (Some(cert), Some(key)) => builder
-            .with_client_auth_cert(certificates(cert)?, private_key(key)?)
+            .with_client_auth_cert(
+                certificates((cert, held.cert.as_deref()))?,
+                private_key((key, held.key.as_deref()))?,
+            )
             .map_err(|problem| unusable(&format!("{cert} with {key}"), problem))?,
         _ => builder.with_no_client_auth(),
     };
@@ -46,22 +54,23 @@ fn unusable(what: &str, problem: impl std::fmt::Display) -> Error {
     Error::new(Code::PerfPlan, format!("TLS cannot use {what}")).because(problem)
 }
 
-fn read(path: &str) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|problem| unusable(path, problem))
+fn read((path, held): File<'_>) -> Result<Cow<'_, [u8]>> {
+    pem::read(path, held).map_err(|problem| unusable(path, problem))
 }
 
-fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>> {
-    CertificateDer::pem_slice_iter(&read(path)?).collect::<Result<_, _>>().map_err(|problem| unusable(path, problem))
+fn certificates(file: File<'_>) -> Result<Vec<CertificateDer<'static>>> {
+    let bytes = read(file)?;
+    CertificateDer::pem_slice_iter(&bytes).collect::<Result<_, _>>().map_err(|problem| unusable(file.0, problem))
 }
 
-fn private_key(path: &str) -> Result<PrivateKeyDer<'static>> {
-    PrivateKeyDer::from_pem_slice(&read(path)?).map_err(|problem| unusable(path, problem))
+fn private_key(file: File<'_>) -> Result<PrivateKeyDer<'static>> {
+    PrivateKeyDer::from_pem_slice(&read(file)?).map_err(|problem| unusable(file.0, problem))
 }
 
-fn roots(path: &str) -> Result<RootCertStore> {
+fn roots(file: File<'_>) -> Result<RootCertStore> {
     let mut store = RootCertStore::empty();
-    for certificate in certificates(path)? {
-        store.add(certificate).map_err(|problem| unusable(path, problem))?;
+    for certificate in certificates(file)? {
+        store.add(certificate).map_err(|problem| unusable(file.0, problem))?;
     }
     Ok(store)
 }

@@ -93,11 +93,11 @@ impl Transport {
         }
     }
 
-    /// Goes on with the handshake of TLS. True once it is done.
+    /// Goes on with the handshake of TLS. True once it is done. Why a certificate is not taken stands in `refusal` then.
     ///
     /// # Errors
     /// Why the two cannot agree.
-    pub fn shake_hands(&mut self) -> Result<bool, Cause> {
+    pub fn shake_hands(&mut self, refusal: &mut Option<String>) -> Result<bool, Cause> {
         let Self::Tls(session, stream) = self else { return Ok(true) };
         loop {
             drain(session, stream)?;
@@ -106,7 +106,7 @@ impl Transport {
             }
             match session.read_tls(stream) {
                 Ok(0) => return Err(Cause::Closed),
-                Ok(_) => process(session, stream)?,
+                Ok(_) => process(session, stream, refusal)?,
                 Err(problem) if problem.kind() == ErrorKind::WouldBlock => return Ok(false),
                 Err(problem) if problem.kind() == ErrorKind::Interrupted => {}
                 Err(problem) => return Err(talking(&problem)),
@@ -218,7 +218,7 @@ fn receive_tls(session: &mut ClientConnection, stream: &mut TcpStream, buffer: &
         }
         match session.read_tls(stream) {
             Ok(0) => return Ok(Received::End),
-            Ok(_) => process(session, stream)?,
+            Ok(_) => process(session, stream, &mut None)?,
             Err(problem) if problem.kind() == ErrorKind::WouldBlock => return Ok(Received::Nothing),
             Err(problem) if problem.kind() == ErrorKind::Interrupted => {}
             Err(problem) => return Err(talking(&problem)),
@@ -227,13 +227,16 @@ fn receive_tls(session: &mut ClientConnection, stream: &mut TcpStream, buffer: &
 }
 
 /// Reads records. An alert of ours goes out before the failure is told.
-fn process(session: &mut ClientConnection, stream: &mut TcpStream) -> Result<(), Cause> {
+fn process(session: &mut ClientConnection, stream: &mut TcpStream, refusal: &mut Option<String>) -> Result<(), Cause> {
     match session.process_new_packets() {
         Ok(_) => drain(session, stream),
         Err(problem) => {
             let _ = drain(session, stream);
             Err(match problem {
-                rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => Cause::Certificate,
+                rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
+                    refusal.get_or_insert_with(|| problem.to_string());
+                    Cause::Certificate
+                }
                 _ => Cause::Tls,
             })
         }

@@ -38,9 +38,7 @@ const READ: usize = 128 * 1024;
 const OPENING: u64 = 5_000_000;
 /// How long connections may take before the measurement begins without them.
 const PREPARATION: u64 = 1_000_000_000;
-/// How long responses are waited for after the last request.
-const DRAIN: u64 = 2_000_000_000;
-/// How long they are waited for when a run is stopped: what a target would have answered is no failure of the target.
+/// How long responses are waited for when a run is stopped: whoever stops it does not want to wait for a timeout.
 const STOPPED_DRAIN: u64 = 500_000_000;
 
 /// What all threads of a run know.
@@ -95,6 +93,8 @@ pub struct Yield {
     pub unanswered: u64,
     /// The most that waited at one time.
     pub queued_most: u64,
+    /// Why the first certificate was not taken that was not.
+    pub refusal: Option<String>,
 }
 
 /// Where requests come from.
@@ -145,6 +145,7 @@ pub struct Worker {
     busy: u64,
     aloft: Aloft,
     pace: Pace,
+    refusal: Option<String>,
     last_sent: u64,
     parts: Sender<Part>,
 }
@@ -186,6 +187,7 @@ impl Worker {
             busy: if spin > 0 && shared.plan.busy { BUSY } else { 0 },
             aloft: Aloft::default(),
             pace: Pace::default(),
+            refusal: None,
             last_sent: 0,
             parts,
             shared,
@@ -200,9 +202,9 @@ impl Worker {
         self.prepare();
         self.shared.gate.wait();
         self.shared.gate.wait();
-        let cpu = Cpu::of_this_thread();
         let start = self.shared.start();
         self.warm_up(start);
+        let cpu = Cpu::of_this_thread();
         let is_complete = self.measure(start);
         let unanswered = self.drain();
         Yield {
@@ -210,6 +212,7 @@ impl Worker {
             is_complete,
             unanswered,
             queued_most: self.waiting_most,
+            refusal: self.refusal,
             recorder: self.recorder,
         }
     }
@@ -345,35 +348,42 @@ impl Worker {
         }
     }
 
-    /// Waits for the last responses: no longer than their timeout, and no longer than [`DRAIN`]. Returns how many requests
-    /// are given up.
+    /// Waits for the last responses: each request has its whole timeout, but for a run that is stopped. Returns how many
+    /// requests are given up before theirs.
     fn drain(&mut self) -> u64 {
         self.sends = false;
         self.give_up_waiting();
         let over = self.now().min(self.end);
+        self.recorder.end = over;
         while self.in_flight > 0 {
             let now = self.now();
-            let patience = if self.is_stopped() { STOPPED_DRAIN } else { DRAIN };
+            let patience = if self.is_stopped() { STOPPED_DRAIN.min(self.timeout) } else { self.timeout };
             let end = over.saturating_add(patience);
+            if now >= self.next_tick || now >= end {
+                self.tick(now);
+            }
             if now >= end {
                 break;
             }
-            if now >= self.next_tick {
-                self.tick(now);
-            }
             self.turn(self.next_tick.min(end), false);
         }
-        let counted = self.recorder.requests.failed;
-        let now = self.now();
-        for at in 0..self.connections.len() {
-            self.connections[at].exchange.abandon(Cause::Timeout, &mut self.done);
-            self.settle(at, now);
-        }
+        let unanswered = self.abandon();
         let part = std::mem::take(&mut self.recorder.part);
         let begin = self.recorder.start.saturating_add(part.index * INTERVAL);
         if !part.is_empty() || begin < over {
             // nobody listens any more when the run itself has failed
             let _ = self.parts.send(part);
+        }
+        unanswered
+    }
+
+    /// Gives up what is still on its way. Returns how many requests that are.
+    fn abandon(&mut self) -> u64 {
+        let counted = self.recorder.requests.failed;
+        let now = self.now();
+        for at in 0..self.connections.len() {
+            self.connections[at].exchange.abandon(Cause::Timeout, &mut self.done);
+            self.settle(at, now);
         }
         self.recorder.requests.failed - counted
     }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::seconds;
 use crate::model::performance::result::PerfResult;
+use crate::perf::stats::order;
 use crate::perf::summary::Summary;
 use crate::perf::units;
 
@@ -16,7 +17,7 @@ const DECIMALS: i32 = 6;
 /// Decimals of shares: one failure in a hundred million is not nothing.
 const SHARE_DECIMALS: i32 = 9;
 
-/// One figure a row. `low` and `high` enclose it with 95 %; `note` says what limits it.
+/// One figure a row. `low` and `high` enclose it with 95 %, an open end being empty; `note` says what limits it.
 pub fn figures(result: &PerfResult) -> String {
     let summary = Summary::of(result);
     let mut text = format!("{FIGURES}\n");
@@ -48,7 +49,7 @@ pub fn figures(result: &PerfResult) -> String {
         let bounds = found.interval_ns;
         let name = units::percentile(found.percentile);
         let value = milliseconds(found.value_ns);
-        let (low, high) = (decimal(bounds.low / 1e6), decimal(bounds.high / 1e6));
+        let [low, high] = [bounds.low, bounds.high].map(bound);
         let _ = writeln!(text, "{name},{value},ms,{low},{high},{}", quoted(&note));
         if let Some(service) = found.service_ns {
             let _ = writeln!(text, "service.{name},{},ms,,,", milliseconds(service));
@@ -57,15 +58,24 @@ pub fn figures(result: &PerfResult) -> String {
     text
 }
 
+/// Names of the percentiles of [`intervals`] that the responses of an interval are too few to state as fact.
+pub fn doubtful(result: &PerfResult) -> Vec<String> {
+    let counts = result.intervals.iter().map(|interval| interval.response.count()).filter(|count| *count > 0);
+    let Some(fewest) = counts.min() else { return Vec::new() };
+    let doubtful = [50.0, 90.0, 99.0].into_iter().filter(|percentile| !order::is_supported(fewest, *percentile));
+    doubtful.map(units::percentile).collect()
+}
+
 /// One interval a row.
 pub fn intervals(result: &PerfResult) -> String {
     let mut text = format!("{INTERVALS}\n");
     for interval in &result.intervals {
         let _ = write!(text, "{},{},", decimal(interval.start_seconds), decimal(interval.length_seconds));
         let _ = write!(text, "{},{},{},{}", interval.sent, interval.succeeded, interval.failed, interval.dropped);
+        let response = interval.response.unpack();
         for percentile in [50.0, 90.0, 99.0, 100.0] {
-            let empty = interval.response.is_empty();
-            let value = if empty { String::new() } else { milliseconds(interval.response.percentile_ns(percentile)) };
+            let empty = response.is_empty();
+            let value = if empty { String::new() } else { milliseconds(response.percentile_ns(percentile)) };
             let _ = write!(text, ",{value}");
         }
         text.push('\n');
@@ -75,6 +85,11 @@ pub fn intervals(result: &PerfResult) -> String {
 
 fn milliseconds(nanoseconds: u64) -> String {
     decimal(seconds(nanoseconds) * 1e3)
+}
+
+/// A bound in milliseconds; nothing where it is open.
+fn bound(nanoseconds: f64) -> String {
+    if nanoseconds.is_finite() { decimal(nanoseconds / 1e6) } else { String::new() }
 }
 
 /// Seconds, milliseconds and rates: six decimals keep nanoseconds.
@@ -108,6 +123,15 @@ mod tests {
         for line in text.lines().filter(|line| !line.contains('"')) {
             assert_eq!(line.matches(',').count(), 5, "{line}");
         }
+    }
+
+    #[test]
+    fn an_open_end_is_empty() {
+        let mut result = sample::result(30_000);
+        result.requests.dropped = 1_000;
+        let text = figures(&result);
+        let row = text.lines().find(|line| line.starts_with("p99,")).unwrap();
+        assert!(row.contains(",ms,,,") && row.contains("no response in time"), "{row}");
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 mod buckets;
 
+pub(super) use buckets::PERCENTILES;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};

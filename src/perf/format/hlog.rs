@@ -24,7 +24,7 @@ pub fn write(result: &PerfResult) -> Result<String> {
         line(&mut text, "", (0.0, result.elapsed_seconds), &result.latency.response)?;
     }
     for interval in &result.intervals {
-        line(&mut text, "", (interval.start_seconds, interval.length_seconds), &interval.response)?;
+        line(&mut text, "", (interval.start_seconds, interval.length_seconds), &interval.response.unpack())?;
     }
     for (tag, histogram) in [("Tag=service,", &result.latency.service), ("Tag=slip,", &result.latency.slip)] {
         if !histogram.is_empty() {
@@ -113,7 +113,7 @@ fn take(result: &mut PerfResult, entry: Entry<'_>) {
                 succeeded: count,
                 failed: 0,
                 dropped: 0,
-                response: entry.histogram,
+                response: entry.histogram.into(),
             });
         }
     }
@@ -162,7 +162,7 @@ mod tests {
         let counts = |histogram: &Histogram| histogram.counts().collect::<Vec<_>>();
         assert_eq!(back.intervals.len(), result.intervals.len());
         for (there, here) in back.intervals.iter().zip(&result.intervals) {
-            assert_eq!(counts(&there.response), counts(&here.response));
+            assert_eq!(there.response, here.response);
         }
         assert_eq!(counts(&back.latency.response), counts(&result.latency.response));
         assert_eq!(counts(&back.latency.service), counts(&result.latency.service));

@@ -93,12 +93,12 @@ fn overview(page: &mut String, runs: &[Run<'_>], names: &[String]) {
     let headings =
         ["result", "model", "rate asked /s", "achieved /s", "requests", "errors", "p50", "p90", "p99", "p99.9"];
     table(page, "Overview", &headings, &rows);
-    page.push_str("<p class=\"note\">A figure with ~ is not to be taken as fact: the sample is too small for it, or it is mostly the generator's own lateness.</p>\n");
+    page.push_str("<p class=\"note\">A figure with ~ is not to be taken as fact: the sample is too small for it, too many requests got no response in time, or it is mostly the generator's own lateness.</p>\n");
 }
 
 fn shown(found: Option<&Percentile>) -> String {
     let Some(found) = found else { return "-".to_owned() };
-    let value = units::duration_ns(found.value_ns);
+    let value = escaped(&found.text());
     if found.is_fact() { value } else { format!("<span class=\"mark\">~{value}</span>") }
 }
 
@@ -172,11 +172,10 @@ fn percentile_table(page: &mut String, result: &PerfResult, name: &str) {
         .percentiles
         .iter()
         .map(|found| {
-            let bounds = found.interval_ns;
             vec![
                 units::percentile(found.percentile),
                 shown(Some(found)),
-                format!("{} to {}", units::duration(bounds.low), units::duration(bounds.high)),
+                units::bounds(found.interval_ns),
                 found.service_ns.map_or_else(|| "-".to_owned(), units::duration_ns),
                 escaped(&found.reasons(summary.response.count).join("; ")),
             ]
@@ -205,7 +204,7 @@ fn over_time(page: &mut String, runs: &[Run<'_>], names: &[String]) {
     page.push_str(&rates.svg());
     let at = |percentile: f64| {
         move |interval: &Interval| {
-            (!interval.response.is_empty()).then(|| nanoseconds(interval.response.percentile_ns(percentile)))
+            (!interval.response.is_empty()).then(|| nanoseconds(interval.response.unpack().percentile_ns(percentile)))
         }
     };
     let mut lines = series(&at(99.0));
@@ -246,9 +245,10 @@ fn interval_table(page: &mut String, result: &PerfResult, name: &str) {
         .intervals
         .iter()
         .map(|interval| {
+            let response = interval.response.unpack();
             let time = |percentile: f64| {
-                let value = || units::duration_ns(interval.response.percentile_ns(percentile));
-                if interval.response.is_empty() { "-".to_owned() } else { value() }
+                let value = || units::duration_ns(response.percentile_ns(percentile));
+                if response.is_empty() { "-".to_owned() } else { value() }
             };
             vec![
                 format!("{:.1}s", interval.start_seconds),

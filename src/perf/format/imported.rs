@@ -37,6 +37,7 @@ pub fn blank(generator: &str, content: &[u8]) -> PerfResult {
         environment: Environment::default(),
         workers: Vec::new(),
         warnings: Vec::new(),
+        verdicts: Vec::new(),
         server_metrics: BTreeMap::new(),
     }
 }

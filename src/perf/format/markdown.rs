@@ -66,11 +66,11 @@ fn percentiles(text: &mut String, summary: &Summary) {
     }
     text.push_str("\n| percentile | response time | 95 % interval | service time |\n| --- | ---: | ---: | ---: |\n");
     for found in &summary.percentiles {
-        let value = units::duration_ns(found.value_ns);
+        let value = found.text();
         let value = if found.is_fact() { value } else { format!("_~{value}_") };
-        let (low, high) = (units::duration(found.interval_ns.low), units::duration(found.interval_ns.high));
+        let interval = units::bounds(found.interval_ns);
         let service = found.service_ns.map_or_else(|| "-".to_owned(), units::duration_ns);
-        let _ = writeln!(text, "| {} | {value} | {low} to {high} | {service} |", units::percentile(found.percentile));
+        let _ = writeln!(text, "| {} | {value} | {interval} | {service} |", units::percentile(found.percentile));
     }
     let _ = writeln!(text, "| max | {} | | |", units::duration_ns(summary.response.max_ns));
     let marked: Vec<&Percentile> = summary.percentiles.iter().filter(|found| !found.is_fact()).collect();

@@ -6,7 +6,7 @@ use super::{Format, imported, nanoseconds, seconds, unwritable};
 use crate::base::clock::Timestamp;
 use crate::base::error::Result;
 use crate::model::performance::histogram::Histogram;
-use crate::model::performance::plan::{Load, Overload, Pacing, Protocol, Target};
+use crate::model::performance::plan::{Load, Overload, Pacing, Plan, Protocol, Target};
 use crate::model::performance::result::{Cause, PerfResult};
 
 const RESPONSE: &str = "benchmark_http_client.request_to_response";
@@ -38,19 +38,31 @@ pub fn write(result: &PerfResult) -> Result<String> {
     text.map(|text| text + "\n").map_err(|problem| unwritable(Format::Nighthawk, problem))
 }
 
+/// Rate and connections of Nighthawk's options are those of one worker, of which there are `concurrency`.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates are positive and far below 2^63")]
 fn options(result: &PerfResult) -> Value {
     let plan = &result.plan;
+    let rate = result.requested_rate.map(|rate| rate.round() as u64);
+    let workers = workers(plan, rate);
     json!({
-        "requests_per_second": result.requested_rate.map(f64::round),
-        "connections": plan.connections,
+        // 0 would stand for none, and there is no fraction.
+        "requests_per_second": rate.filter(|rate| *rate > 0).map(|rate| rate / u64::from(workers)),
+        "connections": plan.connections / workers,
         "duration": plan.duration.map(|duration| format!("{}s", duration.as_secs_f64())),
         "timeout": format!("{}s", plan.timeout.as_secs_f64()),
         "protocol": { "value": if plan.protocol == Protocol::Http1 { "HTTP1" } else { "HTTP2" } },
-        "concurrency": plan.threads.max(1).to_string(),
+        "concurrency": workers.to_string(),
         "open_loop": matches!(plan.load, Load::Open { .. }),
         "uri": plan.targets.first().map(|target| &target.url),
         "labels": [result.name],
     })
+}
+
+/// The threads as workers where each has the same part of rate and connections; else one for all.
+fn workers(plan: &Plan, rate: Option<u64>) -> u32 {
+    let threads = plan.threads.max(1);
+    let divides = plan.connections.is_multiple_of(threads) && rate.unwrap_or(0).is_multiple_of(u64::from(threads));
+    if divides { threads } else { 1 }
 }
 
 fn length(nanoseconds: u64) -> String {
@@ -270,6 +282,24 @@ mod tests {
             let (there, here) = (there.percentile_ns(50.0), here.percentile_ns(50.0));
             assert!(there.abs_diff(here) * 500 <= here, "{there} {here}");
         }
+    }
+
+    #[test]
+    fn rate_and_connections_are_the_same_again_whatever_the_threads() {
+        for (threads, rate, connections, workers) in
+            [(0, 1_000.0, 8, "1"), (2, 1_000.0, 8, "2"), (4, 1_000.0, 6, "1"), (3, 1_000.0, 6, "1"), (1, 7.0, 3, "1")]
+        {
+            let mut result = sample::result(600);
+            (result.plan.threads, result.plan.connections, result.requested_rate) = (threads, connections, Some(rate));
+            let text = write(&result).unwrap();
+            let back = read_text(&text);
+            assert_eq!((back.requested_rate, back.plan.connections), (Some(rate), connections), "{threads}");
+            let written: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(written["options"]["concurrency"], workers, "{threads}");
+        }
+        let mut slow = sample::result(600);
+        slow.requested_rate = Some(0.4);
+        assert_eq!(read_text(&write(&slow).unwrap()).requested_rate, None, "a rate of 0 is none");
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! One client of a test file, and the plan it becomes.
 
-use serde_json::Value;
 use url::Url;
 
+use super::INTERNAL;
 use super::fields::{File, snake_case};
 use crate::base::error::Result;
 use crate::base::text;
-use crate::base::yaml::{Located, Shape, Spot};
+use crate::base::yaml::{Located, Spot};
 use crate::model::performance::plan::{
     Generator, Header, Load, Overload, Pacing, Plan, Protocol, Request, Target, Tls,
 };
@@ -64,14 +64,14 @@ pub fn read(file: &mut File<'_>, value: &Located) -> Result<Client> {
 }
 
 impl Client {
-    /// The keys that are written.
+    /// The keys that say something.
     pub fn given(&self) -> &[&'static str] {
         &self.given
     }
 
     fn entry(&mut self, file: &mut File<'_>, key: &str, value: &Located) -> Result<()> {
         let snake = snake_case(key);
-        self.given.extend(KEYS.iter().find(|known| **known == snake && value.shape != Shape::Scalar(Value::Null)));
+        self.given.extend(KEYS.iter().find(|known| **known == snake && File::says(value)));
         match snake.as_str() {
             "internal" => self.internal = file.flag(value, key)?,
             "load_generator" => self.generator = generator(file, value)?,
@@ -108,9 +108,8 @@ impl Client {
     pub fn plan(self, file: &mut File<'_>) -> Result<Plan> {
         let (protocol, targets) = self.targets(file)?;
         let mut request = self.request;
-        let is_http = matches!(protocol, Protocol::Http1 | Protocol::Http2);
         // The specification has no method; the generators that its files were written for post what has a body.
-        if is_http && !request.body.is_empty() {
+        if !request.body.is_empty() {
             "POST".clone_into(&mut request.method);
         }
         let mut plan = Plan {
@@ -125,7 +124,7 @@ impl Client {
             ..Plan::default()
         };
         if self.internal {
-            plan.labels.insert("smp.client.internal".to_owned(), "true".to_owned());
+            plan.labels.insert(INTERNAL.to_owned(), "true".to_owned());
         }
         Ok(plan)
     }

@@ -48,6 +48,18 @@ impl<'a> File<'a> {
         Ok(())
     }
 
+    /// Whether a value says anything: programs that write protobuf's JSON write empty text, lists and mappings for what
+    /// nobody gave.
+    pub fn says(value: &Located) -> bool {
+        match &value.shape {
+            Shape::Scalar(Value::Null) => false,
+            Shape::Scalar(Value::String(text)) => !text.trim().is_empty(),
+            Shape::Scalar(_) => true,
+            Shape::List(items) => !items.is_empty(),
+            Shape::Map(entries) => !entries.is_empty(),
+        }
+    }
+
     /// The entries of a mapping; none where nothing is written.
     pub fn entries<'v>(&self, value: &'v Located, name: &str) -> Result<&'v [(String, Located)]> {
         match &value.shape {

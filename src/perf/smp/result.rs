@@ -12,14 +12,13 @@ use serde_json::{Value, json};
 
 use document::Document;
 
-use super::VERSION;
+use super::{MESH_ANNOTATION, MESH_LABEL, MESH_VERSION, VERSION};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
 use crate::base::{id, yaml};
 use crate::model::performance::environment::Environment;
 use crate::model::performance::result::PerfResult;
-use crate::perf::stats::order;
-use crate::perf::units;
+use crate::perf::summary::{self, Percentile};
 use crate::wire::protobuf;
 use crate::wire::smp::environment_config::Node;
 use crate::wire::smp::performance_test_result::Latency;
@@ -33,13 +32,15 @@ pub use read::{is_document, is_result, read_json, read_protobuf, read_yaml};
 const UNIT: &str = "latency_unit";
 /// Label with every response time: HdrHistogram's V2 encoding with DEFLATE, as base64, in nanoseconds.
 const HISTOGRAM: &str = "latency_histogram_hdr";
-/// Label with the percentiles of the message that the sample is too small to state as fact; the message wants a value.
+/// Percentiles that the message has fields for.
+pub const PERCENTILES: [f64; 3] = [50.0, 90.0, 99.0];
+/// Label with the percentiles of the message that the result cannot state as fact; the message wants a value.
 const UNSUPPORTED: &str = "latency_unsupported";
 
 /// The result message.
 pub fn message(result: &PerfResult) -> PerformanceTestResult {
     let response = &result.latency.response;
-    let at = |percentile: f64| milliseconds(response.percentile_ns(percentile));
+    let at = |percentile: f64| milliseconds(summary::responses(result).at_least_ns(percentile));
     PerformanceTestResult {
         smp_version: VERSION.to_owned(),
         id: result.id.to_string(),
@@ -78,32 +79,19 @@ fn labels(result: &PerfResult) -> BTreeMap<String, String> {
     if let Some(target) = result.plan.targets.first() {
         set("endpoint_url", target.url.clone());
     }
-    let unsupported = unsupported(result);
+    let unsupported = summary::doubtful(result, &PERCENTILES);
     if !unsupported.is_empty() {
         set(UNSUPPORTED, unsupported.join(","));
     }
-    // The message itself ends at p99; what the sample cannot support is not stated beyond it.
-    for percentile in [99.9, 99.99].into_iter().filter(|percentile| is_supported(result, *percentile)) {
-        let value = milliseconds(result.latency.response.percentile_ns(percentile));
-        set(&format!("latency_p{percentile}_ms"), value.to_string());
+    // The message itself ends at p99; what the result cannot state as fact is not stated beyond it.
+    let beyond = [99.9, 99.99].into_iter().filter_map(|percentile| Percentile::of(result, percentile));
+    for found in beyond.filter(Percentile::is_fact) {
+        set(&format!("latency_p{}_ms", found.percentile), milliseconds(found.value_ns).to_string());
     }
     if let Ok(histogram) = result.latency.response.encode() {
         set(HISTOGRAM, histogram);
     }
     labels
-}
-
-/// Names of the percentiles that the message has fields for and that the sample is too small to state as fact.
-pub fn unsupported(result: &PerfResult) -> Vec<String> {
-    [50.0, 90.0, 99.0]
-        .into_iter()
-        .filter(|percentile| !is_supported(result, *percentile))
-        .map(units::percentile)
-        .collect()
-}
-
-fn is_supported(result: &PerfResult, percentile: f64) -> bool {
-    order::is_supported(result.latency.response.count(), percentile)
 }
 
 /// The mesh's configuration, where a mesh is known.
@@ -113,22 +101,30 @@ pub fn mesh_config(result: &PerfResult) -> Option<ServiceMeshConfig> {
     let kind = Type::from_str_name(super::mesh_name(name)?)?;
     let facts = mesh.cloned().unwrap_or_default();
     let count = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+    // What the test said of its mesh holds only where that is the mesh.
+    let said = if result.plan.mesh.as_deref() == Some(name) { result.plan.labels.clone() } else { BTreeMap::new() };
+    let of = |begin: &str| -> BTreeMap<String, String> {
+        said.iter().filter_map(|(name, value)| Some((name.strip_prefix(begin)?.to_owned(), value.clone()))).collect()
+    };
+    let version = facts.version.or_else(|| said.get(MESH_VERSION).cloned()).unwrap_or_default();
     let mut config = ServiceMeshConfig {
         smp_version: VERSION.to_owned(),
         labels: facts.labels.clone(),
-        ingress_gateway: Some(IngressGateway { count: count(facts.ingress_gateways), ..IngressGateway::default() }),
-        sidecar: Some(Sidecar { count: count(facts.sidecars), ..Sidecar::default() }),
-        mesh_control_plane: Some(MeshControlPlane {
-            count: count(facts.control_plane),
-            sidecars: count(facts.sidecars),
+        ingress_gateway: mesh
+            .map(|mesh| IngressGateway { count: count(mesh.ingress_gateways), ..IngressGateway::default() }),
+        sidecar: mesh.map(|mesh| Sidecar { count: count(mesh.sidecars), ..Sidecar::default() }),
+        mesh_control_plane: mesh.map(|mesh| MeshControlPlane {
+            count: count(mesh.control_plane),
+            sidecars: count(mesh.sidecars),
             ..MeshControlPlane::default()
         }),
         mtls_enabled: facts.mtls.unwrap_or(false),
-        mesh_build: facts.version.clone().unwrap_or_default(),
+        mesh_build: version.clone(),
         mesh_type: Some(ServiceMesh {
             r#type: kind.into(),
-            version: facts.version.unwrap_or_default(),
-            ..ServiceMesh::default()
+            version,
+            labels: of(MESH_LABEL),
+            annotations: of(MESH_ANNOTATION),
         }),
         ..ServiceMeshConfig::default()
     };
@@ -194,7 +190,7 @@ pub fn write_json(result: &PerfResult) -> Result<String> {
 pub fn write_yaml(result: &PerfResult) -> Result<String> {
     let mut text = yaml::write_kubernetes(&Document::of(message(result)))?;
     let mut further = Vec::new();
-    further.extend(mesh_config(result).map(|config| mesh_config_value(&config)));
+    further.extend(mesh_config(result).map(|config| mesh_config_value(&config, result)));
     further.push(environment_value(&environment(&result.environment)));
     for value in further {
         text.push_str("---\n");
@@ -203,21 +199,35 @@ pub fn write_yaml(result: &PerfResult) -> Result<String> {
     Ok(text)
 }
 
-fn mesh_config_value(config: &ServiceMeshConfig) -> Value {
-    let gateways = config.ingress_gateway.unwrap_or_default();
-    let plane = config.mesh_control_plane.unwrap_or_default();
+fn mesh_config_value(config: &ServiceMeshConfig, result: &PerfResult) -> Value {
     let mesh = config.mesh_type.clone().unwrap_or_default();
-    json!({
+    let mut value = json!({
         "smp_version": config.smp_version,
         "id": config.id,
         "labels": config.labels,
-        "ingress_gateway": { "count": gateways.count },
-        "sidecar": { "count": config.sidecar.unwrap_or_default().count },
-        "mesh_control_plane": { "count": plane.count, "sidecars": plane.sidecars },
-        "mtls_enabled": config.mtls_enabled,
         "mesh_build": config.mesh_build,
         "mesh_type": { "type": mesh.r#type().as_str_name(), "version": mesh.version },
-    })
+    });
+    // Counts of a mesh that nobody looked at are not known.
+    if let Some(gateways) = &config.ingress_gateway {
+        value["ingress_gateway"] = json!({ "count": gateways.count });
+    }
+    if let Some(sidecar) = &config.sidecar {
+        value["sidecar"] = json!({ "count": sidecar.count });
+    }
+    if let Some(plane) = &config.mesh_control_plane {
+        value["mesh_control_plane"] = json!({ "count": plane.count, "sidecars": plane.sidecars });
+    }
+    // The message cannot leave it open, text can.
+    if result.environment.mesh.as_ref().is_some_and(|mesh| mesh.mtls.is_some()) {
+        value["mtls_enabled"] = config.mtls_enabled.into();
+    }
+    for (name, pairs) in [("labels", &mesh.labels), ("annotations", &mesh.annotations)] {
+        if !pairs.is_empty() {
+            value["mesh_type"][name] = json!(pairs);
+        }
+    }
+    value
 }
 
 fn environment_value(config: &EnvironmentConfig) -> Value {
@@ -270,6 +280,29 @@ mod tests {
         assert_eq!(labels(600).get(UNSUPPORTED).map(String::as_str), Some("p90,p99"));
         assert!(!labels(600).contains_key("latency_p99.9_ms"));
         assert!(!labels(120_000).contains_key(UNSUPPORTED) && labels(120_000).contains_key("latency_p99.9_ms"));
+    }
+
+    #[test]
+    fn what_is_not_known_of_a_mesh_is_not_stated_and_what_its_test_said_is() {
+        let mut result = sample::result(100);
+        let config =
+            |result: &PerfResult| yaml::read_kubernetes_stream(&write_yaml(result).unwrap()).unwrap()[1].clone();
+        result.environment.mesh.as_mut().unwrap().mtls = None;
+        assert!(config(&result).get("mtls_enabled").is_none());
+        result.environment.mesh.as_mut().unwrap().mtls = Some(false);
+        assert_eq!(config(&result)["mtls_enabled"], false);
+        result.environment.mesh = None;
+        result.plan.mesh = Some("LINKERD".to_owned());
+        for (name, value) in [(MESH_VERSION, "2.19"), ("smp.mesh.label.a", "b")] {
+            result.plan.labels.insert(name.to_owned(), value.to_owned());
+        }
+        let said = config(&result);
+        assert!(said.get("mtls_enabled").is_none());
+        assert_eq!(said["mesh_type"], json!({"type": "LINKERD", "version": "2.19", "labels": {"a": "b"}}));
+        result.plan.mesh = Some("ISTIO".to_owned());
+        result.environment.mesh = sample::result(1).environment.mesh;
+        result.environment.mesh.as_mut().unwrap().kind = "KUMA".to_owned();
+        assert!(config(&result)["mesh_type"].get("labels").is_none(), "another mesh was there");
     }
 
     #[test]

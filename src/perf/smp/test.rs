@@ -1,10 +1,11 @@
 //! Test files, in both of their dialects: bare, and as `test:` beside `mesh:`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::client::{self, Client};
 use super::fields::{File, snake_case};
-use super::{SmpTest, mesh_name};
+use super::{MESH_ANNOTATION, MESH_LABEL, MESH_VERSION, SmpTest, mesh_name};
 use crate::base::error::{Code, Error, Place, Result};
 use crate::base::yaml::{self, Located};
 use crate::model::performance::duration;
@@ -16,7 +17,8 @@ const RESULT_KEYS: [&str; 4] = ["latencies_ms", "start_time", "metrics", "actual
 /// Reads a test file: YAML or JSON, bare or with `test:` and `mesh:`. `file_name` is what errors call it.
 ///
 /// A client without `rps` sends as fast as its connections go (closed model); one with it sends at equal distances by the
-/// clock (open model), and what is due while every connection is busy waits.
+/// clock (open model), and what is due while every connection is busy waits. Version, labels and annotations of the mesh,
+/// and that a client is internal, become labels of the plans.
 ///
 /// # Errors
 /// [`Code::SmpInvalid`] with line and column: it is no YAML, no test, or a value cannot be carried out.
@@ -41,6 +43,8 @@ struct Draft {
     test: SmpTest,
     clients: Vec<Client>,
     duration: Option<Duration>,
+    /// What the file says of the mesh besides its type, as labels of a plan.
+    mesh_fields: BTreeMap<String, String>,
 }
 
 impl Draft {
@@ -53,7 +57,7 @@ impl Draft {
         for (key, value) in entries {
             match key.as_str() {
                 "test" => self.test_entries(file, file.entries(value, "test")?, false)?,
-                "mesh" => self.test.mesh = mesh(file, value)?,
+                "mesh" => self.mesh(file, value)?,
                 _ => file.unknown(key, value.spot, &["test", "mesh"])?,
             }
         }
@@ -73,7 +77,7 @@ impl Draft {
                         file.items(value, key)?.iter().map(|item| client::read(file, item)).collect::<Result<_>>()?;
                 }
                 "duration" => self.duration = length(file, value)?,
-                "mesh" if is_bare => self.test.mesh = mesh(file, value)?,
+                "mesh" if is_bare => self.mesh(file, value)?,
                 other if is_bare && RESULT_KEYS.contains(&other) => {
                     return Err(file
                         .fault(value.spot, format!("`{key}` stands in results; the file tells what came of a test"))
@@ -85,24 +89,58 @@ impl Draft {
         Ok(())
     }
 
+    fn mesh(&mut self, file: &mut File<'_>, value: &Located) -> Result<()> {
+        for (key, value) in file.entries(value, "mesh")? {
+            let mut keep = |begin: &str| -> Result<()> {
+                let pairs = file.pairs(value, &format!("mesh.{key}"))?.into_iter();
+                self.mesh_fields.extend(pairs.map(|(name, value)| (format!("{begin}{name}"), value)));
+                Ok(())
+            };
+            match key.as_str() {
+                "type" => self.test.mesh = mesh_type(file, value)?,
+                "version" => {
+                    let version = file.word(value, "mesh.version")?;
+                    self.mesh_fields.extend(version.map(|version| (MESH_VERSION.to_owned(), version)));
+                }
+                "labels" => keep(MESH_LABEL)?,
+                "annotations" => keep(MESH_ANNOTATION)?,
+                _ => file.unknown(key, value.spot, &["type", "version", "labels", "annotations"])?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The keys around the clients that say something.
+    fn given(&self) -> Vec<&'static str> {
+        let Self { test, clients, duration, mesh_fields } = self;
+        let has_name = !test.name.is_empty() || clients.len() > 1;
+        let around = [
+            ("duration", duration.is_some()),
+            ("mesh", test.mesh.is_some() || !mesh_fields.is_empty()),
+            ("name", has_name),
+            ("labels", !test.labels.is_empty()),
+        ];
+        around.into_iter().filter_map(|(key, is_given)| is_given.then_some(key)).collect()
+    }
+
     fn finish(self, mut file: File<'_>, document: &Located) -> Result<SmpTest> {
-        let Self { mut test, clients, duration } = self;
+        let around = self.given();
+        let Self { mut test, clients, duration, mesh_fields } = self;
         if clients.is_empty() {
             return Err(file.fault(document.spot, "the test has no `clients`, so that there is nothing to send"));
         }
         let length = duration.unwrap_or_else(|| {
-            file.warn(document.spot, "the test has no `duration`; it lasts 30s");
+            file.warn(document.spot, "the test has no `duration`: where nothing else says one, it lasts 30s");
             Duration::from_secs(30)
         });
         let many = clients.len() > 1;
-        let around = [("duration", duration.is_some()), ("mesh", test.mesh.is_some()), ("name", !test.name.is_empty())];
-        let around = around.into_iter().filter_map(|(key, is_given)| is_given.then_some(key));
         for (index, client) in clients.into_iter().enumerate() {
-            test.given.push(client.given().iter().copied().chain(around.clone()).collect());
+            test.given.push(client.given().iter().copied().chain(around.iter().copied()).collect());
             let mut plan = client.plan(&mut file)?;
             plan.name =
                 if many { format!("{} client {}", test.name, index + 1).trim().to_owned() } else { test.name.clone() };
             plan.labels.extend(test.labels.clone());
+            plan.labels.extend(mesh_fields.clone());
             plan.mesh.clone_from(&test.mesh);
             plan.duration = Some(length);
             test.plans.push(plan);
@@ -110,18 +148,6 @@ impl Draft {
         test.warnings = file.into_warnings();
         Ok(test)
     }
-}
-
-fn mesh(file: &mut File<'_>, value: &Located) -> Result<Option<String>> {
-    let mut name = None;
-    for (key, value) in file.entries(value, "mesh")? {
-        match key.as_str() {
-            "type" => name = mesh_type(file, value)?,
-            "version" | "labels" | "annotations" => {}
-            _ => file.unknown(key, value.spot, &["type", "version", "labels", "annotations"])?,
-        }
-    }
-    Ok(name)
 }
 
 fn mesh_type(file: &File<'_>, value: &Located) -> Result<Option<String>> {
@@ -197,7 +223,7 @@ mesh:
         );
         assert_eq!(test.smp_version.as_deref(), Some("v0.0.1"));
         let [plan] = test.plans.as_slice() else { panic!("{:?}", test.plans) };
-        assert_eq!(test.given[0].len(), 15, "{:?}", test.given);
+        assert_eq!(test.given[0].len(), 16, "{:?}", test.given);
         assert_eq!(plan.generator, Generator::Fortio);
         assert_eq!(plan.protocol, Protocol::Http1);
         assert_eq!(plan.connections, 2);
@@ -234,6 +260,25 @@ mesh:
             (Generator::Native, 1, "GET")
         );
         assert_eq!(test.given[1], ["endpoint_urls", "duration", "name"]);
+    }
+
+    #[test]
+    fn what_the_file_says_of_the_mesh_becomes_labels() {
+        let mesh = "  type: 3\n  version: 1.30.2\n  labels: {profile: ambient}\n  annotations: {owner: shop}\n";
+        let test = read(&WRAPPED.replace("  type: 3\n", mesh), "t.yaml").unwrap();
+        let labels = &test.plans[0].labels;
+        let kept = ["smp.mesh.version", "smp.mesh.label.profile", "smp.mesh.annotation.owner"]
+            .map(|name| labels[name].as_str());
+        assert_eq!(kept, ["1.30.2", "ambient", "shop"]);
+        assert_eq!((labels["smp.client.internal"].as_str(), labels["team"].as_str()), ("true", "shop"));
+        assert!(test.given[0].contains(&"mesh") && test.warnings.is_empty(), "{:?}", test.warnings);
+    }
+
+    #[test]
+    fn what_is_empty_is_not_given() {
+        let text = "name: n\nduration: 1s\nclients:\n- {endpoint_urls: ['http://a/'], headers: {}, cookies: {}, body: '', content_type: '', load_generator: '', rps: 0}\n";
+        let test = read(text, "t").unwrap();
+        assert_eq!(test.given[0], ["endpoint_urls", "rps", "duration", "name"]);
     }
 
     #[test]

@@ -30,8 +30,22 @@ struct Cell {
     /// Index into the grid, and how many.
     counts: Vec<(u32, u32)>,
     seconds: f64,
+    /// Responses, good or bad.
     answered: u64,
-    failed: u64,
+    /// Requests that are over.
+    ended: u64,
+    /// Those of them without a good response.
+    bad: u64,
+}
+
+/// The intervals in which requests were made, but for what was left over at the end: that is shorter than the one before
+/// and would weigh as much. In a long run, the first ones are longer than the others.
+fn whole(result: &PerfResult) -> &[Interval] {
+    let made = result.intervals.partition_point(|interval| interval.start_seconds < result.elapsed_seconds);
+    match &result.intervals[..made] {
+        [first @ .., last] if first.last().is_some_and(|one| last.length_seconds <= 0.5 * one.length_seconds) => first,
+        all => all,
+    }
 }
 
 /// A run that was redrawn.
@@ -42,28 +56,24 @@ pub struct Redrawn {
     total: u64,
     /// Responses a second.
     pub rate: f64,
-    /// Share (0 to 1) of the requests that failed.
+    /// Share (0 to 1) of the requests that had no good response, those that were dropped among them.
     pub error_share: f64,
 }
 
 impl Intervals {
-    /// Of a result; none when it has fewer than [`FEWEST`] whole intervals with responses.
+    /// Of a result; none when it has no responses, or fewer than [`FEWEST`] whole intervals. Those without a response are
+    /// some of them: a target that stalls brings fewer responses a second.
     pub fn of(result: &PerfResult) -> Option<Self> {
-        let longest = result.intervals.iter().map(|interval| interval.length_seconds).fold(0.0, f64::max);
-        // What was left over at the end is shorter than the others and would weigh as much as they do.
-        let whole: Vec<&Interval> = result
-            .intervals
-            .iter()
-            .filter(|interval| interval.length_seconds > longest * 0.5 && !interval.response.is_empty())
-            .collect();
-        if whole.len() < FEWEST {
+        let whole = whole(result);
+        if whole.len() < FEWEST || whole.iter().all(|interval| interval.response.is_empty()) {
             return None;
         }
         let mut grid = Grid::default();
         let joined = whole.len().div_ceil(MOST);
         let mut cells: Vec<Cell> = whole.chunks(joined).map(|chunk| grid.cell(chunk)).collect();
         grid.sort(&mut cells);
-        let block = block_length(&cells.iter().map(|cell| cell.mean(&grid.ends)).collect::<Vec<_>>());
+        let means: Vec<f64> = cells.iter().filter_map(|cell| cell.mean(&grid.ends)).collect();
+        let block = block_length(&means);
         Some(Self { grid: grid.ends, cells, block })
     }
 
@@ -91,7 +101,7 @@ impl Intervals {
     /// Draws a run of the same length: stretches that begin anywhere and go on at the start when they meet the end.
     pub fn redraw(&self, random: &mut Random) -> Redrawn {
         let mut sums = vec![0u64; self.grid.len()];
-        let (mut seconds, mut answered, mut failed, mut drawn) = (0.0, 0u64, 0u64, 0);
+        let (mut seconds, mut answered, mut ended, mut bad, mut drawn) = (0.0, 0u64, 0u64, 0u64, 0);
         while drawn < self.cells.len() {
             let start = random.below(self.cells.len());
             for step in 0..self.block.min(self.cells.len() - drawn) {
@@ -99,7 +109,8 @@ impl Intervals {
                 cell.counts.iter().for_each(|(at, count)| sums[*at as usize] += u64::from(*count));
                 seconds += cell.seconds;
                 answered += cell.answered;
-                failed += cell.failed;
+                ended += cell.ended;
+                bad += cell.bad;
                 drawn += 1;
             }
         }
@@ -109,7 +120,7 @@ impl Intervals {
             values: self.grid.clone(),
             counts: sums,
             rate: answered as f64 / f64::max(seconds, 1e-9),
-            error_share: failed as f64 / u64::max(answered, 1) as f64,
+            error_share: bad as f64 / u64::max(ended, 1) as f64,
         }
     }
 }
@@ -173,16 +184,17 @@ impl Grid {
         self.ends.sort_by(f64::total_cmp);
     }
 
-    fn cell(&mut self, chunk: &[&Interval]) -> Cell {
+    fn cell(&mut self, chunk: &[Interval]) -> Cell {
         let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
         let mut cell = Cell::default();
         for interval in chunk {
-            for (value, count) in interval.response.counts() {
+            for (value, count) in interval.response.unpack().counts() {
                 *counts.entry(self.index(value)).or_default() += u32::try_from(count).unwrap_or(u32::MAX);
             }
             cell.seconds += interval.length_seconds;
-            cell.answered += interval.succeeded + interval.failed;
-            cell.failed += interval.failed;
+            cell.answered += interval.response.count();
+            cell.ended += interval.succeeded + interval.failed + interval.dropped;
+            cell.bad += interval.failed + interval.dropped;
         }
         cell.counts = counts.into_iter().collect();
         cell
@@ -190,13 +202,14 @@ impl Grid {
 }
 
 impl Cell {
-    fn mean(&self, ends: &[f64]) -> f64 {
+    /// The mean duration in nanoseconds; none without responses.
+    fn mean(&self, ends: &[f64]) -> Option<f64> {
         let (mut sum, mut total) = (0.0, 0.0);
         for (at, count) in &self.counts {
             sum += ends[*at as usize] * f64::from(*count);
             total += f64::from(*count);
         }
-        if total > 0.0 { sum / total } else { 0.0 }
+        (total > 0.0).then(|| sum / total)
     }
 }
 
@@ -235,6 +248,7 @@ mod tests {
     )]
 
     use super::*;
+    use crate::model::performance::histogram::PackedHistogram;
     use crate::perf::sample;
 
     #[test]
@@ -248,7 +262,7 @@ mod tests {
             assert!((redrawn.percentile(percentile) / here - 1.0).abs() < 0.1, "p{percentile}");
         }
         assert!((redrawn.mean() / result.latency.response.mean_ns() - 1.0).abs() < 0.05);
-        assert!((redrawn.rate - 1_000.0).abs() < 1.0 && (redrawn.error_share - 0.03).abs() < 0.005);
+        assert!((redrawn.rate - 990.0).abs() < 1.0 && (redrawn.error_share - 0.03).abs() < 0.005);
     }
 
     #[test]
@@ -263,6 +277,45 @@ mod tests {
         let mut result = sample::result(3_000);
         result.intervals.truncate(FEWEST - 1);
         assert!(Intervals::of(&result).is_none());
+    }
+
+    /// The spread of the rates of redrawn runs, in the mean of their squares around their mean.
+    fn rate_spread(result: &PerfResult) -> f64 {
+        let intervals = Intervals::of(result).unwrap();
+        let mut random = Random::new(3);
+        let rates: Vec<f64> = (0..200).map(|_| intervals.redraw(&mut random).rate).collect();
+        let mean = rates.iter().sum::<f64>() / rates.len() as f64;
+        (rates.iter().map(|rate| (rate - mean).powi(2)).sum::<f64>() / rates.len() as f64).sqrt()
+    }
+
+    #[test]
+    fn seconds_without_a_response_make_the_rate_less_sure() {
+        let steady = sample::result(30_000);
+        let mut stalled = steady.clone();
+        for second in [3, 11, 19, 27] {
+            let interval = &mut stalled.intervals[second];
+            interval.response = PackedHistogram::default();
+            (interval.succeeded, interval.failed, interval.dropped) = (0, 0, 1_000);
+        }
+        let intervals = Intervals::of(&stalled).unwrap();
+        assert_eq!(intervals.len(), 30);
+        assert!(intervals.redraw(&mut Random::new(1)).error_share > 0.05);
+        assert!(rate_spread(&stalled) > 10.0 * rate_spread(&steady), "{}", rate_spread(&stalled));
+    }
+
+    #[test]
+    fn shorter_intervals_after_longer_ones_count_and_a_cut_one_does_not() {
+        let mut result = sample::result(30_000);
+        let second = result.intervals[0].clone();
+        result.elapsed_seconds = 40.0;
+        result.intervals =
+            (0..20).map(|at| Interval { start_seconds: f64::from(at) * 1.5, ..second.clone() }).collect();
+        result.intervals[..10].iter_mut().for_each(|interval| interval.length_seconds = 2.0);
+        assert_eq!(Intervals::of(&result).map(|intervals| intervals.len()), Some(20));
+        let waits = Interval { start_seconds: 40.0, ..second.clone() };
+        let cut = Interval { start_seconds: 39.7, length_seconds: 0.3, ..second };
+        result.intervals.extend([cut, waits]);
+        assert_eq!(Intervals::of(&result).map(|intervals| intervals.len()), Some(20));
     }
 
     #[test]

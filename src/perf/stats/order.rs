@@ -11,6 +11,60 @@ const ONE_SIDE: f64 = 0.025;
 /// Responses expected beyond a percentile up to which their law is summed up; the normal law is as good above.
 const MOST_EXACT: f64 = 100.0;
 
+/// Durations of which some are only known to be longer than all the others: those of requests that ran out of time, or were
+/// never sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample<'a> {
+    known: &'a Histogram,
+    late: u64,
+}
+
+impl<'a> Sample<'a> {
+    /// The durations in `known`, and `late` more that are longer.
+    pub fn new(known: &'a Histogram, late: u64) -> Self {
+        Self { known, late }
+    }
+
+    /// Those that are known.
+    pub fn known(self) -> &'a Histogram {
+        self.known
+    }
+
+    /// How many there are in all.
+    pub fn count(self) -> u64 {
+        self.known.count() + self.late
+    }
+
+    /// Share (0 to 1) of those that are only known to be longer; 0 of nothing.
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+    pub fn late_share(self) -> f64 {
+        if self.count() == 0 { 0.0 } else { self.late as f64 / self.count() as f64 }
+    }
+
+    /// The duration in nanoseconds that `percentile` percent (0 to 100) do not exceed; none where it lies among those that
+    /// are only known to be longer.
+    pub fn percentile_ns(self, percentile: f64) -> Option<u64> {
+        self.known.percentile_with_late_ns(percentile, self.late)
+    }
+
+    /// As [`Self::percentile_ns`]; the longest known duration where the percentile is longer than that.
+    pub fn at_least_ns(self, percentile: f64) -> u64 {
+        self.percentile_ns(percentile).unwrap_or_else(|| self.known.max_ns())
+    }
+
+    /// The duration at a rank, counted from 1 up to [`Self::count`]; infinite where it is only known to be longer.
+    #[expect(clippy::cast_precision_loss, reason = "nanoseconds of an hour stay below 2^53")]
+    fn at_rank(self, rank: u64) -> f64 {
+        if rank > self.known.count() { f64::INFINITY } else { self.known.at_rank_ns(rank) as f64 }
+    }
+}
+
+impl<'a> From<&'a Histogram> for Sample<'a> {
+    fn from(known: &'a Histogram) -> Self {
+        Self::new(known, 0)
+    }
+}
+
 /// How well a sample of `count` knows the mass of the tail beyond `percentile` (0 to 100): the half-width of its 95 %
 /// interval relative to it. About 2 / sqrt(k) for k samples in the tail.
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
@@ -54,39 +108,42 @@ pub fn bounded_count(percentile: f64) -> Option<u64> {
 }
 
 /// The 95 % interval of a percentile in nanoseconds: the durations at the ranks Np +- 1.96 sqrt(Np(1-p)). Samples count
-/// as independent, so that it is too narrow for a run whose slow requests come together. None when there is no sample.
+/// as independent, so that it is too narrow for a run whose slow requests come together. An end is infinite where it lies
+/// among those that are only known to be longer than the others. None when there is no sample.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "ranks are clamped to the sample"
 )]
-pub fn interval(histogram: &Histogram, percentile: f64) -> Option<Bounds> {
-    let count = histogram.count();
+pub fn interval<'a>(sample: impl Into<Sample<'a>>, percentile: f64) -> Option<Bounds> {
+    let sample = sample.into();
+    let count = sample.count();
     if count == 0 {
         return None;
     }
     let share = percentile / 100.0;
     let n = count as f64;
     let half = Z95 * (n * share * (1.0 - share)).max(0.0).sqrt();
-    let rank = |rank: f64| histogram.at_rank_ns((rank.max(1.0) as u64).min(count)) as f64;
+    let rank = |rank: f64| sample.at_rank((rank.max(1.0) as u64).min(count));
     Some(Bounds { low: rank((n * share - half).floor()), high: rank((n * share + half).ceil() + 1.0) })
 }
 
 /// The ends of the 95 % interval of a percentile in nanoseconds, each of which fails with a probability of 2.5 % at most,
 /// by the exact binomial law of the number of responses beyond the percentile. There is no upper end where the sample is
 /// so small that all of it may lie below (fewer than 368 responses for p99), and no lower end but 0 where all of it may
-/// lie above. Samples count as independent. None when there is no sample.
-#[expect(clippy::cast_precision_loss, reason = "nanoseconds of an hour stay below 2^53")]
-pub fn ends(histogram: &Histogram, percentile: f64) -> Option<Bounds> {
-    let count = histogram.count();
+/// lie above, and an end is infinite where it lies among those that are only known to be longer than the others. Samples
+/// count as independent. None when there is no sample.
+pub fn ends<'a>(sample: impl Into<Sample<'a>>, percentile: f64) -> Option<Bounds> {
+    let sample = sample.into();
+    let count = sample.count();
     if count == 0 {
         return None;
     }
     let (fewest, most) = beyond(count, tail(percentile));
     // The lower end is the smallest of the `most` slowest responses, the upper one that of the `fewest` slowest.
-    let low = if most >= count { 0.0 } else { histogram.at_rank_ns(count - most) as f64 };
-    let high = if fewest == 0 { f64::INFINITY } else { histogram.at_rank_ns(count + 1 - fewest) as f64 };
+    let low = if most >= count { 0.0 } else { sample.at_rank(count - most) };
+    let high = if fewest == 0 { f64::INFINITY } else { sample.at_rank(count + 1 - fewest) };
     Some(Bounds { low, high })
 }
 
@@ -195,6 +252,23 @@ mod tests {
         }
         assert_eq!(bounded_count(99.0), Some(368));
         assert_eq!(ends(&Histogram::new(), 50.0), None);
+    }
+
+    #[test]
+    fn late_ones_open_the_intervals_that_reach_them() {
+        let mut known = Histogram::new();
+        (1..=9_910).for_each(|us| known.record_ns(us * 1_000));
+        let sample = Sample::new(&known, 90);
+        assert_eq!((sample.count(), sample.late_share()), (10_000, 0.009));
+        assert_eq!(sample.percentile_ns(99.0), Some(known.at_rank_ns(9_900)));
+        assert_eq!((sample.percentile_ns(99.9), sample.at_least_ns(99.9)), (None, known.max_ns()));
+        for bounds in [interval(sample, 99.0), ends(sample, 99.0)].map(Option::unwrap) {
+            assert!(bounds.low < known.at_rank_ns(9_900) as f64 && bounds.high.is_infinite(), "{bounds:?}");
+        }
+        for bounds in [interval(sample, 50.0), ends(sample, 50.0)].map(Option::unwrap) {
+            assert!(bounds.holds(known.at_rank_ns(5_000) as f64) && bounds.high.is_finite(), "{bounds:?}");
+        }
+        assert!(interval(sample, 99.9).unwrap().low.is_infinite());
     }
 
     #[test]

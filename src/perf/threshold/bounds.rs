@@ -1,10 +1,10 @@
 //! How sure a figure is: thresholds against intervals instead of values.
 
 use super::{Figure, Limit, Metric, Running, Series, Threshold};
-use crate::model::performance::histogram::Histogram;
 use crate::model::performance::result::PerfResult;
-use crate::perf::stats::{order, wilson95};
-use crate::perf::summary::{is_reached, late_share};
+use crate::perf::stats::order::{self, Sample};
+use crate::perf::stats::wilson95;
+use crate::perf::summary::responses;
 
 impl Threshold {
     /// Whether the threshold holds for every value from `low` to `high`, or for none; nothing can be said otherwise.
@@ -14,14 +14,14 @@ impl Threshold {
     }
 
     /// The 95 % interval of the figure as far as one sample tells it: of a percentile by order statistics, of a share of
-    /// requests by Wilson's method. None for figures whose spread only several runs tell.
+    /// requests by Wilson's method. An end of a percentile that lies among requests without a response in time is infinite.
+    /// None for figures whose spread only several runs tell.
     pub fn bounds(&self, result: &PerfResult) -> Option<(f64, f64)> {
         let requests = &result.requests;
         match &self.metric {
             Metric::Time(series, Figure::Percentile(percentile)) => {
-                let bounds = order::interval(durations(result, *series), *percentile)?;
-                let is_reached = *series != Series::Response || is_reached(late_share(result), *percentile);
-                Some(if is_reached { (bounds.low, bounds.high) } else { (f64::INFINITY, f64::INFINITY) })
+                let bounds = order::interval(sample(result, *series), *percentile)?;
+                Some((bounds.low, bounds.high))
             }
             Metric::Errors => self.of_share(requests.bad(), requests.ended()),
             Metric::Success => self.of_share(requests.succeeded, requests.ended()),
@@ -49,12 +49,12 @@ impl Threshold {
     }
 }
 
-fn durations(result: &PerfResult, series: Series) -> &Histogram {
+fn sample(result: &PerfResult, series: Series) -> Sample<'_> {
     match series {
-        Series::Response => &result.latency.response,
-        Series::Service => &result.latency.service,
-        Series::Slip => &result.latency.slip,
-        Series::Connect => &result.connections.connect,
+        Series::Response => responses(result),
+        Series::Service => (&result.latency.service).into(),
+        Series::Slip => (&result.latency.slip).into(),
+        Series::Connect => (&result.connections.connect).into(),
     }
 }
 
@@ -68,6 +68,21 @@ mod tests {
         assert_eq!(threshold.clears(1e6, 19e6), Some(true));
         assert_eq!(threshold.clears(21e6, 30e6), Some(false));
         assert_eq!(threshold.clears(19e6, 21e6), None);
+    }
+
+    #[test]
+    fn late_requests_open_the_interval_of_a_percentile() {
+        let threshold = Threshold::parse("p99<1h").unwrap();
+        let mut result = crate::perf::sample::result(10_000);
+        let (_, high) = threshold.bounds(&result).unwrap();
+        assert!(high.is_finite());
+        result.requests.dropped = 90;
+        let (low, high) = threshold.bounds(&result).unwrap();
+        assert!(low.is_finite() && high.is_infinite(), "{low} {high}");
+        assert_eq!(threshold.clears(low, high), None);
+        result.requests.dropped = 1_000;
+        let (low, high) = threshold.bounds(&result).unwrap();
+        assert_eq!(threshold.clears(low, high), Some(false));
     }
 
     #[test]

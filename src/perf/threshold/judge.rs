@@ -1,37 +1,39 @@
 //! Holding a result, or a run that is not over, against a threshold.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{Figure, Limit, Metric, Operator, Outcome, Series, Threshold, Verdict};
-use crate::model::performance::histogram::Histogram;
-use crate::model::performance::result::{Interval, PerfResult, Requests};
+use crate::model::performance::plan::Load;
+use crate::model::performance::result::{Ending, Interval, PerfResult, Requests};
 use crate::model::performance::summary::Sum;
-use crate::perf::stats::order;
-use crate::perf::summary::{Percentile, is_reached, late_share, share};
+use crate::perf::stats::Bounds;
+use crate::perf::stats::order::{self, Sample};
+use crate::perf::summary::{Percentile, responses, share};
 use crate::perf::units;
 
 /// What a threshold is held against. What is `None` is not known (yet).
 struct Measured<'a> {
     result: Option<&'a PerfResult>,
-    response: &'a Histogram,
+    response: Sample<'a>,
     statuses: Option<&'a BTreeMap<String, u64>>,
     requests: Requests,
-    late_share: f64,
     achieved_rate: Option<f64>,
     requested_rate: Option<f64>,
 }
 
 /// The sum of the intervals of a run that is not over, for thresholds that abort it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Running {
     sum: Sum,
-    requested_rate: Option<f64>,
+    load: Load,
+    over: Option<Duration>,
 }
 
 impl Running {
-    /// Of a run that asks for `requested_rate` requests a second; none in the closed model.
-    pub fn new(requested_rate: Option<f64>) -> Self {
-        Self { requested_rate, ..Self::default() }
+    /// Of a run under `load` that is to last for `over`; none where its length is not planned.
+    pub fn new(load: &Load, over: Option<Duration>) -> Self {
+        Self { sum: Sum::default(), load: load.clone(), over }
     }
 
     /// Adds an interval.
@@ -41,26 +43,37 @@ impl Running {
 
     /// Seconds from the start of the run to the end of what was added.
     pub fn seconds(&self) -> f64 {
-        self.sum.whole().length_seconds
+        self.sum.length_seconds
     }
 
     /// Requests so far.
     pub(super) fn requests(&self) -> Requests {
-        Requests::so_far(self.sum.whole())
+        self.sum.requests()
     }
 
+    /// Responses a second of the whole run if it goes on as it began: a schedule that grows is held against what it asked
+    /// for so far, and requests that are under way count as answered. None where nothing was due yet.
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+    fn projected_rate(&self) -> Option<f64> {
+        let seconds = Some(self.seconds()).filter(|seconds| *seconds > 0.0)?;
+        let requests = self.requests();
+        let rate = requests.sent.max(requests.succeeded + requests.failed) as f64 / seconds;
+        let so_far = Duration::try_from_secs_f64(seconds).ok()?;
+        match (self.load.rate(self.over), self.load.rate(Some(so_far))) {
+            (Some(whole), Some(asked)) => (asked > 0.0).then(|| rate * whole / asked),
+            _ => Some(rate),
+        }
+    }
+
     fn measured(&self) -> Measured<'_> {
-        let (requests, response) = (self.requests(), &self.sum.whole().response);
-        let answered = (requests.succeeded + requests.failed) as f64;
+        let requests = self.requests();
         Measured {
             result: None,
-            response,
+            response: Sample::new(&self.sum.response, requests.dropped),
             statuses: None,
             requests,
-            late_share: share(requests.dropped, requests.dropped + response.count()),
-            achieved_rate: (self.seconds() > 0.0).then(|| answered / self.seconds()),
-            requested_rate: self.requested_rate,
+            achieved_rate: self.projected_rate(),
+            requested_rate: self.load.rate(self.over),
         }
     }
 }
@@ -74,16 +87,16 @@ impl Threshold {
     pub fn judge(&self, result: &PerfResult) -> Verdict {
         self.judge_measured(&Measured {
             result: Some(result),
-            response: &result.latency.response,
+            response: responses(result),
             statuses: Some(&result.statuses),
             requests: result.requests,
-            late_share: late_share(result),
             achieved_rate: Some(result.achieved_rate),
-            requested_rate: result.requested_rate,
+            requested_rate: requested_rate(result),
         })
     }
 
-    /// Holds a run that is not over against the threshold. Service time, slip, connection time and statuses are known
+    /// Holds a run that is not over against the threshold: what was measured so far, and for `rps` the rate that the whole
+    /// run comes to if it goes on as it began. Service time, slip, connection time and statuses are known
     /// only at the end, so that thresholds on them are undecided until then.
     pub fn judge_running(&self, running: &Running) -> Verdict {
         self.judge_measured(&running.measured())
@@ -124,23 +137,19 @@ impl Threshold {
     }
 
     fn judge_time(&self, measured: &Measured<'_>, series: Series, figure: Figure) -> Verdict {
-        let Some(histogram) = series_of(measured, series) else {
+        let Some(sample) = series_of(measured, series) else {
             return self.undecided(None, format!("the {} time is known at the end of the run", series.name()));
         };
-        if let (Series::Response, Figure::Percentile(percentile)) = (series, figure)
-            && !is_reached(measured.late_share, percentile)
-        {
-            return self.decide_unreached(measured.late_share);
-        }
-        if histogram.is_empty() {
-            return self.undecided(None, format!("there is no {} time", series.name()));
-        }
-        let verdict = match figure {
-            Figure::Percentile(percentile) => self.judge_percentile(histogram, percentile),
-            figure => self.decide(plain_figure(histogram, figure)),
+        let missing = || self.undecided(None, format!("there is no {} time", series.name()));
+        let Figure::Percentile(percentile) = figure else {
+            return plain_figure(sample, figure).map_or_else(missing, |value| self.decide(value));
         };
-        match (series, figure, measured.result) {
-            (Series::Response, Figure::Percentile(percentile), Some(result)) if verdict.is_breached() => {
+        if sample.count() == 0 {
+            return missing();
+        }
+        let verdict = self.judge_percentile(sample, percentile);
+        match (series, measured.result) {
+            (Series::Response, Some(result)) if verdict.is_breached() && verdict.value.is_some() => {
                 self.or_generator(verdict, result, percentile)
             }
             _ => verdict,
@@ -148,29 +157,29 @@ impl Threshold {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "nanoseconds of an hour stay below 2^53")]
-    fn judge_percentile(&self, histogram: &Histogram, percentile: f64) -> Verdict {
-        let value = histogram.percentile_ns(percentile) as f64;
-        let count = histogram.count();
+    fn judge_percentile(&self, sample: Sample<'_>, percentile: f64) -> Verdict {
+        let value = sample.percentile_ns(percentile).map(|value| value as f64);
+        let decided = || value.map_or_else(|| self.decide_unreached(sample.late_share()), |value| self.decide(value));
+        let count = sample.count();
         if percentile >= 100.0 || order::is_supported(count, percentile) {
-            return self.decide(value);
+            return decided();
         }
-        let Some(bounds) = order::interval(histogram, percentile) else { return self.decide(value) };
+        let Some(bounds) = order::interval(sample, percentile) else { return decided() };
         // beyond its longest response a small sample knows no bound
         let is_bounded = order::is_bounded_above(count, percentile);
-        let high = if is_bounded { bounds.high } else { f64::INFINITY };
-        let [low, high] = [bounds.low, high].map(|bound| self.holds(bound));
-        if low == high {
-            return self.decide(value);
+        let bounds = Bounds { high: if is_bounded { bounds.high } else { f64::INFINITY }, ..bounds };
+        if self.holds(bounds.low) == self.holds(bounds.high) {
+            return decided();
         }
+        let wanted = order::wanted_count(percentile);
         let because = format!(
-            "{} of {} samples lies between {} and {}; {} samples would support it",
+            "{} of {} samples is {}; {} samples would support it",
             units::percentile(percentile),
             units::count(count),
-            units::duration(bounds.low),
-            if is_bounded { units::duration(bounds.high) } else { "no bound".to_owned() },
-            order::wanted_count(percentile).map_or_else(String::new, units::count),
+            units::bounds(bounds),
+            wanted.map_or_else(String::new, units::count),
         );
-        self.undecided(Some(value), because)
+        Verdict { wanted, ..self.undecided(value, because) }
     }
 
     /// So many requests got no response in time that the percentile lies among them: beyond every limit.
@@ -182,12 +191,9 @@ impl Threshold {
 
     /// A breach that the generator may have made itself is none.
     fn or_generator(&self, verdict: Verdict, result: &PerfResult, percentile: f64) -> Verdict {
-        match Percentile::of(result, percentile) {
-            Some(found) if !found.above_floor => {
-                let reasons = Percentile { supported: true, ..found }.reasons(result.latency.response.count());
-                self.undecided(verdict.value, reasons.join(", "))
-            }
-            _ => verdict,
+        match Percentile::of(result, percentile).and_then(|found| found.below_floor()) {
+            Some(reason) => self.undecided(verdict.value, reason),
+            None => verdict,
         }
     }
 
@@ -197,7 +203,8 @@ impl Threshold {
 
     fn decide(&self, value: f64) -> Verdict {
         let outcome = if self.holds(value) { Outcome::Held } else { Outcome::Breached };
-        Verdict { threshold: self.to_string(), outcome, value: Some(value), unit: self.limit.unit(), because: None }
+        let (threshold, unit) = (self.to_string(), self.limit.unit());
+        Verdict { threshold, outcome, value: Some(value), unit, because: None, wanted: None }
     }
 
     fn undecided(&self, value: Option<f64>, because: impl Into<String>) -> Verdict {
@@ -207,6 +214,7 @@ impl Threshold {
             value,
             unit: self.limit.unit(),
             because: Some(because.into()),
+            wanted: None,
         }
     }
 
@@ -220,24 +228,33 @@ impl Threshold {
     }
 }
 
-fn series_of<'a>(measured: &Measured<'a>, series: Series) -> Option<&'a Histogram> {
+/// The rate that was asked for while the run lasted: one that was cut short met a part of its schedule only.
+fn requested_rate(result: &PerfResult) -> Option<f64> {
+    let is_cut = matches!(result.ended_by, Ending::Stopped | Ending::Threshold | Ending::WorkersLost);
+    let elapsed = Duration::try_from_secs_f64(result.elapsed_seconds).ok().filter(|_| is_cut);
+    elapsed.and_then(|elapsed| result.plan.load.rate(Some(elapsed))).or(result.requested_rate)
+}
+
+fn series_of<'a>(measured: &Measured<'a>, series: Series) -> Option<Sample<'a>> {
     match series {
         Series::Response => Some(measured.response),
-        Series::Service => measured.result.map(|result| &result.latency.service),
-        Series::Slip => measured.result.map(|result| &result.latency.slip),
-        Series::Connect => measured.result.map(|result| &result.connections.connect),
+        Series::Service => measured.result.map(|result| (&result.latency.service).into()),
+        Series::Slip => measured.result.map(|result| (&result.latency.slip).into()),
+        Series::Connect => measured.result.map(|result| (&result.connections.connect).into()),
     }
 }
 
+/// Figures of the durations that are known; none where there is none.
 #[expect(clippy::cast_precision_loss, reason = "nanoseconds of an hour stay below 2^53")]
-fn plain_figure(histogram: &Histogram, figure: Figure) -> f64 {
-    match figure {
-        Figure::Percentile(percentile) => histogram.percentile_ns(percentile) as f64,
-        Figure::Min => histogram.min_ns() as f64,
-        Figure::Max => histogram.max_ns() as f64,
-        Figure::Mean => histogram.mean_ns(),
-        Figure::Stdev => histogram.stdev_ns(),
-    }
+fn plain_figure(sample: Sample<'_>, figure: Figure) -> Option<f64> {
+    let known = Some(sample.known()).filter(|known| !known.is_empty())?;
+    Some(match figure {
+        Figure::Percentile(percentile) => known.percentile_ns(percentile) as f64,
+        Figure::Min => known.min_ns() as f64,
+        Figure::Max => known.max_ns() as f64,
+        Figure::Mean => known.mean_ns(),
+        Figure::Stdev => known.stdev_ns(),
+    })
 }
 
 /// Responses with a status, or with one of a class such as `5xx`.
@@ -261,6 +278,7 @@ mod tests {
     )]
 
     use super::*;
+    use crate::model::performance::plan::{Overload, Pacing};
     use crate::perf::sample;
 
     fn judge(threshold: &str, result: &PerfResult) -> Verdict {
@@ -279,6 +297,88 @@ mod tests {
     }
 
     #[test]
+    fn late_requests_move_the_rank_of_a_percentile() {
+        let mut result = sample::result(20_000);
+        let answered = result.latency.response.count();
+        // Nine in a thousand: the 99th percentile is near the end of those that were answered.
+        result.requests.dropped = answered * 9 / 991;
+        let of_answered = result.latency.response.percentile_ns(99.0);
+        let verdict = judge(&format!("p99<={of_answered}ns"), &result);
+        assert_eq!(verdict.outcome, Outcome::Breached, "{verdict}");
+        assert_eq!(verdict.value, Some(Percentile::of(&result, 99.0).unwrap().value_ns as f64));
+    }
+
+    #[test]
+    fn one_late_request_of_few_decides_nothing_about_a_high_percentile() {
+        let mut result = sample::result(10);
+        result.requests.dropped = 1;
+        let verdict = judge("p99<1h", &result);
+        assert_eq!((verdict.outcome, verdict.wanted), (Outcome::Undecided, order::wanted_count(99.0)), "{verdict}");
+        assert_eq!(judge("p99<1ns", &result).outcome, Outcome::Breached);
+    }
+
+    /// The verdict on the first five seconds of a ramp from 0 to 1,000 a second, of which a share is sent and answered.
+    fn on_ramp(threshold: &str, share: f64) -> Outcome {
+        let seconds = Duration::from_secs(30);
+        let pacing = Pacing::Ramp { from: 0.0, to: 1_000.0, over: seconds };
+        let mut running = Running::new(&Load::Open { pacing, overload: Overload::Queue }, Some(seconds));
+        for second in 0..5 {
+            let (start_seconds, due) = (f64::from(second), (f64::from(second) + 0.5) * 1_000.0 / 30.0);
+            let succeeded = (due * share).round() as u64;
+            let response = sample::result(10).latency.response;
+            let (length_seconds, failed, dropped) = (1.0, 0, 0);
+            let sent = succeeded;
+            running.add(&Interval {
+                start_seconds,
+                length_seconds,
+                sent,
+                succeeded,
+                failed,
+                dropped,
+                response: response.clone().into(),
+            });
+        }
+        Threshold::parse(threshold).unwrap().judge_running(&running).outcome
+    }
+
+    #[test]
+    fn a_rate_that_grows_is_held_against_what_was_asked_for_so_far() {
+        for threshold in ["rps>=98%", "rps>=490"] {
+            assert_eq!(on_ramp(threshold, 1.0), Outcome::Held, "{threshold}");
+            assert_eq!(on_ramp(threshold, 0.5), Outcome::Breached, "{threshold}");
+        }
+    }
+
+    #[test]
+    fn a_run_that_was_cut_short_is_held_against_the_part_of_its_schedule_that_it_met() {
+        let mut result = sample::result(1_000);
+        let pacing = Pacing::Ramp { from: 0.0, to: 1_000.0, over: Duration::from_secs(30) };
+        result.plan.load = Load::Open { pacing, overload: Overload::Queue };
+        (result.requested_rate, result.elapsed_seconds, result.achieved_rate) = (Some(500.0), 6.0, 99.0);
+        assert_eq!(judge("rps>=98%", &result).outcome, Outcome::Breached);
+        result.ended_by = Ending::Stopped;
+        assert_eq!(judge("rps>=98%", &result).outcome, Outcome::Held);
+    }
+
+    #[test]
+    fn requests_under_way_may_still_be_answered() {
+        let load = Load::Open { pacing: Pacing::Constant { rate: 100.0 }, overload: Overload::Queue };
+        let mut running = Running::new(&load, Some(Duration::from_mins(1)));
+        let response = sample::result(300).latency.response;
+        let (start_seconds, length_seconds, failed, dropped) = (0.0, 5.0, 0, 0);
+        running.add(&Interval {
+            start_seconds,
+            length_seconds,
+            sent: 500,
+            succeeded: 300,
+            failed,
+            dropped,
+            response: response.clone().into(),
+        });
+        assert_eq!(Threshold::parse("rps>=98%").unwrap().judge_running(&running).outcome, Outcome::Held);
+    }
+
+    #[test]
     fn what_a_small_sample_does_not_bound_is_undecided() {
         let result = sample::result(300);
         assert_eq!(judge("p99<1h", &result).outcome, Outcome::Undecided);
@@ -290,11 +390,19 @@ mod tests {
     fn a_clear_breach_of_a_run_that_is_not_over_is_told_from_chance() {
         let threshold = Threshold::parse("errors<1%").unwrap();
         let of = |failed: u64| {
-            let mut running = Running::new(None);
+            let mut running = Running::new(&Load::Closed, None);
             let response = sample::result(100).latency.response;
             let (sent, succeeded) = (100, 100 - failed);
             let (start_seconds, length_seconds, dropped) = (0.0, 1.0, 0);
-            running.add(&Interval { start_seconds, length_seconds, sent, succeeded, failed, dropped, response });
+            running.add(&Interval {
+                start_seconds,
+                length_seconds,
+                sent,
+                succeeded,
+                failed,
+                dropped,
+                response: response.clone().into(),
+            });
             (threshold.judge_running(&running).outcome, threshold.is_clearly_breached(&running))
         };
         assert_eq!(of(2), (Outcome::Breached, false));
@@ -374,7 +482,7 @@ mod tests {
     #[test]
     fn a_run_can_be_judged_while_it_goes_on() {
         let result = sample::result(20_000);
-        let mut running = Running::new(result.requested_rate);
+        let mut running = Running::new(&result.plan.load, result.plan.duration);
         let threshold = |text: &str| Threshold::parse(text).unwrap();
         assert_eq!(threshold("rps>=1").judge_running(&running).outcome, Outcome::Undecided);
         result.intervals.iter().for_each(|interval| running.add(interval));

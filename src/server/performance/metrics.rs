@@ -37,6 +37,9 @@ impl Asked {
     }
 }
 
+/// Queries that are asked at the same time.
+const AT_ONCE: usize = 8;
+
 /// Asks the order's Prometheus about the time of the result.
 pub(super) async fn ask(order: &Order, result: &PerfResult) -> Asked {
     let Some(address) = &order.prometheus else { return Asked::default() };
@@ -54,11 +57,13 @@ async fn collect(prometheus: &Prometheus, named: &BTreeMap<String, String>, wind
     } else {
         named.iter().map(|(name, query)| (name.as_str(), query.as_str())).collect()
     };
-    let answers =
-        queries.iter().map(async |(name, query)| (*name, *query, prometheus.query_range(query, window).await));
     let mut asked = Asked::default();
-    for (name, query, answer) in join_all(answers).await {
-        asked.take(name, query, answer, window);
+    for some in queries.chunks(AT_ONCE) {
+        let answers =
+            some.iter().map(async |(name, query)| (*name, *query, prometheus.query_range(query, window).await));
+        for (name, query, answer) in join_all(answers).await {
+            asked.take(name, query, answer, window);
+        }
     }
     if usual {
         asked.metrics.retain(|_, metric| metric["data"]["result"].as_array().is_none_or(|series| !series.is_empty()));

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::profiles;
+use super::{access, certificates, profiles};
 use crate::base::{Code, Error, Result};
 use crate::model::performance::plan::Plan;
 use crate::model::performance::workers::Workers;
 use crate::perf::plan::check;
-use crate::perf::threshold::Threshold;
-use crate::server::Shared;
+use crate::perf::threshold::{Threshold, Undecided};
+use crate::server::{Caller, Shared};
 use crate::wire::rest::performance::RunRequest;
 
 /// What is to be measured, and what is to be done with it.
@@ -18,6 +18,8 @@ pub(super) struct Order {
     pub(super) plan: Plan,
     pub(super) profile_id: Option<Uuid>,
     pub(super) thresholds: Vec<Threshold>,
+    /// What becomes of a measurement of which a threshold cannot be decided.
+    pub(super) undecided: Undecided,
     /// Whether a breach ends the measurement.
     pub(super) abort: bool,
     /// Address of a Prometheus.
@@ -34,13 +36,15 @@ pub(super) struct Order {
 /// Settles a request with what is stored.
 ///
 /// # Errors
-/// An unknown profile, a plan that cannot be carried out, a threshold that cannot be read.
-pub(super) async fn settle(state: &Shared, request: RunRequest) -> Result<Order> {
+/// What the caller may not ask for, an unknown profile, a plan that cannot be carried out, a threshold that cannot be read.
+pub(super) async fn settle(state: &Shared, caller: Caller, request: RunRequest) -> Result<Order> {
+    caller.may_name(request.kubeconfig.as_deref())?;
+    access::workers(caller, request.workers.as_ref())?;
     let profile = match &request.profile {
         Some(named) => Some(profiles::find(state, named).await?),
         None => None,
     };
-    let (plan, texts) = match (request.plan, &profile) {
+    let (mut plan, texts) = match (request.plan, &profile) {
         (Some(plan), _) => (plan, request.thresholds),
         (None, Some(profile)) => {
             let own = if request.thresholds.is_empty() { profile.thresholds.clone() } else { request.thresholds };
@@ -51,6 +55,8 @@ pub(super) async fn settle(state: &Shared, request: RunRequest) -> Result<Order>
                 .remedy("Send `plan`, or `profile` with the id or name of a stored one."));
         }
     };
+    access::plan(caller, &plan, profile.as_ref().map(|profile| &profile.plan))?;
+    certificates::keep(&state.settings.home, &mut plan)?;
     check(&plan)?;
     request.workers.as_ref().map_or(Ok(()), Workers::check)?;
     let thresholds = texts.iter().map(|text| Threshold::parse(text)).collect::<Result<Vec<_>>>()?;
@@ -62,6 +68,7 @@ pub(super) async fn settle(state: &Shared, request: RunRequest) -> Result<Order>
         plan,
         profile_id: profile.map(|profile| profile.id),
         thresholds,
+        undecided: request.undecided,
         abort: request.abort_on_fail,
         prometheus: (!prometheus.is_empty()).then_some(prometheus),
         metrics: request.metrics,

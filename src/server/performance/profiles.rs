@@ -1,12 +1,13 @@
 //! Profiles: found, stored, deleted.
 
+use super::{access, certificates};
 use crate::base::{Code, Error, Result, clock, id, text};
 use crate::model::performance::plan::Plan;
 use crate::model::performance::profile::Profile;
 use crate::perf::plan::check;
 use crate::perf::threshold::Threshold;
-use crate::server::Shared;
-use crate::wire::rest::performance::ProfileBody;
+use crate::server::{Caller, Shared};
+use crate::wire::rest::performance::{ProfileBody, metadata};
 
 /// The profile of that id or of exactly that name.
 ///
@@ -24,13 +25,15 @@ pub async fn find(state: &Shared, id_or_name: &str) -> Result<Profile> {
 /// Stores what a client sent: the profile of its id, or a new one.
 ///
 /// # Errors
-/// A plan that cannot be carried out, a name that is taken, an unknown id or schedule.
-pub async fn save(state: &Shared, body: ProfileBody) -> Result<Profile> {
+/// What the caller may not ask for, a plan that cannot be carried out, a name that is taken, an unknown schedule.
+pub async fn save(state: &Shared, caller: Caller, body: ProfileBody) -> Result<Profile> {
     let known = match body.id {
         Some(id) => state.store.profiles().find(&id.to_string()).await?,
         None => None,
     };
-    let plan = body.plan(known.as_ref().map_or(&Plan::default(), |known| &known.plan))?;
+    let mut plan = body.plan(&before(known.as_ref(), &body))?;
+    access::plan(caller, &plan, known.as_ref().map(|known| &known.plan))?;
+    certificates::keep(&state.settings.home, &mut plan)?;
     check(&plan)?;
     let thresholds = body.thresholds.or_else(|| known.as_ref().map(|known| known.thresholds.clone()));
     let thresholds = thresholds.unwrap_or_default();
@@ -61,6 +64,16 @@ pub async fn save(state: &Shared, body: ProfileBody) -> Result<Profile> {
     state.store.schedules().bind(schedule, saved.id).await?;
     state.schedules.changed();
     find(state, &saved.id.to_string()).await
+}
+
+/// The plan that a change begins with: what the metadata said that is replaced, the new one says anew or not at all.
+fn before(known: Option<&Profile>, body: &ProfileBody) -> Plan {
+    let Some(known) = known else { return Plan::default() };
+    let mut plan = known.plan.clone();
+    if body.metadata.is_some() {
+        metadata::withdraw(&known.metadata, &mut plan);
+    }
+    plan
 }
 
 fn name(sent: &str, known: Option<&Profile>) -> Result<String> {

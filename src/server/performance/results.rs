@@ -43,27 +43,40 @@ pub async fn listed(state: &Shared, id: Uuid) -> Result<MesheryResult> {
 /// Deletes a result; what it was.
 ///
 /// # Errors
-/// [`Code::PerfResultNotFound`]; [`Code::RequestInvalid`] while it is being measured.
+/// [`Code::PerfResultNotFound`]; [`Code::RequestInvalid`] while its measurement may still store it.
 pub async fn delete(state: &Shared, id: &str) -> Result<MesheryResult> {
     let id = known(id)?;
     let was = listed(state, id).await?;
-    if was.state == ResultState::Running {
-        return Err(Error::new(Code::RequestInvalid, format!("result `{id}` is still being measured"))
-            .remedy(format!("Stop it first with `mesheryctl operation cancel {id}`.")));
-    }
+    ended(state, id).await?;
     state.store.results().delete(id).await?;
     Ok(was)
+}
+
+/// Refuses a result whose measurement has not ended: it is stored again when the cluster and Prometheus have answered.
+/// What a process left behind that died is nobody's any more, whatever its state says.
+async fn ended(state: &Shared, id: Uuid) -> Result<()> {
+    let runs = match state.operations.get(id).await {
+        Ok(operation) => !operation.status.is_final(),
+        Err(error) if error.code() == Code::OperationNotFound => false,
+        Err(error) => return Err(error),
+    };
+    if !runs {
+        return Ok(());
+    }
+    Err(Error::new(Code::RequestInvalid, format!("result `{id}` is still being measured"))
+        .remedy(format!("Stop it first with `mesheryctl operation cancel {id}`.")))
 }
 
 /// Keeps a result that somebody brings, under its own id; one of that id is replaced.
 ///
 /// # Errors
-/// [`Code::PerfResultInvalid`] when it is of another schema.
+/// [`Code::PerfResultInvalid`] when it is of another schema; [`Code::RequestInvalid`] when one of its id is being measured.
 pub async fn import(state: &Shared, result: &PerfResult) -> Result<MesheryResult> {
     if result.schema != SCHEMA {
         return Err(Error::new(Code::PerfResultInvalid, format!("the result is of schema `{}`", result.schema))
             .because(format!("this server reads {SCHEMA}")));
     }
+    ended(state, result.id).await?;
     store(state, result, ResultState::Complete).await?;
     listed(state, result.id).await
 }
@@ -126,7 +139,7 @@ mod tests {
             succeeded: 3,
             failed: 1,
             dropped: 0,
-            response,
+            response: response.into(),
         };
         let plan = Plan { targets: vec![Target { url: "http://a/".into(), weight: 1 }], ..Plan::default() };
         let mut result = partial::assemble(Uuid::nil(), &plan, Timestamp::UNIX_EPOCH, vec![interval]);

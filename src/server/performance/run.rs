@@ -4,10 +4,12 @@
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::guard::Guard;
 use super::order::Order;
+use super::turns::{Place, Turn};
 use super::{environment, metrics, results};
 use crate::base::error::Kind;
 use crate::base::{Code, Error, Result, clock, text};
@@ -17,9 +19,11 @@ use crate::model::performance::result::{Ending, Interval, PerfResult};
 use crate::model::performance::summary::{ResultState, Sum};
 use crate::perf::control::Control;
 use crate::perf::partial;
+use crate::perf::threshold::{self, Outcome, Undecided};
 use crate::perf::unanswered::nothing_succeeded;
 use crate::server::Shared;
 use crate::server::operations::Handle;
+use crate::wire::rest::performance::run::WAITING;
 
 /// How often intervals are stored: as much of a measurement is lost with its process at most.
 const STORE_EVERY: Duration = Duration::from_secs(2);
@@ -39,9 +43,9 @@ pub(super) async fn store_begin(state: &Shared, id: Uuid, order: &Order) -> Resu
 }
 
 impl Job<'_> {
-    /// Measures, stores, and ends the operation.
-    pub(super) async fn run(self) {
-        let (status, error) = match Box::pin(self.measured()).await {
+    /// Waits for its turn, measures, stores, and ends the operation.
+    pub(super) async fn run(self, place: Place) {
+        let (status, error) = match Box::pin(self.measured(place)).await {
             Ok(result) => self.verdict(&result),
             // What kept it from beginning is no failure where it was to end anyway.
             Err(_) if self.handle.cancelled().is_cancelled() => (OperationStatus::Cancelled, None),
@@ -52,9 +56,8 @@ impl Job<'_> {
         }
     }
 
-    async fn measured(&self) -> Result<PerfResult> {
-        self.handle.stage("measure", None);
-        let mut result = match Box::pin(self.measure()).await {
+    async fn measured(&self, place: Place) -> Result<PerfResult> {
+        let mut result = match Box::pin(self.in_turn(place)).await {
             Ok(result) => result,
             Err(error) => {
                 self.store_failure(&error).await?;
@@ -63,13 +66,43 @@ impl Job<'_> {
         };
         result.id = self.handle.id();
         result.profile_id = self.order.profile_id;
+        result.verdicts = self.order.thresholds.iter().map(|threshold| threshold.judge(&result)).collect();
         results::store(self.state, &result, ResultState::Complete).await?;
         self.handle.stage("look at the far side", self.order.context.as_deref());
         self.enrich(&mut result).await;
         self.handle.stage("store", None);
         results::store(self.state, &result, ResultState::Complete).await?;
         result.warnings.iter().for_each(|warning| self.handle.warning(warning.clone()));
+        if self.order.undecided == Undecided::Pass {
+            let passed = result.verdicts.iter().filter(|verdict| verdict.outcome == Outcome::Undecided);
+            passed.for_each(|verdict| self.handle.warning(format!("{verdict}; it passes, as the request says")));
+        }
         Ok(result)
+    }
+
+    /// The measurement when its turn has come; the turn ends with it.
+    async fn in_turn(&self, place: Place) -> Result<PerfResult> {
+        let _turn = match place {
+            Place::First(turn) => turn,
+            Place::Later(coming) => {
+                let turn = self.wait(coming).await?;
+                store_begin(self.state, self.handle.id(), self.order).await?;
+                turn
+            }
+        };
+        self.handle.stage("measure", None);
+        Box::pin(self.measure()).await
+    }
+
+    async fn wait(&self, coming: oneshot::Receiver<Turn>) -> Result<Turn> {
+        self.handle.stage(WAITING, None);
+        tokio::select! {
+            biased;
+            () = self.handle.cancelled().cancelled_owned() => {
+                Err(Error::new(Code::OperationCancelled, "the measurement was stopped before its turn came"))
+            }
+            turn = coming => turn.map_err(|_| Error::internal("the measurements before this one gave no turn away")),
+        }
     }
 
     /// The measurement itself; ends early when the operation is cancelled or a threshold is out of reach.
@@ -130,7 +163,8 @@ impl Job<'_> {
         if let Some(error) = nothing_succeeded(result) {
             return (OperationStatus::Failed, Some(error));
         }
-        match workers_lost(result) {
+        let held = || threshold::conclude(&result.verdicts, self.order.undecided).err();
+        match workers_lost(result).or_else(held) {
             Some(error) if error.kind() == Kind::Partial => (OperationStatus::PartlyFailed, Some(error)),
             Some(error) => (OperationStatus::Failed, Some(error)),
             None => (OperationStatus::Succeeded, None),

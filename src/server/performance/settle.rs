@@ -69,7 +69,7 @@ mod tests {
             succeeded: 1,
             failed: 0,
             dropped: 0,
-            response,
+            response: response.into(),
         };
         for operation in [&cut, &alive] {
             store.operations().begin(operation, &Identity::current()).await.unwrap();

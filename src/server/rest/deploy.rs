@@ -1,19 +1,16 @@
 //! Applying, deleting and looking at patterns: reads the request in every form, [`crate::server::deploy`] does it.
 
-use std::net::SocketAddr;
-
 use axum::Json;
-use axum::extract::{ConnectInfo, FromRequestParts, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::request::Parts;
 
 use super::extract::{Body, Query, Raw, refuse};
 use super::failure::{Failure, Reply};
 use super::patterns::YAML;
 use super::route::{Payload, Route};
 use crate::base::{Code, Error, Result};
-use crate::server::{Sender, Shared, deploy};
+use crate::server::{Caller, Sender, Shared, deploy};
 use crate::wire::rest::{Accepted, DeployRequest, PatternStatus, StatusRequest, paths};
 
 const QUERY: &[(&str, &str)] = &[("contexts", "Kubernetes contexts; repeatable, or separated by commas")];
@@ -43,37 +40,6 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .body::<StatusRequest>(),
     ]
-}
-
-/// Where a request comes from. A path in it is opened on this machine, so only callers of this machine may name one.
-pub(super) enum Caller {
-    /// The command this server lives in, or a process beside it.
-    Here,
-    /// Another machine, or nobody knows.
-    Elsewhere,
-}
-
-impl FromRequestParts<Shared> for Caller {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Self::Rejection> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let here = state.settings.in_process || peer.is_some_and(|peer| peer.0.ip().to_canonical().is_loopback());
-        Ok(if here { Self::Here } else { Self::Elsewhere })
-    }
-}
-
-impl Caller {
-    pub(super) fn may_name(&self, kubeconfig: Option<&str>) -> Result<()> {
-        match (self, kubeconfig) {
-            (Self::Elsewhere, Some(path)) => Err(Error::new(
-                Code::RequestInvalid,
-                format!("kubeconfig `{path}` cannot be chosen from another machine"),
-            )
-            .remedy("Choose a context of the server's own kubeconfig.")),
-            _ => Ok(()),
-        }
-    }
 }
 
 async fn apply(

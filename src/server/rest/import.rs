@@ -3,11 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 
-use super::deploy::Caller;
 use super::extract::Body;
 use super::failure::Reply;
 use super::route::Route;
-use crate::server::{Sender, Shared, import};
+use crate::server::{Caller, Sender, Shared, import};
 use crate::wire::rest::exchange::{ImportReply, ImportRequest};
 use crate::wire::rest::paths;
 

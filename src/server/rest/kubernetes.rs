@@ -3,13 +3,12 @@
 use axum::Json;
 use axum::extract::{Multipart, State};
 
-use super::deploy::Caller;
 use super::extract::Query;
 use super::failure::{Failure, Reply};
 use super::route::{Payload, Route};
 use crate::base::{Code, Error, Result};
 use crate::model::kubernetes::{KindInfo, KubeContext};
-use crate::server::{Shared, clusters, kubeconfig};
+use crate::server::{Caller, Shared, clusters, kubeconfig};
 use crate::wire::rest::paths;
 use crate::wire::rest::session::{KeptContexts, KubePing, UploadedContext};
 

@@ -3,12 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 
-use super::deploy::Caller;
 use super::extract::Body;
 use super::failure::Reply;
 use super::route::Route;
 use crate::base::{Code, Error};
-use crate::server::{Shared, deploy};
+use crate::server::{Caller, Shared, deploy};
 use crate::wire::rest::plan::{PatternDrift, PatternPlan, PlanRequest};
 use crate::wire::rest::{StatusRequest, paths};
 

@@ -39,6 +39,7 @@ async fn set(State(state): State<Shared>, sender: Sender, body: Raw) -> Reply<Pr
         media if media.is_empty() || body.is_json() => body.json()?,
         media => return Err(refuse(media, "application/json").into()),
     };
+    let _changing = state.preferences.lock().await;
     let changed = merge(&state.store.preferences().get().await?, changes)?;
     sync::save_preferences(&state, &sender, &changed).await?;
     Ok(Json(changed))

@@ -84,15 +84,21 @@ pub const PATTERN_PLAN: Spellings = &["/api/pattern/plan"];
 /// How what was applied stands, and who changed it.
 pub const PATTERN_DRIFT: Spellings = &["/api/pattern/drift"];
 /// Performance profiles.
-pub const PERF_PROFILES: Spellings = &["/api/user/performance/profiles"];
+pub const PERF_PROFILES: Spellings = &["/api/user/performance/profiles", "/api/performance/profiles"];
 /// One performance profile.
-pub const PERF_PROFILE: Spellings = &["/api/user/performance/profiles/{id}"];
+pub const PERF_PROFILE: Spellings = &["/api/user/performance/profiles/{id}", "/api/performance/profiles/{id}"];
 /// Measures by a profile, told as a stream of the earlier eras' frames.
 pub const PERF_PROFILE_RUN: Spellings = &["/api/user/performance/profiles/{id}/run"];
 /// Results of a profile.
-pub const PERF_PROFILE_RESULTS: Spellings = &["/api/user/performance/profiles/{id}/results"];
+pub const PERF_PROFILE_RESULTS: Spellings =
+    &["/api/user/performance/profiles/{id}/results", "/api/performance/profiles/{id}/results"];
 /// Results; a result is added by POST.
-pub const PERF_RESULTS: Spellings = &["/api/perf/results", "/api/user/performance/profiles/results"];
+pub const PERF_RESULTS: Spellings = &[
+    "/api/perf/results",
+    "/api/user/performance/profiles/results",
+    "/api/perf/profile/result",
+    "/api/performance/results",
+];
 /// One result, whole.
 pub const PERF_RESULT: Spellings = &["/api/perf/results/{id}"];
 /// One result as a document of the Service Mesh Performance specification.
@@ -114,7 +120,7 @@ pub const SCHEDULE: Spellings = &["/api/user/schedules/{id}"];
 /// Meshes by the names of the Service Mesh Performance specification.
 pub const MESH_TYPES: Spellings = &["/api/mesh"];
 /// Stored test files.
-pub const PERF_TESTS: Spellings = &["/api/user/prefs/perf"];
+pub const PERF_TESTS: Spellings = &["/api/user/prefs/perf", "/api/user/test-prefs"];
 /// Operations, newest first.
 pub const OPERATIONS: Spellings = &["/api/operations"];
 /// One operation.

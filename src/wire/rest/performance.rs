@@ -1,6 +1,7 @@
 //! Bodies about performance: profiles, runs, results, schedules. Clients of 2021 write snake_case and those of 2026
 //! camelCase; both are read, and replies carry both.
 
+pub mod metadata;
 pub mod profile;
 pub mod result;
 pub mod run;

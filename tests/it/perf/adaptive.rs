@@ -86,6 +86,8 @@ fn the_limit_of_a_slow_service_is_found() {
         &target.url(),
         "--slo",
         "p50<100ms",
+        "--connections",
+        "1",
         "--start",
         "10",
         "--precision",
@@ -172,6 +174,7 @@ fn what_no_cluster_takes_is_refused_before_anything_is_applied() {
         ("services.nosuch.settings.x=1,2", &[][..], "set"),
         (RETRIES, &["--kube-context", "nosuch"], "kube-context-not-found"),
         (RETRIES, &["--kubeconfig", "/nosuch/config"], "/nosuch/config"),
+        (RETRIES, &["--workers", "2", "--connections", "1"], "cannot be shared by 2 workers"),
     ] {
         let args = optimise(set, &url, &["--requests", "5", "--yes"]);
         let refused = env.ctl(args.iter().chain(flags).copied()).var("KUBECONFIG", env.path("kubeconfig")).run();

@@ -25,6 +25,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::servers::{self, Authority};
 use super::target::Target;
 use crate::support::env::Env;
 
@@ -97,7 +98,8 @@ async fn the_merged_result_is_exactly_the_sum_of_the_parts() {
     assert_eq!(counts(&merged.latency.service), counts(&all(|part| &part.latency.service)));
     assert_eq!(counts(&merged.latency.slip), counts(&all(|part| &part.latency.slip)));
     assert_eq!(counts(&merged.latency.by_class["2xx"]), counts(&all(|part| &part.latency.by_class["2xx"])));
-    let by_interval = sum(merged.intervals.iter().map(|interval| &interval.response));
+    let by_interval: Vec<Histogram> = merged.intervals.iter().map(|interval| interval.response.unpack()).collect();
+    let by_interval = sum(by_interval.iter());
     assert_eq!(counts(&by_interval), counts(&merged.latency.response));
     assert_eq!(*shown.lock().unwrap(), merged.latency.response.count(), "every interval was shown once");
     let sent: u64 = parts.iter().map(|part| part.requests.sent).sum();
@@ -441,6 +443,39 @@ fn the_command_line_starts_workers_by_itself() {
     assert!(few.stderr.contains("1 connections cannot be shared by 2 workers"), "{few}");
     let wrong = env.ctl(["perf", "run", "--url", &url, "--workers", "nowhere"]).run();
     assert_eq!(wrong.code, Some(2), "{wrong}");
+}
+
+#[test]
+fn certificates_and_keys_reach_workers_that_cannot_see_their_files_and_are_kept_nowhere() {
+    let (env, elsewhere, authority) = (Env::new(), Env::new(), Authority::new());
+    let server = servers::https(&authority.issue("127.0.0.1", |_| ()), Some(&authority));
+    let own = authority.issue("client", |_| ());
+    let key = own.key.serialize_pem();
+    for (name, text) in [("ca.pem", &authority.pem()), ("cert.pem", &own.certificate), ("key.pem", &key)] {
+        env.write(&format!("work/{name}"), text);
+    }
+    let workers: Vec<Process> = (0..2).map(|_| Process::start(&elsewhere)).collect();
+    let locations = format!("{},{}", workers[0].address, workers[1].address);
+    let url = format!("https://{server}/");
+    let args = ["perf", "run", "--url", &url, "--requests", "40", "--connections", "4", "--workers", &locations];
+    // each of these names a file in the folder in which whoever opens it works
+    let files =
+        ["--ca", "/proc/self/cwd/ca.pem", "--cert", "/proc/self/cwd/cert.pem", "--key", "/proc/self/cwd/key.pem"];
+    let run = env.ctl(args.into_iter().chain(files).chain(["-o", "json"])).var("MESHERY_WORKER_TOKEN", TOKEN);
+    let shown = run.ok();
+    assert_eq!(shown.json()["requests"]["succeeded"], 40, "{shown}");
+    let secret = key.lines().nth(1).unwrap();
+    assert!(!shown.stdout.contains(secret) && !shown.stderr.contains(secret), "{shown}");
+    for env in [&env, &elsewhere] {
+        for file in env.files().iter().filter(|file| !file.ends_with("key.pem")) {
+            let bytes = std::fs::read(env.path(file)).unwrap();
+            assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "{file}");
+        }
+    }
+    let missing = ["--ca", "/proc/self/cwd/other.pem"];
+    let refused = env.ctl(args.into_iter().chain(missing)).var("MESHERY_WORKER_TOKEN", TOKEN).run();
+    assert_eq!(refused.code, Some(2), "{refused}");
+    assert!(refused.stderr.contains("other.pem"), "{refused}");
 }
 
 #[test]

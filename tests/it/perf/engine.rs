@@ -105,6 +105,72 @@ fn a_stalled_server_cannot_hide_behind_requests_that_were_not_sent() {
 }
 
 #[test]
+fn slow_answers_are_waited_for_as_long_as_their_timeout_and_do_not_lower_the_rate() {
+    let server = servers::http(|_| {
+        thread::sleep(Duration::from_millis(2_500));
+        Some(OK.to_vec())
+    });
+    let plan = Plan {
+        connections: 30,
+        duration: Some(Duration::from_secs(1)),
+        load: constant(20.0, Overload::Queue),
+        ..plan(format!("http://{server}/"))
+    };
+    let result = run(&plan);
+    assert_eq!((result.requests.succeeded, result.requests.failed), (20, 0), "{:?}", result.errors);
+    assert!((result.achieved_rate - 20.0).abs() < 1e-9, "{} in {}", result.achieved_rate, result.elapsed_seconds);
+    assert!(result.intervals.iter().all(|interval| interval.length_seconds > 0.0), "{:?}", result.intervals);
+    let is_limited = |warning: &String| warning.contains("were answered") || warning.contains("no answer");
+    assert!(!result.warnings.iter().any(is_limited), "{:?}", result.warnings);
+    let in_time = |length: jiff::SignedDuration| length > jiff::SignedDuration::from_millis(2_500);
+    assert!(in_time(result.ended_at.duration_since(result.started_at)), "{}", result.ended_at);
+}
+
+#[test]
+fn a_connections_last_request_counts_into_its_rate() {
+    let server = servers::http(|_| {
+        thread::sleep(Duration::from_millis(400));
+        Some(OK.to_vec())
+    });
+    for load in [Load::Closed, constant(100.0, Overload::Queue)] {
+        let (connections, duration) = (2, Some(Duration::from_secs(1)));
+        let result = run(&Plan { connections, duration, load, ..plan(format!("http://{server}/")) });
+        // two connections bring five answers a second at most, whatever falls beyond the end
+        assert!(
+            result.achieved_rate <= 5.0 && result.elapsed_seconds > 1.0,
+            "{} in {}",
+            result.achieved_rate,
+            result.elapsed_seconds
+        );
+    }
+}
+
+#[test]
+fn a_stop_does_not_wait_for_timeouts() {
+    let server = servers::until(Duration::ZERO);
+    let control = Control::default();
+    let reins = control.clone();
+    let stopper = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(300));
+        reins.stop(Ending::Stopped);
+    });
+    let plan = Plan {
+        timeout: Duration::from_mins(10),
+        duration: None,
+        requests: Some(10),
+        ..plan(format!("http://{server}/"))
+    };
+    let result = engine::run(&plan, &control).unwrap();
+    stopper.join().unwrap();
+    assert_eq!((result.ended_by, result.requests.succeeded, result.requests.failed), (Ending::Stopped, 0, 4));
+    assert!(
+        result.warnings.iter().any(|warning| warning.contains("4 requests had no answer")),
+        "{:?}",
+        result.warnings
+    );
+}
+
+#[test]
 fn the_warm_up_is_counted_nowhere() {
     let seen = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&seen);
@@ -121,6 +187,17 @@ fn the_warm_up_is_counted_nowhere() {
             assert_eq!((result.requests.sent, seen.load(Ordering::Relaxed)), (100, 200));
         }
     }
+}
+
+#[test]
+fn what_the_warm_up_cost_is_not_held_against_the_measurement() {
+    let server = servers::http(|_| Some(OK.to_vec()));
+    let (warm_up, duration) = (Duration::from_secs(2), Some(Duration::from_millis(300)));
+    let result = run(&Plan { warm_up, duration, load: Load::Closed, ..plan(format!("http://{server}/")) });
+    let generator = &result.generator;
+    let used = generator.cpu_user_seconds.unwrap() + generator.cpu_system_seconds.unwrap();
+    // the kernel counts in hundredths, each of the two for itself
+    assert!(used <= result.elapsed_seconds + 0.05, "{used} s of {} s", result.elapsed_seconds);
 }
 
 #[test]

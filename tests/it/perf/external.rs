@@ -1,29 +1,19 @@
 //! Other generators: what they cannot do is refused; what they measure becomes a result. fortio and wrk are real in the
-//! ignored tests; Nighthawk is a double that speaks its protocol.
+//! ignored tests.
 
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::{self, BoxStream};
 use mesheryctl::load;
 use mesheryctl::model::performance::plan::{Generator, Header, Load, Overload, Pacing, Plan, Target as PlanTarget};
 use mesheryctl::model::performance::result::{Cause, Ending, PerfResult};
 use mesheryctl::perf::control::Control;
-use mesheryctl::wire::nighthawk::execution_request::CommandSpecificOptions;
-use mesheryctl::wire::nighthawk::nighthawk_service_server::{NighthawkService, NighthawkServiceServer};
-use mesheryctl::wire::nighthawk::percentile::DurationType;
-use mesheryctl::wire::nighthawk::{
-    CommandLineOptions, Counter, ExecutionRequest, ExecutionResponse, Output, Percentile, Result as Measured, Statistic,
-};
-use tonic::{Request, Response, Status, Streaming};
 
 use super::target::Target;
 use crate::support::cluster::Kit;
 use crate::support::env::Env;
 
-fn plan(generator: Generator, url: &str) -> Plan {
+pub fn plan(generator: Generator, url: &str) -> Plan {
     Plan {
         name: "external".into(),
         generator,
@@ -35,7 +25,7 @@ fn plan(generator: Generator, url: &str) -> Plan {
     }
 }
 
-fn constant(rate: f64) -> Load {
+pub fn constant(rate: f64) -> Load {
     Load::Open { pacing: Pacing::Constant { rate }, overload: Overload::Queue }
 }
 
@@ -117,93 +107,6 @@ fn a_program_that_is_another_one_is_not_run() {
     let other = env.ctl(args).var("MESHERY_WRK", file).run();
     assert_eq!(other.code, Some(5), "{other}");
     assert!(other.stderr.contains("is no wrk") && other.stderr.contains("--rate"), "{other}");
-}
-
-/// A double of nighthawk_service: it remembers what it is asked and answers as its protocol says.
-#[derive(Clone, Default)]
-struct Double {
-    asked: Arc<Mutex<Vec<CommandLineOptions>>>,
-}
-
-impl Double {
-    async fn serve(self) -> String {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let incoming = tonic::transport::server::TcpIncoming::from(listener);
-        let serving = tonic::transport::Server::builder().add_service(NighthawkServiceServer::new(self));
-        tokio::spawn(serving.serve_with_incoming(incoming));
-        address
-    }
-}
-
-fn output(options: &CommandLineOptions) -> Output {
-    let length = options.duration.unwrap();
-    let sent = u64::from(options.requests_per_second.unwrap()) * u64::try_from(length.seconds).unwrap();
-    let percentile = |at: f64, us: i32, count: u64| {
-        let value = DurationType::Duration(prost_types::Duration { seconds: 0, nanos: us * 1_000 });
-        Percentile { duration_type: Some(value), percentile: at, count }
-    };
-    let counter = |name: &str, value| Counter { name: name.into(), value };
-    Output {
-        results: vec![Measured {
-            name: "global".into(),
-            statistics: vec![Statistic {
-                id: "benchmark_http_client.request_to_response".into(),
-                count: sent,
-                percentiles: vec![percentile(0.5, 100, sent / 2), percentile(1.0, 3_000, sent)],
-                ..Statistic::default()
-            }],
-            counters: vec![counter("benchmark.http_2xx", sent - 1), counter("benchmark.http_5xx", 1)],
-            execution_duration: Some(length),
-            ..Measured::default()
-        }],
-        ..Output::default()
-    }
-}
-
-#[tonic::async_trait]
-impl NighthawkService for Double {
-    type ExecutionStreamStream = BoxStream<'static, Result<ExecutionResponse, Status>>;
-
-    async fn execution_stream(
-        &self,
-        request: Request<Streaming<ExecutionRequest>>,
-    ) -> Result<Response<Self::ExecutionStreamStream>, Status> {
-        let mut requests = request.into_inner();
-        let asked = self.asked.clone();
-        let answer = stream::once(async move {
-            let first = requests.next().await.unwrap()?;
-            let Some(CommandSpecificOptions::StartRequest(start)) = first.command_specific_options else {
-                return Err(Status::invalid_argument("a start is wanted"));
-            };
-            let options = start.options.unwrap();
-            let response = ExecutionResponse { output: Some(output(&options)), ..ExecutionResponse::default() };
-            asked.lock().unwrap().push(options);
-            Ok(response)
-        });
-        Ok(Response::new(answer.boxed()))
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn nighthawk_is_asked_by_its_service() {
-    let double = Double::default();
-    let address = double.clone().serve().await;
-    let plan = Plan {
-        load: constant(100.0),
-        threads: 2,
-        warm_up: Duration::from_secs(1),
-        generator_options: Some(format!("address={address}")),
-        ..plan(Generator::Nighthawk, "http://127.0.0.1:1/")
-    };
-    let result = load::run(plan, Control::default()).await.unwrap();
-    assert_eq!((result.requests.sent, result.requests.succeeded), (100, 99));
-    assert_eq!(result.errors, [(Cause::Status, 1)].into());
-    assert_eq!((result.latency.response.count(), result.generator.name.as_str()), (100, "nighthawk"));
-    let asked = double.asked.lock().unwrap();
-    let lengths: Vec<i64> = asked.iter().map(|options| options.duration.unwrap().seconds).collect();
-    assert_eq!(lengths, [1, 2], "the warm-up is a run of its own");
-    assert_eq!((asked[1].requests_per_second, asked[1].connections), (Some(50), Some(1)), "of each worker");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,7 +31,7 @@ pub fn is_sum_of_its_parts(result: &PerfResult) {
     assert_eq!(result.bytes.received, total(|share| share.bytes.received));
     assert_eq!(result.statuses, totals(result.workers.iter().map(|share| &share.statuses)));
     assert_eq!(result.errors, totals(result.workers.iter().map(|share| &share.errors)));
-    let intervals = sum(result.intervals.iter().map(|interval| interval.response.clone()));
+    let intervals = sum(result.intervals.iter().map(|interval| interval.response.unpack()));
     assert_eq!(counts(&intervals), counts(&result.latency.response));
 }
 

@@ -39,7 +39,55 @@ fn options_of_another_generator_are_refused_by_the_native_one_and_stand_in_the_p
     };
     assert!(!planned(&["--options", ""]).contains("options"), "no options are left");
     let handed_on = planned(&["--load-generator", "fortio"]);
-    assert!(handed_on.lines().any(|line| line.starts_with("options") && line.contains("file test.yaml")), "{handed_on}");
+    assert!(
+        handed_on.lines().any(|line| line.starts_with("options") && line.contains("file test.yaml")),
+        "{handed_on}"
+    );
+}
+
+#[test]
+fn a_law_with_an_end_gives_the_length_and_a_rate_the_connections() {
+    let env = Env::new();
+    let url = Target::nobody();
+    let planned = |flags: &[&'static str]| {
+        let args = ["perf", "run", "--url", &url, "--dry-run", "-o", "json"];
+        env.ctl(args.iter().copied().chain(flags.iter().copied())).ok().json()[0].clone()
+    };
+    let value = |planned: &serde_json::Value, name: &str| {
+        let values = planned["values"].as_array().unwrap();
+        let found = values.iter().find(|value| value["name"] == name).unwrap_or_else(|| panic!("{name}: {planned}"));
+        format!("{} {}", found["value"].as_str().unwrap(), found["origin"].as_str().unwrap())
+    };
+    let steps = planned(&["--rate", "steps:50/1s,200/2s"]);
+    assert_eq!(value(&steps, "duration"), "3s --rate");
+    assert_eq!(value(&steps, "connections"), "20 default: for answers within 100ms");
+    let ramp = planned(&["--rate", "ramp:0..100000/60s", "--duration", "5s"]);
+    assert_eq!(
+        (value(&ramp, "duration"), value(&ramp, "connections")),
+        ("5s --duration".into(), "100 default: for answers within 100ms".into())
+    );
+    let given = planned(&["--rate", "500", "--connections", "3"]);
+    assert_eq!(
+        (value(&given, "duration"), value(&given, "connections")),
+        ("30s default".into(), "3 --connections".into())
+    );
+    assert_eq!(value(&planned(&["--rate", "max"]), "connections"), "1 default");
+}
+
+#[test]
+fn flags_of_workers_in_a_cluster_and_addresses_that_are_none_are_refused() {
+    let (env, target) = (Env::new(), Target::start());
+    let url = target.url();
+    for (flags, said) in [
+        (&["--workers", "2", "--worker-namespace", "load"][..], "--worker-namespace is for workers in a cluster"),
+        (&["--prometheus", "foo"], "`foo` is no value for --prometheus"),
+        (&["-b", "ordr.json"], "ordr.json"),
+    ] {
+        let args = ["perf", "run", "--url", &url, "--requests", "2", "--connections", "2"];
+        let refused = env.ctl(args.iter().chain(flags).copied()).run();
+        assert!(matches!(refused.code, Some(2 | 5)) && refused.stderr.contains(said), "{refused}");
+    }
+    assert_eq!(target.seen(), 0);
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Workers as pods of the kit's real node.
 
-use std::fs::File;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -124,13 +123,11 @@ fn result(stdout: &str) -> PerfResult {
     serde_json::from_str(stdout).unwrap_or_else(|error| panic!("{error}: {stdout}"))
 }
 
-/// Interrupts a run when `now`, which is given what it has said so far, says so; its end, without what it said.
-fn interrupted(world: &World, run: &Run<'_>, now: impl Fn(&str) -> bool) -> Output {
-    let said = world.env.path("said");
+/// Interrupts a run when `now` says so; its end.
+fn interrupted(run: &Run<'_>, now: impl Fn() -> bool) -> Output {
     let mut command = run.command();
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&said).unwrap());
-    let child: Child = command.spawn().unwrap();
-    until("the moment to interrupt at", || now(&std::fs::read_to_string(&said).unwrap()));
+    let child: Child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("the moment to interrupt at", now);
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     run.ended(child)
 }
@@ -151,7 +148,14 @@ fn three_pods_measure_a_server_of_the_cluster_and_leave_nothing() {
     world.is_left_clean();
 
     let run = world.run(&url, &["--duration", "10m", "--worker-image", &image]);
-    let stopped = interrupted(&world, &run, |said| said.contains("/s, p50 "));
+    let served = || world.kubectl(&["get", "jobs", "-o", "jsonpath={.items[*].status.ready}"]) == "3";
+    let measuring = || {
+        served() && {
+            std::thread::sleep(Duration::from_secs(4));
+            true
+        }
+    };
+    let stopped = interrupted(&run, measuring);
     assert_eq!(stopped.code, Some(130), "{stopped}");
     let whole = result(&stopped.stdout);
     is_sum_of_its_parts(&whole);
@@ -173,8 +177,8 @@ fn pods_that_cannot_start_are_told_with_their_reason_and_taken_away() {
     }
     world.is_left_clean();
 
-    let waiting = |_: &str| !world.kubectl(&["get", "pods", "-o", "name"]).is_empty();
-    let stopped = interrupted(&world, &world.run(url, &image), waiting);
+    let waiting = || !world.kubectl(&["get", "pods", "-o", "name"]).is_empty();
+    let stopped = interrupted(&world.run(url, &image), waiting);
     assert_eq!(stopped.code, Some(130), "{stopped}");
     world.is_left_clean();
 

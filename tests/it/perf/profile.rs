@@ -48,3 +48,18 @@ fn older_spellings_list_and_show() {
     let missing = env.ctl(["perf", "view", "sho"]).run();
     assert_eq!(missing.code, Some(5), "{missing}");
 }
+
+#[test]
+fn older_pages_are_the_same_pages() {
+    let env = Env::new();
+    for number in 1..=26 {
+        env.ctl(["perf", "profile", "create", &format!("p{number:02}"), "--url", URL]).ok();
+    }
+    for page in [&["-p", "2"][..], &["--page", "2"], &["p", "-p", "2"]] {
+        let second = env.ctl(["perf", "profile"].iter().chain(page).copied().chain(["-o", "name"])).ok();
+        assert_eq!(second.stdout, "p26\n", "{page:?}: {second}");
+    }
+    assert_eq!(env.ctl(["perf", "profile", "-p", "1", "-o", "name"]).ok().stdout.lines().count(), 25);
+    assert_eq!(env.ctl(["perf", "profile", "list", "-o", "name"]).ok().stdout.lines().count(), 26);
+    assert_eq!(env.ctl(["perf", "profile", "-p", "0"]).run().code, Some(2), "pages begin at 1");
+}

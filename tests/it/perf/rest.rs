@@ -14,7 +14,7 @@ fn old_profile(url: &str) -> Value {
 }
 
 /// Data of each frame of a stream.
-async fn frames(plane: &Plane, method: Method, path: &str, body: &str) -> Vec<Value> {
+pub async fn frames(plane: &Plane, method: Method, path: &str, body: &str) -> Vec<Value> {
     let reply =
         plane.ask(method, path).header("content-type", "application/yaml").body(body.to_owned()).send().await.unwrap();
     assert_eq!(reply.status(), 200, "{path}");
@@ -76,6 +76,36 @@ async fn the_stream_of_earlier_eras_tells_its_statuses_in_order_and_ends_with_th
         let reply = plane.ask(Method::GET, &path).send().await.unwrap();
         assert!(reply.headers()["content-disposition"].to_str().unwrap().contains(&format!("result_{result}.yaml")));
         assert!(reply.text().await.unwrap().contains("latencies_ms"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_and_an_operation_say_that_a_threshold_is_breached() {
+    let (plane, target) = (Plane::start().await, Target::start());
+    let mut profile = old_profile(&target.url());
+    profile["thresholds"] = json!(["p50<1ns"]);
+    let made = plane.post("/api/user/performance/profiles", &profile).await;
+    let path = format!("/api/user/performance/profiles/{}/run?name=first", made["id"].as_str().unwrap());
+    let last = frames(&plane, Method::GET, &path, "").await.pop().unwrap();
+    assert_eq!(last["status"], "error", "{last}");
+    assert!(last["message"].as_str().unwrap().starts_with("p50<1ns breached"), "{last}");
+    assert_eq!(last["result"]["summary"]["thresholds"], "breached", "the result is whole: {last}");
+    let operation = plane.get(&format!("/api/operations/{}", last["operation_id"].as_str().unwrap())).await;
+    assert_eq!((&operation["status"], &operation["error"]["code"]), (&json!("failed"), &json!("threshold-breached")));
+    for (undecided, status) in [("fail", "failed"), ("pass", "succeeded")] {
+        let body = json!({
+            "plan": {"name": "few", "targets": [{"url": target.url()}], "requests": 20, "duration": null},
+            "thresholds": ["p99<10s"], "undecided": undecided
+        });
+        let begun = plane::json(plane.ask(Method::POST, "/api/perf/run").json(&body).send().await.unwrap(), 202).await;
+        let id = begun["operation_id"].as_str().unwrap();
+        plane.ask(Method::GET, &format!("/api/operations/{id}/events")).send().await.unwrap().text().await.unwrap();
+        let operation = plane.get(&format!("/api/operations/{id}")).await;
+        assert_eq!(operation["status"], status, "{operation}");
+        let told = operation["warnings"].to_string().contains("p99<10s undecided");
+        assert_eq!(told, undecided == "pass", "{operation}");
+        let stored = plane.get(&format!("/api/perf/results/{id}")).await;
+        assert_eq!(stored["result"]["verdicts"][0]["outcome"], "undecided", "{stored}");
     }
 }
 
@@ -175,14 +205,10 @@ async fn defaults_meshes_and_test_files_are_kept() {
     assert_eq!(changed, json!({"c": 4, "qps": 20, "t": "1m", "gen": "fortio"}));
     assert_eq!(plane.get("/api/mesh").await["mesh_types"][3], "ISTIO");
     let file = json!({"name": "t", "clients": [{"endpoint_urls": ["http://a/"], "protocol": 1, "connections": 1, "load_generator": "native"}], "duration": "5s"});
-    let kept = plane.post("/api/user/prefs/perf", &file).await;
+    let kept = plane.ask(Method::POST, "/api/user/prefs/perf").json(&file).send().await.unwrap().text().await.unwrap();
     let listed = plane.get("/api/user/prefs/perf").await;
-    assert_eq!((&listed["total_count"], &listed["test_configs"][0]["id"]), (&json!(1), &kept["id"]));
-    plane
-        .ask(Method::DELETE, &format!("/api/user/prefs/perf?uuid={}", kept["id"].as_str().unwrap()))
-        .send()
-        .await
-        .unwrap();
+    assert_eq!((&listed["total_count"], &listed["test_configs"][0]["id"]), (&json!(1), &json!(kept)));
+    plane.ask(Method::DELETE, &format!("/api/user/prefs/perf?uuid={kept}")).send().await.unwrap();
     assert_eq!(plane.get("/api/user/prefs/perf").await["test_configs"], json!([]));
 }
 

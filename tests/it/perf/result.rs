@@ -134,3 +134,17 @@ fn what_was_not_measured_is_a_hyphen_and_columns_are_named_as_in_json() {
     let cell = |title: &str| row[titles.iter().position(|known| *known == title).unwrap()];
     assert_eq!((cell("P50"), cell("P99"), cell("FAILED")), ("-", "-", "3"), "{list}");
 }
+
+#[test]
+fn older_pages_are_the_same_pages() {
+    let (env, target) = (Env::new(), Target::start());
+    let url = target.url();
+    env.ctl(["perf", "profile", "create", "shop", "--url", &url, "--requests", "1"]).ok();
+    env.ctl(["perf", "run", "shop", "-o", "name"]).ok();
+    let page = |flags: &[&'static str]| {
+        let args = ["perf", "result", "shop", "-o", "name"];
+        env.ctl(args.into_iter().chain(flags.iter().copied())).ok().stdout.lines().count()
+    };
+    assert_eq!((page(&[]), page(&["-p", "1"]), page(&["-p", "2"]), page(&["--page", "2"])), (1, 1, 0, 0));
+    assert_eq!(env.ctl(["perf", "result", "shop", "-p", "0"]).run().code, Some(2), "pages begin at 1");
+}

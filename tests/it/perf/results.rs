@@ -41,7 +41,7 @@ fn run(name: &str, factor: u64) -> PerfResult {
             succeeded: 1_000,
             failed: 0,
             dropped: 0,
-            response,
+            response: response.into(),
         });
     }
     result.latency.service = result.latency.response.clone();
@@ -197,7 +197,8 @@ fn a_limit_that_cannot_be_decided_passes_or_fails_as_asked() {
     assert_eq!(output.code, Some(0), "{output}");
     assert!(output.stderr.contains("undecided") && output.stderr.contains("--undecided fail"), "{output}");
     let output = env.ctl(gate.into_iter().chain(["--undecided", "fail"])).run();
-    assert_eq!(output.code, Some(99), "{output}");
+    assert_eq!(output.code, Some(1), "no breach was seen: {output}");
+    assert!(output.stderr.contains("threshold-undecided"), "{output}");
     assert_eq!(output.stderr.matches("p50>+50%").count(), 1, "{output}");
 }
 
@@ -271,10 +272,7 @@ fn json_of_perf_verbs_follows_their_published_schemas() {
         let faults: Vec<String> = validator.iter_errors(&value).map(|fault| fault.to_string()).collect();
         assert!(faults.is_empty(), "{args:?}: {faults:?}");
         // Alternatives must not hide a lack: what was measured always has its verdicts.
-        assert_eq!(
-            value.get("verdicts").is_some(),
-            matches!(verb, "perf run" | "perf result view") && value.is_object()
-        );
+        assert_eq!(value.get("verdicts").is_some(), value.get("latency").is_some(), "{args:?}");
     }
 }
 

@@ -159,6 +159,67 @@ fn a_breached_threshold_ends_with_99_and_one_that_holds_with_0() {
 }
 
 #[test]
+fn a_threshold_that_cannot_be_decided_fails_unless_it_is_told_to_pass() {
+    let (env, target) = (Env::new(), Target::start());
+    let args = ["perf", "run", "--url", &target.url(), "--requests", "200", "--threshold", "p99<10s", "errors<1%"];
+    let failed = env.ctl(args).run();
+    assert_eq!(failed.code, Some(1), "{failed}");
+    assert!(failed.stdout.contains("p99<10s undecided") && failed.stdout.contains("errors<1% held"), "{failed}");
+    for said in ["threshold-undecided", "--requests 9508", "--undecided pass"] {
+        assert!(failed.stderr.contains(said), "{said}: {failed}");
+    }
+    let passed = env.ctl(args.into_iter().chain(["--undecided", "pass"])).run();
+    assert_eq!(passed.code, Some(0), "{passed}");
+    assert!(passed.stderr.contains("p99<10s undecided") && passed.stderr.contains("--undecided fail"), "{passed}");
+    let breached = env.ctl(args.into_iter().chain(["--threshold", "p50<1ns"])).run();
+    assert_eq!(breached.code, Some(99), "a breach comes before what cannot be said: {breached}");
+}
+
+#[test]
+fn verdicts_are_kept_with_the_result_and_shown_once() {
+    let (env, target) = (Env::new(), Target::start());
+    let args = ["perf", "run", "--url", &target.url(), "--requests", "200", "--threshold", "p50<1ns"];
+    let breached = env.ctl(args).run();
+    assert_eq!(breached.code, Some(99), "{breached}");
+    let told = [&breached.stdout, &breached.stderr].map(|text| text.matches("p50<1ns breached").count());
+    assert_eq!(told, [1, 0], "{breached}");
+    let kept = env.ctl(["perf", "result", "list", "-o", "json"]).ok().json();
+    assert_eq!(kept[0]["summary"]["thresholds"], "breached", "{kept}");
+    let list = env.ctl(["perf", "result", "list"]).ok();
+    assert!(list.stdout.contains("breached"), "{list}");
+    let id = kept[0]["id"].as_str().unwrap();
+    assert!(env.ctl(["perf", "result", "view", id]).ok().stdout.contains("p50<1ns breached"));
+    env.ctl(["perf", "result", "export", id, "junit.xml"]).ok();
+    assert!(env.read("work/junit.xml").contains("failures=\"1\""));
+    let operation = env.ctl(["operation", "view", id, "-o", "json"]).run().json();
+    assert_eq!((&operation["status"], &operation["error"]["code"]), (&"failed".into(), &"threshold-breached".into()));
+}
+
+#[test]
+fn doubtful_percentiles_are_marked_in_lists_and_told_of_formats_without_marks() {
+    let (env, target) = (Env::new(), Target::start());
+    let args = ["perf", "run", "--url", &target.url(), "--requests", "200", "--export", "fortio=f.json"];
+    let run = env.ctl(args).ok();
+    assert!(run.stderr.contains("fortio has p75, p90, p99, p99.9 without a mark"), "{run}");
+    assert!(run.stderr.contains("service times, intervals and errors by cause are left out"), "{run}");
+    let list = env.ctl(["perf", "result", "list"]).ok();
+    assert!(list.stdout.contains('~') && list.stderr.contains("~ is not to be taken as fact"), "{list}");
+}
+
+#[test]
+fn figures_of_a_result_stand_in_its_json() {
+    let (env, target) = (Env::new(), Target::start());
+    let args = ["perf", "run", "--url", &target.url(), "--requests", "50", "-o", "json"];
+    let summary = &env.ctl(args).ok().json()["summary"];
+    let percentiles = summary["percentiles"].as_array().unwrap();
+    let median = percentiles.iter().find(|found| found["percentile"] == 50.0).unwrap();
+    assert!(median["value_ns"].as_u64().unwrap() > 0 && median["interval_ns"]["low"].is_number(), "{summary}");
+    let tail = percentiles.iter().find(|found| found["percentile"] == 99.9).unwrap();
+    assert_eq!(tail["supported"], false, "{summary}");
+    assert_eq!((&summary["sent"], &summary["error_share"]), (&50.into(), &0.0.into()));
+}
+
+#[test]
 fn a_target_that_is_not_there_fails_the_run_and_the_result_is_kept() {
     let env = Env::new();
     let args = ["perf", "run", "--url", &Target::nobody(), "--requests", "3", "--name", "gone"];

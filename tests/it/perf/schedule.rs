@@ -1,8 +1,9 @@
 //! `perf schedule`, and the server that follows it.
 
-use mesheryctl::model::performance::profile::Missed;
+use mesheryctl::model::performance::profile::{Missed, RunOutcome};
+use mesheryctl::model::performance::verdict::Outcome;
 use mesheryctl::server::providers::ProviderSettings;
-use mesheryctl::server::{Server, Settings, performance, schedules};
+use mesheryctl::server::{Caller, Server, Settings, performance, schedules};
 use mesheryctl::wire::rest::performance::{ProfileBody, ScheduleBody};
 
 use super::target::Target;
@@ -68,7 +69,7 @@ async fn what_is_due_runs_once_and_missed_runs_are_made_up_for_as_the_schedule_s
         ..Default::default()
     };
     let body = ProfileBody { name: "shop".into(), plan: Some(plan), ..ProfileBody::default() };
-    let profile = performance::profiles::save(state, body).await.unwrap();
+    let profile = performance::profiles::save(state, Caller::Here, body).await.unwrap();
     let mut made = Vec::new();
     for missed in [Missed::Skip, Missed::Once] {
         let body = ScheduleBody {
@@ -102,4 +103,43 @@ async fn what_is_due_runs_once_and_missed_runs_are_made_up_for_as_the_schedule_s
     let known = state.store.profiles().find("shop").await.unwrap().unwrap();
     assert_eq!(known.total_results, 3);
     assert_eq!(target.seen(), 15);
+}
+
+#[tokio::test]
+async fn a_scheduled_run_is_held_against_the_thresholds_of_its_profile() {
+    let (env, target) = (Env::new(), Target::start());
+    let server = server(&env).await;
+    let state = server.state();
+    let plan = mesheryctl::model::performance::plan::Plan {
+        targets: vec![mesheryctl::model::performance::plan::Target { url: target.url(), weight: 1 }],
+        duration: None,
+        requests: Some(50),
+        ..Default::default()
+    };
+    for (threshold, outcome, verdict) in [
+        ("p50<1ns", RunOutcome::Breached, Outcome::Breached),
+        ("p99<10s", RunOutcome::Undecided, Outcome::Undecided),
+        ("errors<1%", RunOutcome::Succeeded, Outcome::Held),
+    ] {
+        let thresholds = Some(vec![threshold.to_owned()]);
+        let body =
+            ProfileBody { name: threshold.into(), plan: Some(plan.clone()), thresholds, ..ProfileBody::default() };
+        let profile = performance::profiles::save(state, Caller::Here, body).await.unwrap();
+        let body = ScheduleBody {
+            profile_id: Some(profile.id),
+            cron_expression: Some("0 * * * *".into()),
+            ..ScheduleBody::default()
+        };
+        let made = schedules::save(state, body).await.unwrap();
+        schedules::tick(state, made.next_run.unwrap() + jiff::SignedDuration::from_secs(1)).await.unwrap();
+        while state.operations.running() > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        let known = schedules::find(state, &made.id.to_string()).await.unwrap();
+        let told = schedules::told(state, known).await.unwrap();
+        assert_eq!(told.last_outcome, Some(outcome), "{threshold}");
+        let (result, _) = state.store.results().get(told.last_result.unwrap()).await.unwrap().unwrap();
+        assert_eq!(Outcome::of(&result.verdicts), Some(verdict), "{threshold}");
+        schedules::delete(state, &made.id.to_string()).await.unwrap();
+    }
 }

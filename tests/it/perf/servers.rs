@@ -150,7 +150,8 @@ pub fn http2(answer: impl Fn(u32) -> Vec<u8> + Send + Sync + 'static) -> SocketA
     listen(move |stream| converse2(stream, &answer))
 }
 
-fn converse2(mut stream: impl Read + Write, answer: &impl Fn(u32) -> Vec<u8>) {
+/// One connection of [`http2`].
+pub fn converse2(mut stream: impl Read + Write, answer: &impl Fn(u32) -> Vec<u8>) {
     let mut preface = [0; 24];
     if stream.read_exact(&mut preface).is_err() || !preface.starts_with(b"PRI * HTTP/2.0") {
         return;

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -248,6 +249,22 @@ fn a_server_that_vanishes_while_it_is_measured() {
     let result = run(&Plan { connections: 1, load, ..http(address) });
     assert_eq!((result.requests.succeeded, result.requests.due), (20, 50));
     assert!(result.errors[&Cause::Refused] >= 28, "{:?}", result.errors);
+}
+
+#[test]
+fn a_connection_of_http2_that_falls_silent_is_left_for_another() {
+    let first = AtomicBool::new(true);
+    let server = servers::listen(move |stream| {
+        let is_first = first.swap(false, Ordering::Relaxed);
+        // streams have odd numbers: five requests are answered
+        servers::converse2(stream, &|id| if is_first && id > 9 { Vec::new() } else { servers::http2_answer(id) });
+    });
+    let load = Load::Open { pacing: Pacing::Constant { rate: 50.0 }, overload: Overload::Queue };
+    let (timeout, duration) = (Duration::from_millis(300), Some(Duration::from_secs(3)));
+    let protocol = Protocol::Http2;
+    let result = run(&Plan { protocol, load, timeout, duration, connections: 1, streams: 100, ..http(server) });
+    assert_eq!((result.connections.opened, result.requests.due), (2, 150), "{:?}", result.errors);
+    assert!(result.requests.succeeded > 75, "{:?}", result.requests);
 }
 
 #[test]

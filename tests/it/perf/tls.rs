@@ -148,6 +148,13 @@ fn certificates_of_other_names_are_bad_unless_anybody_is_trusted() {
     for spoken in every_protocol() {
         let front = world.front(&spoken, false);
         fails(&spoken, &world.run(&spoken, &front, &["--ca", "ca.pem", "--sni", "other.example"]), "certificate");
+        let refused = world.run(&spoken, &front, &["--ca", "ca.pem", "--sni", "other.example"]);
+        assert!(refused.stderr.contains("--ca, or its name with --sni"), "{refused}");
+        let warnings = refused.json()["warnings"].to_string();
+        assert!(
+            warnings.contains("the target's certificate was not taken: ") && warnings.contains("other.example"),
+            "{refused}"
+        );
         // the certificate is for a name, and the URL has an address
         fails(&spoken, &world.run(&spoken, &front, &["--ca", "ca.pem"]), "certificate");
         assert_eq!(front.seen(), [], "{}", spoken.flag);
@@ -186,4 +193,21 @@ fn files_of_tls_that_cannot_be_used_are_refused_before_anything_is_sent() {
         assert!(refused.stderr.contains(said) && refused.stdout.is_empty(), "{flags:?}: {refused}");
     }
     assert_eq!(front.seen(), []);
+}
+
+#[test]
+fn requests_that_no_handshake_lets_out_are_told_as_attempts_to_connect() {
+    let env = Env::new();
+    // the system takes connections that nobody accepts, and nobody answers on them
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/", silent.local_addr().unwrap());
+    let args = ["perf", "run", "--url", &url, "--rate", "20", "--duration", "1s", "-o", "json"];
+    let failed = env.ctl(args).run();
+    assert_eq!(failed.code, Some(1), "{failed}");
+    let result = failed.json();
+    assert_eq!(
+        (&result["errors"], &result["requests"]["dropped"]),
+        (&json!({"connect-timeout": 20}), &0.into()),
+        "{failed}"
+    );
 }

@@ -7,11 +7,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::results;
+use super::undecided::OnUndecided;
 use crate::base::error::Result;
 use crate::ctl::Ctl;
 use crate::ctl::ui::{Paint, Rendered, Tone, cut};
 use crate::model::performance::result::PerfResult;
-use crate::perf::compare::{self, Compared, Comparison, Difference, Gate, GateVerdict, Undecided, Verdict};
+use crate::perf::compare::{self, Compared, Comparison, Difference, Gate, GateVerdict, Verdict};
 use crate::perf::format::html;
 use crate::perf::threshold::Outcome;
 use crate::perf::units;
@@ -25,7 +26,8 @@ use crate::perf::units;
 /// leave an interval open at one end only: what the other end decides is decided.
 ///
 /// With --fail-on, the exit code is 99 when the whole interval of a difference is beyond the limit. A limit that cannot be
-/// decided is told and passes, or fails with 99 too under --undecided fail.
+/// decided is told and passes: that two runs do not differ for sure is what is hoped for. Under --undecided fail the exit
+/// code is 1 then.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl perf compare before.json after.json
@@ -50,15 +52,6 @@ pub struct Args {
     seed: u64,
 }
 
-/// What `--undecided` says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum OnUndecided {
-    /// Tell it and go on.
-    Pass,
-    /// Fail as a breach does.
-    Fail,
-}
-
 /// A comparison, and what came of the limits on it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct View {
@@ -79,23 +72,16 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let comparison = compare::compare(&named, args.seed)?;
     let judged: Vec<GateVerdict> = gates.iter().flat_map(|gate| gate.judge(&comparison)).collect();
     if let Some(path) = &args.html {
-        let runs: Vec<html::Run<'_>> = read.iter().map(|result| html::Run { result, verdicts: &[] }).collect();
+        let runs: Vec<html::Run<'_>> =
+            read.iter().map(|result| html::Run { result, verdicts: &result.verdicts }).collect();
         results::write(ctx, html::write(&runs).as_bytes(), Some(path))?;
     }
     let view = View { comparison, gates: judged };
     let text = text(ctx, &view);
     let names = args.results.iter().skip(1).cloned();
     ctx.ui.print(&Rendered::one(&view, text)?.names(names))?;
-    let undecided = match args.undecided {
-        OnUndecided::Pass => Undecided::Pass,
-        OnUndecided::Fail => Undecided::Fail,
-    };
-    if undecided == Undecided::Pass {
-        for gate in view.gates.iter().filter(|gate| gate.outcome == Outcome::Undecided) {
-            ctx.ui.warn(&format!("{gate}; it passes, --undecided fail would not let it"))?;
-        }
-    }
-    compare::conclude(&view.gates, undecided)
+    args.undecided.tell(ctx, view.gates.iter().map(|gate| (gate.outcome, gate)))?;
+    compare::conclude(&view.gates, args.undecided.into())
 }
 
 /// How lines are made.

@@ -5,11 +5,10 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{results, show};
+use super::{outcome, results, show};
 use crate::base::error::{Code, Error, Result};
 use crate::ctl::Ctl;
-use crate::ctl::ui::{Rendered, Tone};
-use crate::model::performance::result::PerfResult;
+use crate::ctl::ui::Rendered;
 use crate::perf::format::{self, Format};
 use crate::perf::threshold::Threshold;
 
@@ -39,8 +38,8 @@ pub struct Args {
     /// File to write instead of standard output; its folder has to be there. $GITHUB_STEP_SUMMARY is appended to.
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     output_file: Option<PathBuf>,
-    /// What the result has to hold, where that is shown (table, junit, markdown, html); repeatable. It does not change
-    /// the exit code here.
+    /// What the result has to hold, instead of what its run had to, where that is shown (table, json, junit, markdown,
+    /// html); repeatable. It does not change the exit code here.
     #[arg(long = "threshold", value_name = "THRESHOLD")]
     thresholds: Vec<String>,
 }
@@ -64,7 +63,7 @@ pub struct Converted {
 #[allow(dead_code, reason = "only its schema is wanted")]
 pub enum View {
     /// The result, where it is not converted.
-    Result(Box<PerfResult>),
+    Result(Box<outcome::Shown<'static>>),
     /// What was written, where it went to a file.
     Converted(Converted),
 }
@@ -75,23 +74,20 @@ pub(crate) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     if let Some(path) = &args.output_file {
         results::check("--output-file", path)?;
     }
-    let result = if format.is_some() {
+    let mut result = if format.is_some() {
         results::read_telling(ctx, &args.result, args.from).await?
     } else {
         results::read(ctx, &args.result, args.from).await?
     };
-    let verdicts: Vec<_> = thresholds.iter().map(|threshold| threshold.judge(&result)).collect();
+    if !thresholds.is_empty() {
+        result.verdicts = thresholds.iter().map(|threshold| threshold.judge(&result)).collect();
+    }
     let Some(format) = format else {
-        let text = show::show(&ctx.ui, &result, &verdicts);
-        return ctx.ui.print(&Rendered::one(&result, text)?.names([result.id.to_string()]));
+        let text = show::show(&ctx.ui, &result);
+        return ctx.ui.print(&Rendered::one(&outcome::Shown::of(&result), text)?.names([result.id.to_string()]));
     };
-    let content = format::write_judged(&result, &verdicts, format)?;
-    if let Some(caution) = format.caution(&result) {
-        ctx.ui.warn(&caution)?;
-    }
-    if let Some(losses) = format.losses() {
-        ctx.ui.note(&format!("{} {} {losses}.", ctx.ui.sign(Tone::Faint), format.name()))?;
-    }
+    let content = format::write(&result, format)?;
+    results::tell_limits(ctx, &result, format)?;
     results::write(ctx, &content, args.output_file.as_deref())?;
     match &args.output_file {
         Some(file) if !ctx.ui.format().is_table() => {

@@ -10,7 +10,9 @@ use crate::model::performance::plan::Plan;
 use crate::model::performance::result::PerfResult;
 use crate::model::performance::workers::Workers;
 use crate::perf::plan::{check, check_shares};
+use crate::perf::redact;
 use crate::wire::rest::performance::RunRequest;
+use crate::wire::rest::performance::run::WAITING;
 
 use super::run::args::PlanArgs;
 use super::run::plan::Draft;
@@ -23,10 +25,11 @@ pub(super) fn plan(args: &PlanArgs, workers: Option<&Workers>) -> Result<Plan> {
     let mut draft = Draft::new();
     draft.flags(args)?;
     draft.settle(|plan| {
-        if let (true, Some(target)) = (plan.name.is_empty(), plan.targets.first()) {
-            plan.name = target.url.split_once("://").map_or(target.url.as_str(), |(_, rest)| rest).to_owned();
+        if plan.name.is_empty() {
+            plan.name = redact::name(plan);
         }
     });
+    draft.connect();
     check(&draft.plan)?;
     if let Some(workers) = workers {
         draft.share(workers);
@@ -68,8 +71,12 @@ pub(super) async fn measure(ctx: &Ctl, plan: &Plan, workers: Option<&Workers>) -
             }
             event = events.next() => {
                 let ended = || Error::new(Code::RemoteError, format!("the events of operation {id} ended before it did"));
-                if let Some(Payload::Ended(operation)) = event.ok_or_else(ended)??.payload {
-                    break operation;
+                match event.ok_or_else(ended)??.payload {
+                    Some(Payload::Ended(operation)) => break operation,
+                    Some(Payload::Stage { name, .. }) if name == WAITING => {
+                        ctx.ui.note("another measurement of the plane is waited for")?;
+                    }
+                    _ => {}
                 }
             }
         }

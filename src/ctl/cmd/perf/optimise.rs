@@ -2,6 +2,7 @@
 
 use super::measured::{measure, plan};
 use super::run::args::PlanArgs;
+use super::workers::WorkerArgs;
 use crate::base::error::{Code, Error, Result};
 use crate::ctl::cmd::pattern::{plan as pattern_plan, protect, target};
 use crate::ctl::source::{AssembleArgs, SourceArgs};
@@ -9,6 +10,7 @@ use crate::ctl::ui::{Column, Rendered};
 use crate::ctl::{Ctl, follow};
 use crate::model::performance::plan::Plan;
 use crate::model::performance::result::PerfResult;
+use crate::model::performance::workers::Workers;
 use crate::perf::optimise::{self, Goal, Report, Row, Trial};
 use crate::perf::units;
 use crate::wire::rest::DeployRequest;
@@ -18,8 +20,9 @@ use crate::wire::rest::DeployRequest;
 /// The pattern is applied with each value in turn and waited for, then the target is measured; runs of the values are
 /// interleaved and repeated, so that a machine that grows slower is held against none of them. At the end, also after a
 /// failure, the pattern is applied as its file says. Each run is stored as a result of its own. The best value is the one
-/// whose figure over all its runs is best; a value with a run in which no request succeeded is not compared, and where that
-/// is true of all, the verb fails.
+/// whose figure over all its runs is best. In percentiles, requests that fail count as slower than every good response, so
+/// that a value which fails fast does not look fast. A value with a run in which no request succeeded, or of which so many
+/// requests fail that the percentile lies among them, is not compared; where that is true of all, the verb fails.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl perf optimise -f shop.yaml --set services.web.settings.spec.replicas=1,2,4 --url http://shop.local
@@ -41,18 +44,21 @@ pub struct Args {
     namespace: Option<String>,
     #[command(flatten)]
     plan: PlanArgs,
+    #[command(flatten)]
+    workers: WorkerArgs,
 }
 
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
     let (setting, values) = setting(&args.set)?;
     let goal = Goal::parse(&args.goal)?;
-    let plan = plan(&args.plan, None)?;
+    let plan = plan(&args.plan, args.workers.workers.as_ref())?;
     let base = pattern(ctx, &args).await?;
     optimise::check(&setting, &values, args.repeat)?;
     let with = |value: &String| varied(&base, &setting, value);
     applicable(ctx, values.iter().map(with).collect()).await?;
     protect::ask(ctx, "Apply").await?;
-    let mut trial = OnCluster { ctx, plan, base, setting: setting.clone(), has_begun: false };
+    let workers = args.workers.settle(ctx).await?;
+    let mut trial = OnCluster { ctx, plan, workers, base, setting: setting.clone(), has_begun: false };
     let outcome = optimise::run(&setting, &values, (goal, args.repeat), &mut trial).await;
     let restored = trial.restore().await;
     let report = outcome?;
@@ -102,6 +108,7 @@ async fn applicable(ctx: &Ctl, requests: Vec<DeployRequest>) -> Result<()> {
 struct OnCluster<'c> {
     ctx: &'c Ctl,
     plan: Plan,
+    workers: Option<Workers>,
     base: DeployRequest,
     setting: String,
     /// Whether the plane began to apply a value.
@@ -136,12 +143,11 @@ impl Trial for OnCluster<'_> {
 
     async fn measure(&mut self, value: &str) -> Result<PerfResult> {
         let name = format!("{} with {}={value}", self.plan.name, self.setting);
-        measure(self.ctx, &Plan { name, ..self.plan.clone() }, None).await
+        measure(self.ctx, &Plan { name, ..self.plan.clone() }, self.workers.as_ref()).await
     }
 }
 
 fn show(ctx: &Ctl, report: &Report) -> Result<()> {
-    let time = |time: Option<u64>| time.map_or_else(|| "-".to_owned(), units::duration_ns);
     let (best, goal) = (report.best.clone(), report.goal);
     let mut columns = vec![
         Column::new("VALUE", |row: &Row| row.value.clone()),
@@ -151,12 +157,13 @@ fn show(ctx: &Ctl, report: &Report) -> Result<()> {
     if let Goal::Percentile { percentile } = goal
         && ![50.0, 90.0, 99.0].contains(&percentile)
     {
-        columns.push(Column::new("GOAL", move |row: &Row| goal.text(row.figure)));
+        let name = goal.name();
+        columns.push(Column::new("GOAL", move |row: &Row| format!("{}{}", mark(row, &name), goal.text(row.figure))));
     }
     columns.extend([
-        Column::new("P50", move |row: &Row| time(row.p50_ns)),
-        Column::new("P90", move |row: &Row| time(row.p90_ns)),
-        Column::new("P99", move |row: &Row| time(row.p99_ns)),
+        Column::new("P50", |row: &Row| time(row, "p50", row.p50_ns)),
+        Column::new("P90", |row: &Row| time(row, "p90", row.p90_ns)),
+        Column::new("P99", |row: &Row| time(row, "p99", row.p99_ns)),
         Column::new("RATE", |row: &Row| format!("{}/s", units::rate(row.achieved_rate))),
         Column::new("ERRORS", |row: &Row| units::share(row.error_share)),
     ]);
@@ -164,6 +171,15 @@ fn show(ctx: &Ctl, report: &Report) -> Result<()> {
         ctx.ui.note(&told)?;
     }
     ctx.ui.print(&Rendered::table(report, &report.rows, &columns)?.names([report.best.clone()]))
+}
+
+/// A percentile, behind `~` where it may not be taken as fact; `-` where it lies among the requests that failed.
+fn time(row: &Row, name: &str, time: Option<u64>) -> String {
+    time.map_or_else(|| "-".to_owned(), |time| format!("{}{}", mark(row, name), units::duration_ns(time)))
+}
+
+fn mark(row: &Row, name: &str) -> &'static str {
+    if row.doubtful.iter().any(|doubtful| doubtful == name) { "~" } else { "" }
 }
 
 fn runs(row: &Row) -> String {
@@ -177,20 +193,22 @@ fn verdict(report: &Report) -> Vec<String> {
     let sure = if !report.equal.is_empty() {
         format!(", and no better than {}: the goal does not tell them apart", report.equal.join(", "))
     } else if compared == 1 {
-        ", the only value that answered in every run".to_owned()
+        ", the only value that can be compared".to_owned()
     } else if report.is_clear {
         String::new()
     } else {
         ", but undecided: its runs are not clear of the others, and chance may have chosen".to_owned()
     };
-    let failed = report.rows.iter().filter(|row| row.failed_runs > 0).map(|row| {
-        format!(
-            "{setting}={} is not compared: no request succeeded in {} of {} runs.",
-            row.value, row.failed_runs, row.runs
-        )
-    });
+    let left_out = report
+        .rows
+        .iter()
+        .filter_map(|row| Some(format!("{setting}={} is not compared: {}.", row.value, row.left_out(report.goal)?)));
     let price = report.trade_off.iter().map(|told| format!("Its price: {told}."));
-    std::iter::once(format!("Best by {goal} is {setting}={best}{sure}.")).chain(failed).chain(price).collect()
+    let doubtful = report.rows.iter().any(|row| !row.doubtful.is_empty());
+    let legend = doubtful
+        .then(|| "~ is not to be taken as fact: too few responses, or the generator's own lateness.".to_owned());
+    let first = format!("Best by {goal} is {setting}={best}{sure}.");
+    std::iter::once(first).chain(left_out).chain(price).chain(legend).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 pub mod create;
 pub mod delete;
 pub mod edit;
+pub mod export;
 pub mod list;
 pub mod view;
 
@@ -11,6 +12,7 @@ use clap::Subcommand;
 use crate::base::error::{Code, Error, Result};
 use crate::ctl::{Ctl, complete};
 use crate::model::performance::profile::Profile;
+use crate::perf::redact;
 
 /// Keep plans of measurements under a name.
 #[derive(Debug, clap::Args)]
@@ -23,6 +25,7 @@ use crate::model::performance::profile::Profile;
   mesheryctl perf profile list
   mesheryctl perf profile view shop -o yaml
   mesheryctl perf profile edit shop --duration 90s
+  mesheryctl perf profile export shop test.yaml
   mesheryctl perf profile delete shop --yes"
 )]
 pub struct Args {
@@ -34,6 +37,9 @@ pub struct Args {
     /// Show the profile of that name.
     #[arg(long, hide = true, requires = "name")]
     view: bool,
+    /// Number of the page, from 1, of 25 profiles each.
+    #[arg(short = 'p', long, hide = true, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    page: Option<u32>,
 }
 
 /// The verbs.
@@ -44,10 +50,10 @@ pub enum Command {
     /// List profiles.
     #[command(visible_alias = "ls")]
     List(list::Args),
-    /// Show a profile with its whole plan.
     View(view::Args),
     /// Change values of a profile.
     Edit(Box<edit::Args>),
+    Export(export::Args),
     /// Delete profiles and their schedules; results stay.
     Delete(delete::Args),
 }
@@ -55,13 +61,19 @@ pub enum Command {
 pub(super) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
     match (args.command, args.name) {
         (Some(Command::Create(args)), _) => create::run(ctx, *args).await,
-        (Some(Command::List(args)), _) => list::all(ctx, args.search.as_deref().unwrap_or_default()).await,
+        (Some(Command::List(args)), _) => list::all(ctx, args.search.as_deref().unwrap_or_default(), None).await,
         (Some(Command::View(args)), _) => view::show(ctx, &args.profile).await,
         (Some(Command::Edit(args)), _) => edit::run(ctx, *args).await,
+        (Some(Command::Export(args)), _) => export::run(ctx, &args).await,
         (Some(Command::Delete(args)), _) => delete::run(ctx, args).await,
         (None, Some(name)) if args.view => view::show(ctx, &name).await,
-        (None, name) => list::all(ctx, name.as_deref().unwrap_or_default()).await,
+        (None, name) => list::all(ctx, name.as_deref().unwrap_or_default(), args.page).await,
     }
+}
+
+/// A profile as it is shown: the plane keeps what authorises, because a run needs it, and output must not hold it.
+fn shown(profile: &Profile) -> Profile {
+    Profile { plan: redact::plan(&profile.plan), ..profile.clone() }
 }
 
 /// The profile of that whole name, id, or beginning of an id.

@@ -37,6 +37,9 @@ pub struct Args {
     /// Show its newest result.
     #[arg(long, hide = true, requires = "profile")]
     view: bool,
+    /// Number of the page, from 1, of 25 results each.
+    #[arg(short = 'p', long, hide = true, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    page: Option<u32>,
 }
 
 /// The verbs.
@@ -47,9 +50,7 @@ pub enum Command {
     List(list::Args),
     /// Show a result.
     View(view::Args),
-    /// Write a result in one of many formats.
     Export(export::Args),
-    /// Store a result that was measured elsewhere.
     Import(import::Args),
     /// Delete results.
     Delete(delete::Args),
@@ -63,7 +64,7 @@ pub(super) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
         (Some(Command::Import(args)), _) => import::run(ctx, &args).await,
         (Some(Command::Delete(args)), _) => delete::run(ctx, &args).await,
         (None, Some(profile)) if args.view => view::newest(ctx, &profile, "").await,
-        (None, profile) => list::of_profile(ctx, profile.as_deref().unwrap_or_default()).await,
+        (None, profile) => list::of_profile(ctx, profile.as_deref().unwrap_or_default(), args.page).await,
     }
 }
 

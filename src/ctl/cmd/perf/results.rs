@@ -109,14 +109,18 @@ pub fn check(flag: &str, path: &Path) -> Result<()> {
     opened.or_else(|error| refuse(&error, "Check the permissions, or name another file."))
 }
 
-/// Writes to a file. The step summary of a GitHub workflow is appended to, because other steps write there too; any other
-/// file is replaced.
+/// Whether what is written to a file is added to it: the step summary of a GitHub workflow, because other steps write
+/// there too.
+pub fn is_appended(path: &Path) -> bool {
+    env::get(env::GITHUB_STEP_SUMMARY).is_some_and(|summary| Path::new(&summary) == path)
+}
+
+/// Writes to a file; one that is not appended to is replaced.
 ///
 /// # Errors
 /// [`Code::OutputFailed`]: it cannot be written.
 pub fn put(path: &Path, content: &[u8]) -> Result<()> {
-    let is_summary = env::get(env::GITHUB_STEP_SUMMARY).is_some_and(|summary| Path::new(&summary) == path);
-    let written = if is_summary {
+    let written = if is_appended(path) {
         let opened = OpenOptions::new().append(true).create(true).open(path);
         opened.and_then(|mut file| file.write_all(content))
     } else {
@@ -124,6 +128,21 @@ pub fn put(path: &Path, content: &[u8]) -> Result<()> {
     };
     written
         .map_err(|error| Error::new(Code::OutputFailed, format!("{} cannot be written", path.display())).because(error))
+}
+
+/// Tells on stderr what a reader of the result in `format` may take for fact and must not, and what the format has no place
+/// for.
+///
+/// # Errors
+/// stderr cannot be written.
+pub fn tell_limits(ctx: &Ctl, result: &PerfResult, format: Format) -> Result<()> {
+    if let Some(caution) = format.caution(result) {
+        ctx.ui.warn(&caution)?;
+    }
+    match format.losses() {
+        Some(losses) => ctx.ui.note(&format!("{} {} {losses}.", ctx.ui.sign(Tone::Faint), format.name())),
+        None => Ok(()),
+    }
 }
 
 /// Writes to a file, or to stdout where none is named.

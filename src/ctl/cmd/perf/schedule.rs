@@ -23,7 +23,6 @@ use crate::ctl::Ctl;
 pub enum Command {
     /// Run a profile at its time.
     Create(create::Args),
-    /// List schedules.
     #[command(visible_alias = "ls")]
     List(list::Args),
     /// Turn a schedule off.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::ctl::ui::{Paint, Tone, Ui, cut};
 use crate::model::performance::plan::{Load, Overload, Pacing, Plan};
-use crate::model::performance::result::{Ending, Interval, PerfResult, WorkerShare};
+use crate::model::performance::result::{Connections, Ending, Interval, PerfResult, WorkerShare};
 use crate::perf::summary::{Percentile, Summary};
 use crate::perf::threshold::{Outcome, Verdict};
 use crate::perf::units;
@@ -15,8 +15,8 @@ const PICTURE: usize = 40;
 const NAMES: usize = 11;
 
 /// The result as text, with what its thresholds came to.
-pub fn show(ui: &Ui, result: &PerfResult, verdicts: &[Verdict]) -> String {
-    Look { paint: ui.paint(), unicode: ui.is_unicode(), width: ui.width() }.text(result, verdicts)
+pub fn show(ui: &Ui, result: &PerfResult) -> String {
+    Look { paint: ui.paint(), unicode: ui.is_unicode(), width: ui.width() }.text(result)
 }
 
 /// How lines are made.
@@ -29,7 +29,7 @@ struct Look {
 }
 
 impl Look {
-    fn text(self, result: &PerfResult, verdicts: &[Verdict]) -> String {
+    fn text(self, result: &PerfResult) -> String {
         let summary = Summary::of(result);
         let mut text = String::new();
         self.heading(&mut text, result);
@@ -38,7 +38,7 @@ impl Look {
         self.durations(&mut text, &summary);
         self.generator(&mut text, result);
         self.workers(&mut text, result);
-        self.thresholds(&mut text, verdicts);
+        self.thresholds(&mut text, &result.verdicts);
         for warning in &result.warnings {
             self.marked(&mut text, Tone::Warning, warning);
         }
@@ -90,7 +90,7 @@ impl Look {
             _ => format!("{achieved}/s, as fast as the connections go"),
         };
         let _ = writeln!(text, "{:<NAMES$}{line}", "rate");
-        let intervals = whole(&result.intervals);
+        let intervals = whole(result);
         if intervals.len() > 1 {
             let rates: Vec<f64> = intervals.iter().map(rate_of).collect();
             let (low, high) =
@@ -127,11 +127,15 @@ impl Look {
                 format!("  {:<16}{:>10}  {}", error.cause.name(), units::count(error.count), units::share(error.share));
             self.row(text, "", &line);
         }
-        if summary.dropped > 0 && !summary.errors.is_empty() {
+        if summary.dropped > 0 {
             let share = units::share(crate::perf::summary::share(summary.dropped, result.requests.ended()));
             self.row(text, "", &format!("  {:<16}{:>10}  {share}", "never sent", units::count(summary.dropped)));
         }
         let connections = &result.connections;
+        // some programs tell nothing of their connections
+        if *connections == Connections::default() && !summary.percentiles.is_empty() {
+            return;
+        }
         let mut line = format!("{} opened", units::count(connections.opened));
         if connections.failed > 0 {
             let _ = write!(line, ", {} failed", units::count(connections.failed));
@@ -175,32 +179,28 @@ impl Look {
     }
 
     fn percentile(self, found: &Percentile) -> String {
-        let mark = match (found.supported, found.above_floor) {
-            (true, true) => "",
-            (false, true) => "~",
-            (true, false) => "^",
-            (false, false) => "~^",
-        };
+        let marks = [(found.supported, '~'), (found.above_floor, '^'), (found.reached, '>')];
+        let mark: String = marks.iter().filter(|(is_so, _)| !is_so).map(|(_, mark)| mark).collect();
         let name = format!("{} {mark}", units::percentile(found.percentile));
-        let bounds = found.interval_ns;
-        let interval = format!("{} to {}", units::duration(bounds.low), units::duration(bounds.high));
+        let interval = units::bounds(found.interval_ns);
         let service = found.service_ns.map_or_else(|| "-".to_owned(), units::duration_ns);
-        let value = units::duration_ns(found.value_ns);
+        let value = found.text();
         let line = format!("{name:<NAMES$}{value:>10}   {:<22}{service:>10}", cut(&interval, 21, self.unicode));
         if found.is_fact() { line } else { self.paint.apply(Tone::Faint, &line).into_owned() }
     }
 
     /// The marks that stand in the table, and no others.
     fn legend(self, text: &mut String, summary: &Summary) {
-        let first = |fits: &dyn Fn(&Percentile) -> bool| summary.percentiles.iter().find(|found| fits(found));
         let count = summary.response.count;
-        if let Some(found) = first(&|found| !found.supported) {
-            let reason = Percentile { above_floor: true, ..found.clone() }.reasons(count).join(", ");
+        let first = |reason: &dyn Fn(&Percentile) -> Option<String>| summary.percentiles.iter().find_map(reason);
+        if let Some(reason) = first(&|found| found.unsupported(count)) {
             self.mark(text, "~", &format!("no fact: the sample is too small; {reason}"));
         }
-        if let Some(found) = first(&|found| !found.above_floor) {
-            let reason = Percentile { supported: true, ..found.clone() }.reasons(count).join(", ");
+        if let Some(reason) = first(&Percentile::below_floor) {
             self.mark(text, "^", &format!("no fact: {reason}"));
+        }
+        if let Some(reason) = first(&Percentile::unreached) {
+            self.mark(text, ">", &format!("no fact: {reason}"));
         }
     }
 
@@ -331,10 +331,11 @@ fn overload_text(overload: Overload) -> String {
     }
 }
 
-/// The intervals without a last one that is too short for its rate to say anything.
-fn whole(intervals: &[Interval]) -> &[Interval] {
-    match intervals {
-        [first, .., last] if last.length_seconds < 0.5 * first.length_seconds => &intervals[..intervals.len() - 1],
+/// The intervals in which requests were made, without a last one that is too short for its rate to say anything.
+fn whole(result: &PerfResult) -> &[Interval] {
+    let made = result.intervals.partition_point(|interval| interval.start_seconds < result.elapsed_seconds);
+    match &result.intervals[..made] {
+        [first @ .., last] if first.last().is_some_and(|one| last.length_seconds < 0.5 * one.length_seconds) => first,
         all => all,
     }
 }
@@ -388,8 +389,8 @@ mod tests {
     use crate::perf::sample;
     use crate::perf::threshold::Threshold;
 
-    fn plain(result: &PerfResult, verdicts: &[Verdict]) -> String {
-        Look { paint: Paint::default(), unicode: true, width: Some(80) }.text(result, verdicts)
+    fn plain(result: &PerfResult) -> String {
+        Look { paint: Paint::default(), unicode: true, width: Some(80) }.text(result)
     }
 
     #[test]
@@ -398,7 +399,7 @@ mod tests {
         result.name = "n".repeat(200);
         result.plan.targets[0].url = format!("http://a/{}", "x".repeat(200));
         result.warnings.push("many words ".repeat(30));
-        let text = |width: Option<usize>| Look { paint: Paint::default(), unicode: true, width }.text(&result, &[]);
+        let text = |width: Option<usize>| Look { paint: Paint::default(), unicode: true, width }.text(&result);
         for width in [60, 80, 120] {
             for line in text(Some(width)).lines() {
                 assert!(line.width() <= width, "{width}: {line}");
@@ -414,19 +415,31 @@ mod tests {
 
     #[test]
     fn marks_stand_with_their_legend_and_only_then() {
-        let marked = plain(&sample::result(3_000), &[]);
+        let marked = plain(&sample::result(3_000));
         assert!(marked.contains("\np99.9 ~") && marked.contains("\n~ no fact"), "{marked}");
         let mut late = sample::result(30_000);
-        assert!(!plain(&late, &[]).contains("\n^"));
+        assert!(!plain(&late).contains("\n^"));
         late.latency.slip = late.latency.response.clone();
-        assert!(plain(&late, &[]).contains("\np50 ^") && plain(&late, &[]).contains("\n^ no fact: p50 is mostly"));
+        assert!(plain(&late).contains("\np50 ^") && plain(&late).contains("\n^ no fact: p50 is mostly"));
+    }
+
+    #[test]
+    fn a_percentile_among_requests_without_a_response_is_marked_without_colour() {
+        let mut result = sample::result(30_000);
+        assert!(!plain(&result).contains("\n> "));
+        result.requests.dropped = 1_000;
+        let text = plain(&result);
+        let line = text.lines().find(|line| line.starts_with("p99 ")).unwrap();
+        assert!(line.starts_with("p99 >  ") && line.matches('>').count() == 2 && line.contains("not known"), "{text}");
+        assert!(text.contains("\n> no fact: too many requests got no response in time for p99,"), "{text}");
+        assert!(text.lines().any(|line| line.starts_with("p90 ") && !line.contains('>')), "{text}");
     }
 
     #[test]
     fn thresholds_and_errors_are_shown() {
-        let result = sample::result(3_000);
-        let verdicts = ["p50<1us", "p50<1s"].map(|text| Threshold::parse(text).unwrap().judge(&result));
-        let text = plain(&result, &verdicts);
+        let mut result = sample::result(3_000);
+        result.verdicts = ["p50<1us", "p50<1s"].map(|text| Threshold::parse(text).unwrap().judge(&result)).into();
+        let text = plain(&result);
         assert!(text.contains("✗ p50<1us breached: ") && text.contains("✓ p50<1s held: "), "{text}");
         assert!(text.contains("errors     90 (3%)") && text.contains("  status                  60  2%"), "{text}");
         assert!(text.contains("rate       100/s of 100/s asked (100%)"), "{text}");
@@ -435,21 +448,21 @@ mod tests {
     #[test]
     fn a_short_last_interval_is_not_in_the_picture_of_the_rate() {
         let mut result = sample::result(3_000);
-        let before = plain(&result, &[]);
+        let before = plain(&result);
         let mut last = result.intervals[0].clone();
         (last.length_seconds, last.succeeded, last.failed) = (0.002, 1, 0);
         result.intervals.push(last);
         let picture =
             |text: &str| text.lines().find(|line| line.contains(" to ") && line.ends_with("/s")).map(str::to_owned);
         assert!(picture(&before).is_some(), "{before}");
-        assert_eq!(picture(&plain(&result, &[])), picture(&before));
+        assert_eq!(picture(&plain(&result)), picture(&before));
     }
 
     #[test]
     fn a_run_without_answers_says_so() {
         let mut result = sample::result(10);
         result.latency = crate::model::performance::result::Latency::default();
-        assert!(plain(&result, &[]).contains("none: no request was answered"));
+        assert!(plain(&result).contains("none: no request was answered"));
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::perf::units;
 /// The rate doubles until a step fails, then the gap is halved until it is small enough. A step is repeated until its
 /// figures are sure: until the 95 % interval of each lies on one side of its limit and all runs agree. A step that stays
 /// unsure is called undecided and taken for one that fails. Besides --slo, the rate itself has to be kept: at most 2 % of
-/// it may be missing, and nothing that was due may be left unsent. Each run is stored as a result of its own. Exit code 99
+/// it may be missing, and nothing that was due may be left unsent. Without --connections, there are 64. Each run is stored as a result of its own. Exit code 99
 /// says that the first rate already fails; a target that answers nothing at it ends the search with the cause and 1.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
@@ -54,6 +54,9 @@ pub struct Args {
     #[command(flatten)]
     workers: WorkerArgs,
 }
+
+/// Connections where nobody says how many: on one, a service could answer no faster than one request after the other.
+const CONNECTIONS: u32 = 64;
 
 /// Reads `5%` or `0.05`.
 fn share(text: &str) -> std::result::Result<f64, String> {
@@ -96,7 +99,9 @@ fn step_plan(args: &Args) -> Result<Plan> {
             .because(problem)
     })?;
     let settled = plan(&args.plan, args.workers.workers.as_ref())?;
-    Ok(Plan { duration: Some(length), ..settled })
+    let is_given = args.plan.connections.or(args.plan.concurrent_requests).is_some();
+    let connections = if is_given { settled.connections } else { settled.connections.max(CONNECTIONS) };
+    Ok(Plan { duration: Some(length), connections, ..settled })
 }
 
 struct ThroughPlane<'c> {

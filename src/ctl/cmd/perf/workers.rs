@@ -1,6 +1,6 @@
 //! Flags that share the load out to workers.
 
-use crate::base::error::Result;
+use crate::base::error::{Code, Error, Result};
 use crate::ctl::Ctl;
 use crate::ctl::cmd::system::bring_image;
 use crate::model::performance::workers::Workers;
@@ -38,7 +38,7 @@ impl WorkerArgs {
     /// The image cannot be brought.
     pub(super) async fn settle(&self, ctx: &Ctl) -> Result<Option<Workers>> {
         let Some(Workers::Kubernetes { replicas, context, namespace, image }) = self.workers.clone() else {
-            return Ok(self.workers.clone());
+            return self.only_of_clusters().map(|()| self.workers.clone());
         };
         let image = match &self.worker_load {
             Some(load) => Some(bring_image(ctx, load).await?),
@@ -50,5 +50,17 @@ impl WorkerArgs {
             namespace: self.worker_namespace.clone().unwrap_or(namespace),
             image,
         }))
+    }
+
+    /// Refuses flags that would have no effect on workers outside a cluster.
+    fn only_of_clusters(&self) -> Result<()> {
+        let given = [
+            (self.worker_image.is_some(), "--worker-image"),
+            (self.worker_load.is_some(), "--worker-load"),
+            (self.worker_namespace.is_some(), "--worker-namespace"),
+        ];
+        let Some((_, flag)) = given.into_iter().find(|(given, _)| *given) else { return Ok(()) };
+        Err(Error::new(Code::UsageError, format!("{flag} is for workers in a cluster, and these are not"))
+            .remedy("Leave it out, or write --workers kubernetes:NUMBER."))
     }
 }

@@ -45,6 +45,8 @@ pub struct Http2 {
     window: i64,
     /// Bytes that were received on the connection since the window was opened.
     consumed: u32,
+    /// Counts what was received at all.
+    heard: u64,
     /// A frame whose end has not come.
     cut: Vec<u8>,
     /// A block of fields whose end has not come, its stream, and whether the stream ends with it.
@@ -78,6 +80,8 @@ struct Stream {
     /// Bytes that we may send.
     window: i64,
     consumed: u32,
+    /// What had been heard on the connection when the request was sent.
+    heard: u64,
     /// The begin of the response's body, where it says whether it is a good one.
     message: Vec<u8>,
 }
@@ -97,6 +101,7 @@ impl Http2 {
             table: Table { size: request::TABLE, has_shrunk: false, told: None },
             window: FIRST_WINDOW,
             consumed: 0,
+            heard: 0,
             cut: Vec::new(),
             block: None,
         }
@@ -158,6 +163,7 @@ impl Http2 {
             sent: 0,
             window: self.peer.window,
             consumed: 0,
+            heard: self.heard,
             message: Vec::new(),
         });
         if has_body {
@@ -213,6 +219,7 @@ impl Http2 {
     /// # Errors
     /// They do not follow the protocol.
     pub fn receive(&mut self, bytes: &[u8], out: &mut Vec<u8>, done: &mut Vec<Done>) -> Result<(), Cause> {
+        self.heard += 1;
         if self.cut.is_empty() {
             let left = self.frames(bytes, out, done)?;
             self.cut.extend_from_slice(left);
@@ -421,15 +428,17 @@ impl Http2 {
         }
     }
 
-    /// Gives up what was sent at or before `moment`. Streams are apart: the connection goes on.
+    /// Gives up what was sent at or before `moment`. Streams are apart, so that the connection goes on, but where nothing
+    /// at all came since one of them was sent: then nobody is there any more.
     pub fn overdue(&mut self, moment: u64, out: &mut Vec<u8>, done: &mut Vec<Done>) -> Overdue {
-        let late: Vec<u32> =
-            self.streams.iter().filter(|stream| stream.flight.sent <= moment).map(|stream| stream.id).collect();
+        let late = self.streams.iter().filter(|stream| stream.flight.sent <= moment);
+        let is_silent = late.clone().any(|stream| stream.heard == self.heard);
+        let late: Vec<u32> = late.map(|stream| stream.id).collect();
         for id in late {
             frame::write(kind::RST_STREAM, 0, id, &CANCEL.to_be_bytes(), out);
             self.close(id, Err(Cause::Timeout), done);
         }
-        Overdue::Usable
+        if is_silent { Overdue::Spoilt } else { Overdue::Usable }
     }
 
     /// Takes every request that is on its way.
@@ -588,11 +597,25 @@ mod tests {
     fn a_late_request_is_cancelled_and_its_answer_ignored() {
         let mut http2 = begun(&plan(Protocol::Http2, 2), b"", 2);
         let (mut out, mut done) = (Vec::new(), Vec::new());
+        http2.receive(&bytes(kind::SETTINGS, flag::ACK, 0, &[]), &mut out, &mut done).unwrap();
         assert_eq!(http2.overdue(0, &mut out, &mut done), Overdue::Usable);
         assert_eq!(out, bytes(kind::RST_STREAM, 0, 1, &CANCEL.to_be_bytes()));
         assert_eq!((done.len(), done[0].outcome.clone()), (1, Err(Cause::Timeout)));
         http2.receive(&bytes(kind::HEADERS, WHOLE, 1, &[0x88]), &mut out, &mut done).unwrap();
         assert_eq!((done.len(), http2.in_flight()), (1, 1));
+    }
+
+    #[test]
+    fn a_connection_is_given_up_when_nothing_came_for_a_whole_timeout() {
+        let plan = plan(Protocol::Http2, 3);
+        let mut http2 = begun(&plan, b"", 2);
+        let (mut out, mut done) = (Vec::new(), Vec::new());
+        http2.receive(&bytes(kind::HEADERS, WHOLE, 1, &[0x88]), &mut out, &mut done).unwrap();
+        http2.begin(&request(&plan, "http://h/", b""), flight(5), &mut out);
+        assert_eq!(http2.overdue(4, &mut out, &mut done), Overdue::Usable, "another answer came after it was sent");
+        assert_eq!(http2.overdue(4, &mut out, &mut done), Overdue::Usable, "the last one has time left");
+        assert_eq!(http2.overdue(5, &mut out, &mut done), Overdue::Spoilt);
+        assert_eq!((done.len(), http2.in_flight()), (3, 0));
     }
 
     #[test]

@@ -152,7 +152,7 @@ impl Worker {
     fn secure(&mut self, at: usize) -> Result<Option<State>, Cause> {
         let connection = &mut self.connections[at];
         let Some(transport) = &mut connection.transport else { return Err(Cause::Other) };
-        if !transport.shake_hands()? {
+        if !transport.shake_hands(&mut self.refusal)? {
             return Ok(None);
         }
         if connection.exchange.alpn().is_some_and(|wanted| !transport.agreed(wanted)) {

@@ -286,12 +286,22 @@ impl Worker {
                         let flight = Flight { due: request.due, sent, target: request.target, hops: request.hops };
                         self.recorder.failed(&flight, Cause::Redirect, now);
                     }
+                    None if self.is_open_model() && self.has_no_connection(pool) => {
+                        let flight = Flight { due: request.due, sent: now, target: request.target, hops: 0 };
+                        self.recorder.failed(&flight, Cause::ConnectTimeout, now);
+                    }
                     None if self.is_open_model() => self.recorder.dropped(request.due),
                     None => {}
                 }
             }
         }
         self.waiting = 0;
+    }
+
+    /// Whether nothing that is sent could go anywhere: the connections of a pool are still being opened, or lost.
+    fn has_no_connection(&self, pool: usize) -> bool {
+        let mut its = self.connections.iter().filter(|connection| connection.pool == pool);
+        its.all(|connection| !matches!(connection.state, State::Ready | State::Asleep))
     }
 
     /// The target that a redirect leads to; none where it leads nowhere or too many were followed.
@@ -317,7 +327,7 @@ impl Worker {
         }
         let plan = self.shared.plan.clone();
         let body = if keeps_method { plan.request.body.as_slice() } else { &[] };
-        let target = self.site.add(&plan, url, &method, body).ok()?;
+        let target = self.site.follow(&plan, flight.target, url, (&method, body)).ok()?;
         self.connect_to_new_origins();
         Some(target)
     }

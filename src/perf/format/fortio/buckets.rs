@@ -7,7 +7,7 @@ use crate::model::performance::histogram::Histogram;
 use crate::perf::summary::share;
 
 /// fortio's own choice. Clients of earlier eras take the first as the median and the last as the 99.9th.
-const PERCENTILES: [f64; 5] = [50.0, 75.0, 90.0, 99.0, 99.9];
+pub const PERCENTILES: [f64; 5] = [50.0, 75.0, 90.0, 99.0, 99.9];
 
 /// Seconds that durations are told apart by, as far as fortio's field goes.
 pub const RESOLUTION: f64 = 1e-6;

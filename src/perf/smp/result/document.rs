@@ -12,6 +12,9 @@ use crate::wire::smp::{PerformanceTestResult, Timestamp as Wire};
 /// Ids that Meshery writes where it has none: what bears one holds seconds.
 const PLACEHOLDERS: [&str; 4] = ["test_smp_version", "test_id", "test_smp_id", "test_mesh_config_id"];
 
+/// What no response can be faster than, in milliseconds: two system calls take longer.
+const FASTEST_MS: f64 = 0.001;
+
 /// The result message as JSON and YAML have it. Both spellings of protobuf's JSON are read.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -84,12 +87,23 @@ impl Document {
     }
 
     /// Whether the latencies are seconds in spite of their name: Meshery's converter copies seconds, with placeholders
-    /// for ids, and its example file holds them too.
+    /// for ids; and nothing answers within a microsecond.
     pub fn holds_seconds(&self) -> bool {
-        if self.label(UNIT) == Some("ms") {
+        if self.says_unit() {
             return false;
         }
         let ids = [&self.smp_version, &self.id, &self.test_id, &self.mesh_config_id, &self.env_id];
-        ids.iter().any(|id| PLACEHOLDERS.contains(&id.as_str())) || self.latencies_ms.max < 1.0
+        let is_impossible = self.latencies_ms.p50 > 0.0 && self.latencies_ms.p50 < FASTEST_MS;
+        ids.iter().any(|id| PLACEHOLDERS.contains(&id.as_str())) || is_impossible
+    }
+
+    /// Whether it cannot be said that the latencies are milliseconds: files that hold seconds look like those of a target
+    /// that answers within one.
+    pub fn may_hold_seconds(&self) -> bool {
+        !self.says_unit() && !self.holds_seconds() && self.latencies_ms.max < 1.0
+    }
+
+    fn says_unit(&self) -> bool {
+        self.label(UNIT) == Some("ms")
     }
 }

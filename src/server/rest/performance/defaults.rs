@@ -2,10 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
+use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::super::extract::{Query, Raw};
-use super::super::failure::Reply;
+use super::super::failure::{Failure, Reply};
 use super::super::page::{self, PAGE, PAGE_SIZE};
 use super::super::route::{Payload, Route};
 use crate::base::{Code, Error, Result, id, yaml};
@@ -15,6 +16,8 @@ use crate::server::{Sender, Shared};
 use crate::wire::rest::paths;
 use crate::wire::rest::performance::MeshTypes;
 
+/// Stored test files at most: they are kept whole, and read with the preferences.
+const MOST_TESTS: usize = 1_000;
 /// Names in the order of their numbers in the Service Mesh Performance specification.
 const MESHES: [&str; 13] = [
     "INVALID_MESH",
@@ -50,9 +53,16 @@ pub(super) fn routes() -> Vec<Route> {
             "Names of meshes in the Service Mesh Performance specification",
             meshes,
         ),
-        Route::get::<Value, _, _>(paths::PERF_TESTS, "listTestFiles", "Stored test files", tests)
-            .query(&[PAGE, PAGE_SIZE]),
-        Route::post::<Value, _, _>(paths::PERF_TESTS, "saveTestFile", "Stores a test file", save_test).reads(file),
+        Route::get::<Value, _, _>(paths::PERF_TESTS, "listTestFiles", "Stored test files, or the one of an id", tests)
+            .query(&[
+                PAGE,
+                PAGE_SIZE,
+                ("uuid", "id of the one that is wanted"),
+                ("search", "part of the name, in any case"),
+            ]),
+        Route::post::<String, _, _>(paths::PERF_TESTS, "saveTestFile", "Stores a test file; its id", save_test)
+            .reads(file)
+            .replies(StatusCode::OK, Payload::text(&["text/plain"])),
         Route::delete::<Value, _, _>(paths::PERF_TESTS, "deleteTestFile", "Deletes a stored test file", delete_test)
             .query(&[("uuid", "id of the test")]),
     ]
@@ -63,6 +73,7 @@ async fn get(State(state): State<Shared>) -> Reply<LoadTestPrefs> {
 }
 
 async fn set(State(state): State<Shared>, sender: Sender, query: Query, body: Raw) -> Reply<LoadTestPrefs> {
+    let _changing = state.preferences.lock().await;
     let current = state.store.preferences().get().await?;
     let sent = if body.is_json() {
         body.json::<Map<String, Value>>()?
@@ -98,8 +109,14 @@ async fn meshes() -> Json<MeshTypes> {
 }
 
 async fn tests(State(state): State<Shared>, query: Query) -> Reply<Value> {
+    let mut all = state.store.preferences().get().await?.perf_tests;
+    if let Some(id) = query.get(&["uuid"]) {
+        let at = position(&all, id)?;
+        return Ok(Json(all.swap_remove(at)));
+    }
     let page = page::asked(&query)?;
-    let all = state.store.preferences().get().await?.perf_tests;
+    let part = query.get(&["search"]).unwrap_or_default().to_lowercase();
+    all.retain(|test| name(test).to_lowercase().contains(&part));
     let size = usize::try_from(page.limit().unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
     let skip = usize::try_from(page.offset()).unwrap_or(usize::MAX);
     let shown: Vec<&Value> = all.iter().skip(skip).take(size).collect();
@@ -108,29 +125,47 @@ async fn tests(State(state): State<Shared>, query: Query) -> Reply<Value> {
     Ok(Json(reply))
 }
 
-async fn save_test(State(state): State<Shared>, sender: Sender, body: Raw) -> Reply<Value> {
+/// The name of a stored test file, which is bare or stands under `test`.
+fn name(test: &Value) -> &str {
+    test["name"].as_str().or(test["test"]["name"].as_str()).unwrap_or_default()
+}
+
+/// Answers with the bare id, as its clients expect it.
+async fn save_test(State(state): State<Shared>, sender: Sender, body: Raw) -> Result<String, Failure> {
     let text = body.text()?;
     crate::perf::smp::read(&text, "request body")?;
     let mut test: Value = yaml::read(&text).map_err(|fault| fault.into_error(Code::RequestInvalid, "request body"))?;
     let known = test["id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
     let id = known.unwrap_or_else(|| id::new().to_string());
     test["id"] = json!(id);
+    let _changing = state.preferences.lock().await;
     let mut preferences = state.store.preferences().get().await?;
     preferences.perf_tests.retain(|known| known["id"] != test["id"]);
-    preferences.perf_tests.push(test.clone());
+    if preferences.perf_tests.len() >= MOST_TESTS {
+        return Err(Error::new(Code::RequestInvalid, format!("there are {MOST_TESTS} stored test files already"))
+            .remedy("Delete one that is not needed any more.")
+            .into());
+    }
+    preferences.perf_tests.push(test);
     sync::save_preferences(&state, &sender, &preferences).await?;
-    Ok(Json(test))
+    Ok(id)
 }
 
 async fn delete_test(State(state): State<Shared>, sender: Sender, query: Query) -> Reply<Value> {
     let id = query.get(&["uuid", "id"]).unwrap_or_default();
+    let _changing = state.preferences.lock().await;
     let mut preferences = state.store.preferences().get().await?;
-    let Some(at) = preferences.perf_tests.iter().position(|test| test["id"] == id) else {
-        return Err(Error::new(Code::PerfProfileNotFound, format!("there is no stored test file `{id}`")).into());
-    };
-    let gone = preferences.perf_tests.remove(at);
+    let gone = preferences.perf_tests.remove(position(&preferences.perf_tests, id)?);
     sync::save_preferences(&state, &sender, &preferences).await?;
     Ok(Json(gone))
+}
+
+fn position(tests: &[Value], id: &str) -> Result<usize> {
+    let missing = || {
+        Error::new(Code::PerfProfileNotFound, format!("there is no stored test file `{id}`"))
+            .remedy("List them with GET /api/user/prefs/perf.")
+    };
+    tests.iter().position(|test| test["id"] == id).ok_or_else(missing)
 }
 
 #[cfg(test)]

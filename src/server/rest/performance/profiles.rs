@@ -8,8 +8,8 @@ use super::super::extract::{Body, Id, Query};
 use super::super::failure::Reply;
 use super::super::page::{self, PAGE, PAGE_SIZE};
 use super::super::route::Route;
-use crate::server::Shared;
 use crate::server::performance::profiles;
+use crate::server::{Caller, Shared};
 use crate::store::profiles::Filter;
 use crate::wire::rest::paths;
 use crate::wire::rest::performance::{self as wire, ProfileBody, ProfilePage, ProfileView};
@@ -57,9 +57,9 @@ async fn list(State(state): State<Shared>, query: Query) -> Reply<ProfilePage> {
     Ok(Json(ProfilePage { page, profiles: profiles.into_iter().map(ProfileView::from).collect() }))
 }
 
-async fn save(State(state): State<Shared>, Body(body): Body<Value>) -> Reply<ProfileView> {
+async fn save(State(state): State<Shared>, caller: Caller, Body(body): Body<Value>) -> Reply<ProfileView> {
     let body: ProfileBody = wire::read(body)?;
-    Ok(Json(profiles::save(&state, body).await?.into()))
+    Ok(Json(profiles::save(&state, caller, body).await?.into()))
 }
 
 async fn get(State(state): State<Shared>, id: Id) -> Reply<ProfileView> {

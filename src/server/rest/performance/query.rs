@@ -21,6 +21,7 @@ pub(super) const PARAMETERS: &[(&str, &str)] = &[
     ("contentType", "`Content-Type`"),
     ("reqBody", "body"),
     ("contexts", "Kubernetes context of what is measured"),
+    ("cert", "`true` wants the profile's certificates of an authority, `false` leaves them out"),
     ("uuid", "read and not used"),
 ];
 
@@ -51,6 +52,7 @@ pub(super) fn plan(query: &Query, known: Plan) -> Result<Plan> {
     }
     length(query, &mut plan)?;
     request(query, &mut plan)?;
+    certificates(query, &mut plan)?;
     Ok(plan)
 }
 
@@ -64,6 +66,23 @@ fn length(query: &Query, plan: &mut Plan) -> Result<()> {
     })?;
     plan.duration = Some(parsed);
     Ok(())
+}
+
+/// A profile that has certificates uses them; what is asked for and not there is never left out in silence.
+fn certificates(query: &Query, plan: &mut Plan) -> Result<()> {
+    match query.get(&["cert"]) {
+        None => Ok(()),
+        Some("true") if plan.tls.ca.is_some() => Ok(()),
+        Some("true") => {
+            Err(Error::new(Code::RequestInvalid, "`cert` is `true`, and the measurement has no certificates to trust")
+                .remedy("Save the profile with `metadata.ca_certificate`, or leave `cert` out."))
+        }
+        Some("false") => {
+            plan.tls.ca = None;
+            Ok(())
+        }
+        Some(other) => Err(Error::new(Code::RequestInvalid, format!("`cert` is `{other}`, not `true` or `false`"))),
+    }
 }
 
 fn request(query: &Query, plan: &mut Plan) -> Result<()> {
@@ -109,7 +128,9 @@ mod tests {
     fn nothing_is_guessed() {
         assert_eq!(read("qps=0").unwrap().load, Load::Closed);
         assert_eq!(read("t=1m30s").unwrap().duration, Some(Duration::from_secs(90)));
-        for wrong in ["c=x", "qps=fast", "t=soon", "t=5&dur=y", "loadGenerator=ab", "headers=a%3Ab"] {
+        for wrong in
+            ["cert=true", "cert=1", "c=x", "qps=fast", "t=soon", "t=5&dur=y", "loadGenerator=ab", "headers=a%3Ab"]
+        {
             assert_eq!(read(wrong).unwrap_err().code(), Code::RequestInvalid, "{wrong}");
         }
     }

@@ -6,17 +6,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::{Method, StatusCode};
 
-use super::super::deploy::Caller;
 use super::super::extract::{Body, Id, Query, Raw};
 use super::super::failure::Failure;
 use super::super::route::{Payload, Route};
 use super::query::{self, PARAMETERS};
 use super::stream;
 use crate::base::{Code, Error, Result};
-use crate::model::performance::plan::{Generator, Plan};
+use crate::model::performance::plan::Plan;
 use crate::perf::smp;
-use crate::server::Shared;
 use crate::server::performance::{self, profiles};
+use crate::server::{Caller, Shared};
 use crate::wire::rest::paths;
 use crate::wire::rest::performance::{RunBegun, RunRequest, StreamFrame};
 
@@ -60,43 +59,37 @@ pub(super) fn routes() -> Vec<Route> {
             "Measures by a profile, and streams how it goes",
             post(by_profile),
         ),
-        Route::post::<String, _, _>(
+        Route::get::<String, _, _>(
             paths::PERF_LOAD_TEST_FILE,
             "runTestFile",
+            "Measures by the test file in the body, or by query parameters without one, and streams how it goes",
+            by_file,
+        )
+        .query(PARAMETERS)
+        .reads(file())
+        .replies(StatusCode::OK, stream()),
+        Route::post::<String, _, _>(
+            paths::PERF_LOAD_TEST_FILE,
+            "postTestFile",
             "Measures by a test file of the Service Mesh Performance specification, and streams how it goes",
             by_file,
         )
+        .query(PARAMETERS)
         .reads(file())
         .replies(StatusCode::OK, stream()),
     ]
 }
+
+/// Clients of a test file that is sent, at most.
+const MOST_CLIENTS: usize = 64;
 
 async fn begin(
     State(state): State<Shared>,
     caller: Caller,
     Body(request): Body<RunRequest>,
 ) -> Result<Response, Failure> {
-    caller.may_name(request.kubeconfig.as_deref())?;
-    if let Some(plan) = &request.plan {
-        local_files(&caller, plan)?;
-    }
-    let begun = performance::begin(&state, request).await?;
+    let begun = performance::begin(&state, caller, request).await?;
     Ok((StatusCode::ACCEPTED, Json(begun)).into_response())
-}
-
-/// A plan may name files and programs of this machine; only callers of this machine may do so.
-fn local_files(caller: &Caller, plan: &Plan) -> Result<()> {
-    let tls = &plan.tls;
-    let named = [&tls.ca, &tls.cert, &tls.key].into_iter().flatten().next();
-    match (caller, named) {
-        (Caller::Elsewhere, Some(path)) => {
-            Err(Error::new(Code::RequestInvalid, format!("file `{path}` cannot be chosen from another machine")))
-        }
-        (Caller::Elsewhere, None) if plan.generator != Generator::Native && plan.generator_options.is_some() => {
-            Err(Error::new(Code::RequestInvalid, "options of a program cannot be given from another machine"))
-        }
-        _ => Ok(()),
-    }
 }
 
 async fn by_query(State(state): State<Shared>, caller: Caller, query: Query) -> Result<Response, Failure> {
@@ -104,8 +97,7 @@ async fn by_query(State(state): State<Shared>, caller: Caller, query: Query) -> 
         return Err(Error::new(Code::RequestInvalid, "query parameter `name` is missing").into());
     }
     let plan = query::plan(&query, Plan::default())?;
-    local_files(&caller, &plan)?;
-    begun(&state, &query, RunRequest { plan: Some(plan), ..RunRequest::default() }).await
+    begun(&state, caller, &query, vec![RunRequest { plan: Some(plan), ..RunRequest::default() }]).await
 }
 
 async fn by_profile(
@@ -116,41 +108,42 @@ async fn by_profile(
     body: Raw,
 ) -> Result<Response, Failure> {
     let profile = profiles::find(&state, &id.0).await?;
-    let known = if body.bytes.is_empty() { profile.plan } else { one(&body)? };
-    let plan = query::plan(&query, known)?;
-    local_files(&caller, &plan)?;
-    let request = RunRequest {
-        plan: Some(plan),
-        profile: Some(profile.id.to_string()),
-        thresholds: profile.thresholds,
-        ..RunRequest::default()
-    };
-    begun(&state, &query, request).await
+    let known = if body.bytes.is_empty() { vec![profile.plan] } else { plans(&body)? };
+    let requests = known.into_iter().map(|plan| {
+        Ok(RunRequest {
+            plan: Some(query::plan(&query, plan)?),
+            profile: Some(profile.id.to_string()),
+            thresholds: profile.thresholds.clone(),
+            ..RunRequest::default()
+        })
+    });
+    let requests = requests.collect::<Result<Vec<_>>>()?;
+    begun(&state, caller, &query, requests).await
 }
 
-async fn by_file(State(state): State<Shared>, caller: Caller, query: Query, body: Raw) -> Result<Response, Failure> {
-    let plan = one(&body)?;
-    local_files(&caller, &plan)?;
-    begun(&state, &query, RunRequest { plan: Some(plan), ..RunRequest::default() }).await
-}
-
-/// The plan of a test file. A stream shows one measurement, so that a file with several clients is refused.
-fn one(body: &Raw) -> Result<Plan> {
-    let test = smp::read(&body.text()?, "request body")?;
-    let (name, several) = (test.name, test.plans.len());
-    let mut plans = test.plans.into_iter();
-    match (plans.next(), plans.next()) {
-        (Some(plan), None) => Ok(Plan { name: if plan.name.is_empty() { name } else { plan.name.clone() }, ..plan }),
-        _ => Err(Error::new(
-            Code::RequestInvalid,
-            format!("the test has {several} clients, and one stream tells of one"),
-        )
-        .remedy("Send one request for each client, or measure with `mesheryctl perf run -f`.")),
+async fn by_file(state: State<Shared>, caller: Caller, query: Query, body: Raw) -> Result<Response, Failure> {
+    if body.bytes.is_empty() {
+        return by_query(state, caller, query).await;
     }
+    let requests = plans(&body)?.into_iter().map(|plan| RunRequest { plan: Some(plan), ..RunRequest::default() });
+    begun(&state, caller, &query, requests.collect()).await
 }
 
-async fn begun(state: &Shared, query: &Query, request: RunRequest) -> Result<Response, Failure> {
+/// The plans of a test file, one for each of its clients.
+fn plans(body: &Raw) -> Result<Vec<Plan>> {
+    let test = smp::read(&body.text()?, "request body")?;
+    if test.plans.len() > MOST_CLIENTS {
+        let message = format!("the test has {} clients, and one request measures {MOST_CLIENTS}", test.plans.len());
+        return Err(Error::new(Code::RequestInvalid, message).remedy("Send the others with further requests."));
+    }
+    let name = test.name;
+    let named = |plan: Plan| Plan { name: if plan.name.is_empty() { name.clone() } else { plan.name.clone() }, ..plan };
+    Ok(test.plans.into_iter().map(named).collect())
+}
+
+async fn begun(state: &Shared, caller: Caller, query: &Query, requests: Vec<RunRequest>) -> Result<Response, Failure> {
     let context = query.list("contexts").into_iter().find(|context| context != "all");
-    let begun = performance::begin(state, RunRequest { context, ..request }).await?;
+    let requests = requests.into_iter().map(|request| RunRequest { context: context.clone(), ..request }).collect();
+    let begun = performance::begin_all(state, caller, requests).await?;
     Ok(stream::follow(state, begun))
 }

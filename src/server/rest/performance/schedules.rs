@@ -38,16 +38,22 @@ async fn list(State(state): State<Shared>, query: Query) -> Reply<SchedulePage> 
     let (search, order) = (query.get(&["search"]).unwrap_or_default(), query.get(&["order"]).unwrap_or_default());
     let (found, total) = state.store.schedules().list(page, search, order).await?;
     let page = page::info(page, found.len(), total);
-    Ok(Json(SchedulePage { page, schedules: found.into_iter().map(ScheduleView::from).collect() }))
+    let mut views = Vec::with_capacity(found.len());
+    for schedule in found {
+        views.push(schedules::told(&state, schedule).await?.into());
+    }
+    Ok(Json(SchedulePage { page, schedules: views }))
 }
 
 async fn save(State(state): State<Shared>, Body(body): Body<Value>) -> Reply<ScheduleView> {
     let body: ScheduleBody = wire::read(body)?;
-    Ok(Json(schedules::save(&state, body).await?.into()))
+    let saved = schedules::save(&state, body).await?;
+    Ok(Json(schedules::told(&state, saved).await?.into()))
 }
 
 async fn get(State(state): State<Shared>, id: Id) -> Reply<ScheduleView> {
-    Ok(Json(schedules::find(&state, &id.0).await?.into()))
+    let found = schedules::find(&state, &id.0).await?;
+    Ok(Json(schedules::told(&state, found).await?.into()))
 }
 
 async fn delete(State(state): State<Shared>, id: Id) -> Reply<ScheduleView> {

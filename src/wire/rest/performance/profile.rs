@@ -8,7 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::super::PageInfo;
-use super::lenient_id;
+use super::{lenient_id, metadata};
 use crate::base::clock::Timestamp;
 use crate::base::{Code, Error, Result};
 use crate::model::performance::duration;
@@ -61,7 +61,8 @@ pub struct ProfileBody {
     #[serde(with = "lenient_id", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub schedule: Option<Uuid>,
-    /// Keys of clients, kept as they come.
+    /// Keys of clients, kept as they come. Without `plan`, `additional_options` are those of the generator, and the
+    /// certificates in `ca_certificate` those that are trusted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<BTreeMap<String, Value>>,
     /// The whole plan.
@@ -106,6 +107,9 @@ impl ProfileBody {
         }
         if let Some(text) = self.duration.as_deref().filter(|text| !text.is_empty()) {
             plan.duration = Some(duration::parse(text).map_err(|problem| invalid("duration", text, &problem))?);
+        }
+        if let Some(metadata) = &self.metadata {
+            metadata::apply(metadata, plan)?;
         }
         self.request(plan)
     }

@@ -9,9 +9,14 @@ use uuid::Uuid;
 use super::result::MesheryResult;
 use crate::model::performance::plan::Plan;
 use crate::model::performance::summary::Measured;
+use crate::model::performance::verdict::Undecided;
 use crate::model::performance::workers::Workers;
 
-/// `POST /api/perf/run`: begins a measurement.
+/// The stage of an operation in which a measurement waits until another one of the same process has ended.
+pub const WAITING: &str = "wait";
+
+/// `POST /api/perf/run`: begins a measurement. A process makes one measurement at a time, in the order in which they were
+/// begun; one that waits says so by the stage `wait` of its operation.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct RunRequest {
@@ -24,7 +29,10 @@ pub struct RunRequest {
     /// What the run has to hold; without any, those of the profile when its plan is measured.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub thresholds: Vec<String>,
-    /// End the run as soon as a threshold cannot hold any more.
+    /// What a threshold does to the operation that cannot be decided.
+    pub undecided: Undecided,
+    /// End the run as soon as it breaches a threshold: at once where nothing can mend it, after a second where chance does
+    /// not explain it, else after five.
     #[serde(alias = "abortOnFail")]
     pub abort_on_fail: bool,
     /// Prometheus to ask afterwards, instead of the one of the preferences; empty for none.
@@ -33,7 +41,8 @@ pub struct RunRequest {
     /// Queries by name, instead of the usual ones.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, String>,
-    /// Several workers instead of the plane's own process.
+    /// Several workers instead of the plane's own process. From another machine, addresses are refused that the plane's
+    /// owner does not list in `MESHERY_WORKERS`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workers: Option<Workers>,
     /// Kubernetes context of what is measured; without one the preferred or current one.
@@ -62,7 +71,7 @@ pub struct StreamFrame {
     pub status: String,
     /// One sentence.
     pub message: String,
-    /// The result, in the last frame.
+    /// The result, in the last frame, also where it does not hold its thresholds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<Box<MesheryResult>>,
     /// What was measured so far, in frames between the first and the last.

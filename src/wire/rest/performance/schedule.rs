@@ -7,9 +7,10 @@ use uuid::Uuid;
 use super::super::PageInfo;
 use super::lenient_id;
 use crate::base::clock::Timestamp;
-use crate::model::performance::profile::{Missed, Schedule};
+use crate::model::performance::profile::{Missed, RunOutcome, Schedule};
 
-/// `POST /api/user/schedules`. What is absent stays as it was, or has its default.
+/// `POST /api/user/schedules`. What is absent stays as it was, or has its default. A run that is due waits while the plane
+/// makes another measurement; while one of a schedule waits or measures, further times of that schedule are left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ScheduleBody {
@@ -60,6 +61,8 @@ struct Camel {
     time_zone: String,
     last_run: Option<Timestamp>,
     next_run: Option<Timestamp>,
+    last_result: Option<Uuid>,
+    last_outcome: Option<RunOutcome>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -72,6 +75,8 @@ impl From<Schedule> for ScheduleView {
             time_zone: schedule.time_zone.clone(),
             last_run: schedule.last_run,
             next_run: schedule.next_run,
+            last_result: schedule.last_result,
+            last_outcome: schedule.last_outcome,
             created_at: schedule.created_at,
             updated_at: schedule.updated_at,
         };

@@ -1,6 +1,6 @@
 //! `perf profile delete`.
 
-use super::find_profile;
+use super::{find_profile, shown};
 use crate::base::error::Result;
 use crate::base::text;
 use crate::ctl::ui::{Column, Question, Rendered};
@@ -36,6 +36,7 @@ pub(super) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
         Column::new("PROFILE", |profile: &Profile| profile.name.clone()),
         Column::new("RESULT", |_: &Profile| "deleted".to_owned()),
     ];
+    let found: Vec<Profile> = found.iter().map(shown).collect();
     let names: Vec<String> = found.iter().map(|profile| profile.name.clone()).collect();
     ctx.ui.print(&Rendered::list("profiles", &found, &columns)?.names(names))
 }

@@ -1,5 +1,6 @@
 //! `perf profile list`.
 
+use super::shown;
 use crate::base::clock;
 use crate::base::error::Result;
 use crate::base::text;
@@ -18,9 +19,15 @@ pub struct Args {
     pub(super) search: Option<String>,
 }
 
-/// Lists the profiles whose name holds `search`.
-pub(in super::super) async fn all(ctx: &Ctl, search: &str) -> Result<()> {
-    let rows = ctx.client().await?.perf_profiles(search).await?;
+/// Profiles of a page, where one is asked for.
+const PAGE: usize = 25;
+
+/// Lists the profiles whose name holds `search`: all of them, or those of a page, counted from 1.
+pub(in super::super) async fn all(ctx: &Ctl, search: &str, page: Option<u32>) -> Result<()> {
+    let found = ctx.client().await?.perf_profiles(search).await?;
+    let total = found.len();
+    let (skip, most) = page.map_or((0, total), |page| ((page.max(1) as usize - 1).saturating_mul(PAGE), PAGE));
+    let rows: Vec<Profile> = found.iter().skip(skip).take(most).map(shown).collect();
     let now = ctx.now();
     let columns = [
         Column::new("NAME", |profile: &Profile| profile.name.clone()),
@@ -38,7 +45,8 @@ pub(in super::super) async fn all(ctx: &Ctl, search: &str) -> Result<()> {
     let names: Vec<String> = rows.iter().map(|profile| profile.name.clone()).collect();
     ctx.ui.print(&Rendered::list("performance profiles", &rows, &columns)?.names(names))?;
     if ctx.ui.format().is_table() && !rows.is_empty() {
-        ctx.ui.note(&text::count(rows.len(), "profile"))?;
+        let of = if rows.len() < total { format!("{} of ", rows.len()) } else { String::new() };
+        ctx.ui.note(&format!("{of}{}", text::count(total, "profile")))?;
     }
     Ok(())
 }

@@ -1,14 +1,14 @@
 //! `perf profile view`.
 
 use super::super::run::plan::rows;
-use super::find_profile;
+use super::{find_profile, shown};
 use crate::base::clock;
 use crate::base::error::Result;
 use crate::ctl::ui::Rendered;
 use crate::ctl::{Ctl, complete};
 use crate::model::performance::profile::Profile;
 
-/// Show a profile with its whole plan.
+/// Show a profile with its whole plan. Users, passwords, cookies and headers that authorise are left out.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl perf profile view shop
@@ -21,7 +21,7 @@ pub struct Args {
 
 /// Shows the profile that is named.
 pub(in super::super) async fn show(ctx: &Ctl, wanted: &str) -> Result<()> {
-    let profile = find_profile(ctx, wanted).await?;
+    let profile = shown(&find_profile(ctx, wanted).await?);
     let mut lines = vec![("profile", profile.name.clone()), ("id", profile.id.to_string())];
     lines.extend(rows(&profile.plan).into_iter().filter(|(name, _)| *name != "name"));
     lines.push(("thresholds", profile.thresholds.join(", ")));
@@ -36,5 +36,5 @@ pub(in super::super) async fn show(ctx: &Ctl, wanted: &str) -> Result<()> {
 /// Says what happened to a profile.
 pub(super) fn changed(ctx: &Ctl, profile: &Profile, action: &str) -> Result<()> {
     let text = format!("profile {} {action}", profile.name);
-    ctx.ui.print(&Rendered::one(profile, text)?.names([profile.name.clone()]))
+    ctx.ui.print(&Rendered::one(&shown(profile), text)?.names([profile.name.clone()]))
 }

@@ -1,6 +1,6 @@
 //! `perf result export`.
 
-use super::super::run::export::Export;
+use super::super::run::export::{self, Export};
 use super::find;
 use crate::base::error::Result;
 use crate::ctl::Ctl;
@@ -24,7 +24,8 @@ pub struct Args {
 
 pub(super) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     let exports = args.file.iter().map(|text| Export::parse(text)).collect::<Result<Vec<_>>>()?;
+    export::distinct(&exports)?;
     exports.iter().try_for_each(Export::check)?;
     let stored = find(ctx, &args.id).await?;
-    exports.iter().try_for_each(|export| export.write(ctx, &stored.result, &[]))
+    exports.iter().try_for_each(|export| export.write(ctx, &stored.result))
 }

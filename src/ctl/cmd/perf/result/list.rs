@@ -7,9 +7,12 @@ use uuid::Uuid;
 use crate::base::clock::{self, Timestamp};
 use crate::base::error::Result;
 use crate::client::ResultsWanted;
-use crate::ctl::ui::{Column, Rendered};
+use crate::ctl::ui::{Column, Format, Rendered};
 use crate::ctl::{Ctl, complete};
+use crate::model::performance::result::Ending;
 use crate::model::performance::summary::{ResultState, Summary};
+use crate::perf::stats::order;
+use crate::perf::threshold::Outcome;
 use crate::perf::units;
 use crate::wire::rest::performance::MesheryResult;
 
@@ -76,48 +79,78 @@ pub(super) async fn run(ctx: &Ctl, args: &Args) -> Result<()> {
     list(ctx, wanted).await
 }
 
-/// Lists the results of a profile; every result when it is empty.
-pub(in super::super) async fn of_profile(ctx: &Ctl, profile: &str) -> Result<()> {
-    list(ctx, ResultsWanted { page_size: 25, profile, ..ResultsWanted::default() }).await
+/// Lists a page of the results of a profile, counted from 1; of every result when it is empty.
+pub(in super::super) async fn of_profile(ctx: &Ctl, profile: &str, page: Option<u32>) -> Result<()> {
+    let page = u64::from(page.unwrap_or(1)).saturating_sub(1);
+    list(ctx, ResultsWanted { page, page_size: 25, profile, ..ResultsWanted::default() }).await
 }
 
 async fn list(ctx: &Ctl, wanted: ResultsWanted<'_>) -> Result<()> {
     let page = ctx.client().await?.perf_results(wanted).await?;
     let total = page.page.total_count;
     let rows: Vec<Row> = page.results.into_iter().map(Row::from).collect();
-    let columns = columns(ctx.now());
+    let columns = columns(ctx.now(), rows.iter().any(|row| row.summary.dropped > 0));
     let names: Vec<String> = rows.iter().map(|row| row.id.to_string()).collect();
     ctx.ui.print(&Rendered::list("results", &rows, &columns)?.names(names))?;
+    let shown = if *ctx.ui.format() == Format::Wide { &[50.0, 99.0, 99.9][..] } else { &[50.0, 99.0] };
+    let is_marked = |row: &Row| row.summary.max_ns > 0 && shown.iter().any(|at| is_doubtful(&row.summary, *at));
+    if ctx.ui.format().is_table() && rows.iter().any(is_marked) {
+        ctx.ui.note("~ is not to be taken as fact; `mesheryctl perf result view ID` says why")?;
+    }
     if ctx.ui.format().is_table() && rows.len() as u64 != total {
         ctx.ui.note(&format!("{} of {total} results; --limit 0 lists all", rows.len()))?;
     }
     Ok(())
 }
 
-fn columns(now: Timestamp) -> Vec<Column<'static, Row>> {
-    // Without a response there is no response time.
-    let time = |row: &Row, time: u64| known(row.summary.max_ns > 0, units::duration_ns(time));
+fn columns(now: Timestamp, has_dropped: bool) -> Vec<Column<'static, Row>> {
     vec![
         Column::new("ID", |row: &Row| row.id.to_string()),
         Column::new("NAME", |row: &Row| row.name.clone()),
         Column::new("ACHIEVED", |row: &Row| {
             known(row.summary.elapsed_seconds > 0.0, units::rate(row.summary.achieved_rate))
         }),
-        Column::new("P50", move |row: &Row| time(row, row.summary.p50_ns)),
-        Column::new("P99", move |row: &Row| time(row, row.summary.p99_ns)),
+        Column::new("P50", |row: &Row| percentile(row, 50.0, row.summary.p50_ns)),
+        Column::new("P99", |row: &Row| percentile(row, 99.0, row.summary.p99_ns)),
         Column::new("FAILED", |row: &Row| known(has_ended(row), units::count(row.summary.failed))),
-        Column::new("STATE", |row: &Row| row.state.name().to_owned()),
+        Column::wide_unless(has_dropped, "DROPPED", |row: &Row| units::count(row.summary.dropped)),
+        Column::new("THRESHOLDS", |row: &Row| row.summary.thresholds.map_or("-", Outcome::name).to_owned()),
+        Column::new("STATE", state),
         Column::new("AGE", move |row: &Row| clock::age(row.started_at, now)),
         Column::new("ELAPSED", |row: &Row| {
             known(row.summary.elapsed_seconds > 0.0, time_of(row.summary.elapsed_seconds))
         }),
         Column::new("MESH", |row: &Row| row.mesh.clone()),
-        Column::wide("P99.9", move |row: &Row| time(row, row.summary.p999_ns)),
-        Column::wide("MAX", move |row: &Row| time(row, row.summary.max_ns)),
+        Column::wide("P99.9", |row: &Row| percentile(row, 99.9, row.summary.p999_ns)),
+        Column::wide("MAX", |row: &Row| known(row.summary.max_ns > 0, units::duration_ns(row.summary.max_ns))),
         Column::wide("SENT", |row: &Row| units::count(row.summary.sent)),
         Column::wide("GENERATOR", |row: &Row| row.summary.generator.clone()),
         Column::wide("TARGETS", |row: &Row| row.summary.targets.join(",")),
     ]
+}
+
+/// How far a result is; of one that is whole, why it ended before its time where it did.
+fn state(row: &Row) -> String {
+    match (row.state, row.summary.ended_by) {
+        (ResultState::Complete, Ending::Stopped) => "stopped".to_owned(),
+        (ResultState::Complete, Ending::Threshold) => "ended early".to_owned(),
+        (ResultState::Complete, Ending::WorkersLost) => "workers lost".to_owned(),
+        (state, _) => state.name().to_owned(),
+    }
+}
+
+/// A percentile, behind `~` where it may not be taken as fact; without a response there is none.
+fn percentile(row: &Row, percentile: f64, value: u64) -> String {
+    let mark = if is_doubtful(&row.summary, percentile) { "~" } else { "" };
+    known(row.summary.max_ns > 0, format!("{mark}{}", units::duration_ns(value)))
+}
+
+/// Whether a percentile may not be taken as fact. Results that earlier versions stored tell the size of the sample alone.
+fn is_doubtful(summary: &Summary, percentile: f64) -> bool {
+    match &summary.doubtful {
+        Some(names) => names.contains(&units::percentile(percentile)),
+        None => !order::is_supported(summary.succeeded + summary.failed, percentile),
+    }
 }
 
 /// Whether the row has a request that is over.

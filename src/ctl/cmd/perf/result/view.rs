@@ -38,5 +38,5 @@ fn show(ctx: &Ctl, stored: &StoredResult) -> Result<()> {
     if stored.state != ResultState::Complete {
         ctx.ui.warn(&format!("this result is {}", stored.state.name()))?;
     }
-    outcome::print(ctx, &stored.result, &[])
+    outcome::print(ctx, &stored.result)
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use super::super::undecided::OnUndecided;
 use super::super::workers::WorkerArgs;
 use crate::ctl::complete;
 use crate::model::performance::plan;
@@ -83,7 +84,7 @@ pub struct PlanArgs {
     pub(crate) reuse: Option<String>,
 
     /// Program that makes the load: native, fortio, wrk, wrk2 or nighthawk.
-    #[arg(long, value_name = "NAME", help_heading = "By whom")]
+    #[arg(long, value_name = "NAME", help_heading = "By whom", add = complete::generators())]
     pub(crate) load_generator: Option<String>,
     /// Options that only this generator has, as text or a file.
     #[arg(long, value_name = "OPTIONS", allow_hyphen_values = true, help_heading = "By whom", hide_short_help = true)]
@@ -171,10 +172,11 @@ impl From<Protocol> for plan::Protocol {
 
 /// Measure a target: how fast it answers, and whether it holds what it has to.
 ///
+/// `perf apply` is the same.
 /// Flags stand over the file, the file over the profile, the profile over the defaults; the plan that comes of it is
 /// shown before it is carried out. With a rate, requests are sent by the clock whatever the answers do, so that a
 /// server that stalls cannot hide it. The result is stored. Ctrl-C ends the measurement with the result so far.
-/// Exit code 99 says that a threshold is breached.
+/// Exit code 99 says that a threshold is breached, 1 that one cannot be decided, unless --undecided pass lets it pass.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl perf run --url http://localhost:8080 --rate 500 --duration 30s
@@ -201,11 +203,19 @@ pub struct Args {
     /// What the run has to hold, such as 'p99<20ms', 'errors<0.1%' or 'rps>=490'; several values, repeatable.
     #[arg(long, value_name = "LIMIT", num_args = 1.., help_heading = "Outcome")]
     pub(crate) threshold: Vec<String>,
-    /// End the run as soon as a threshold cannot hold any more.
+    /// What a threshold does that cannot be decided.
+    ///
+    /// A gate that was never measured is none, so that it fails; the report tells how many requests would decide it.
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = OnUndecided::Fail, help_heading = "Outcome")]
+    pub(crate) undecided: OnUndecided,
+    /// End the run as soon as it breaches a threshold: at once where nothing can mend it, after a second where chance does
+    /// not explain it, else after five.
+    ///
+    /// What was measured so far counts; a rate that grows is held against what the schedule asked for until then.
     #[arg(long, help_heading = "Outcome")]
     pub(crate) abort_on_fail: bool,
     /// Write the result to a file as well, as [FORMAT=]FILE; repeatable. $GITHUB_STEP_SUMMARY is appended to, any other
-    /// file replaced.
+    /// file replaced. Where a test file has several clients, each gets a file with its number: report-1.html.
     #[arg(long, value_name = "FILE", help_heading = "Outcome")]
     pub(crate) export: Vec<String>,
     /// Keep the plan as a profile under this name.

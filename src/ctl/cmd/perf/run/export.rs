@@ -7,7 +7,6 @@ use crate::ctl::Ctl;
 use crate::ctl::cmd::perf::results;
 use crate::model::performance::result::PerfResult;
 use crate::perf::format::{self, Format};
-use crate::perf::threshold::Verdict;
 
 /// Where a result goes, and in which form.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,21 +33,39 @@ impl Export {
         Ok(Self { path: text.into(), format })
     }
 
+    /// Whether it goes to standard output.
+    fn is_stdout(&self) -> bool {
+        self.path.as_os_str() == "-"
+    }
+
+    /// The file of one of several runs: with its number before the end, `report-2.html` for `report.html`. What is
+    /// appended to takes them all.
+    fn numbered(&self, number: usize) -> Self {
+        if results::is_appended(&self.path) {
+            return self.clone();
+        }
+        let stem = self.path.file_stem().unwrap_or_default().to_string_lossy();
+        let end = self.path.extension().map(|end| format!(".{}", end.to_string_lossy())).unwrap_or_default();
+        Self { path: self.path.with_file_name(format!("{stem}-{number}{end}")), ..self.clone() }
+    }
+
     /// Refuses, before anything is measured, what could not be written after it. Nothing stays on the disk.
     ///
     /// # Errors
     /// See [`results::check`].
     pub(crate) fn check(&self) -> Result<()> {
-        if self.path.as_os_str() == "-" { Ok(()) } else { results::check("--export", &self.path) }
+        if self.is_stdout() { Ok(()) } else { results::check("--export", &self.path) }
     }
 
-    /// Writes a result; `-` is standard output. A file appears whole or not at all.
+    /// Writes a result; `-` is standard output. A file appears whole or not at all. What the format cannot mark or hold is
+    /// told on stderr.
     ///
     /// # Errors
     /// The result does not fit the format, or the file cannot be written.
-    pub(crate) fn write(&self, ctx: &Ctl, result: &PerfResult, verdicts: &[Verdict]) -> Result<()> {
-        let bytes = format::write_judged(result, verdicts, self.format)?;
-        if self.path.as_os_str() == "-" {
+    pub(crate) fn write(&self, ctx: &Ctl, result: &PerfResult) -> Result<()> {
+        let bytes = format::write(result, self.format)?;
+        results::tell_limits(ctx, result, self.format)?;
+        if self.is_stdout() {
             return ctx.ui.bytes(&bytes);
         }
         results::put(&self.path, &bytes)?;
@@ -56,9 +73,71 @@ impl Export {
     }
 }
 
+/// The files of each of several runs: as they are named for one, with the run's number in their names for more.
+///
+/// # Errors
+/// Those of [`distinct`]; standard output would hold several results.
+pub(crate) fn of_runs(exports: Vec<Export>, runs: usize) -> Result<Vec<Vec<Export>>> {
+    distinct(&exports)?;
+    if runs == 1 {
+        return Ok(vec![exports]);
+    }
+    if exports.iter().any(Export::is_stdout) {
+        return Err(Error::new(Code::UsageError, format!("--export - would write {runs} results one after the other"))
+            .remedy("Name a file: each client's result gets a file with its number. `-o json` lists all on standard output."));
+    }
+    Ok((1..=runs).map(|number| exports.iter().map(|export| export.numbered(number)).collect()).collect())
+}
+
+/// Refuses exports of which one would replace the other.
+///
+/// # Errors
+/// [`Code::UsageError`] names the file.
+pub(crate) fn distinct(exports: &[Export]) -> Result<()> {
+    let mut seen: Vec<PathBuf> = Vec::new();
+    for Export { path, .. } in exports.iter().filter(|export| !results::is_appended(&export.path)) {
+        let whole = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        if seen.contains(&whole) {
+            return Err(Error::new(Code::UsageError, format!("two results would be written to {}", path.display()))
+                .because("the second would replace the first, or follow it as another document")
+                .remedy("Give each of them a file of its own."));
+        }
+        seen.push(whole);
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn exports(texts: &[&str]) -> Vec<Export> {
+        texts.iter().map(|text| Export::parse(text).unwrap()).collect()
+    }
+
+    #[test]
+    fn several_runs_get_a_file_each() {
+        let files = |texts: &[&str], runs: usize| -> Vec<Vec<String>> {
+            let of_runs = of_runs(exports(texts), runs).unwrap().into_iter();
+            of_runs.map(|run| run.iter().map(|export| export.path.display().to_string()).collect()).collect()
+        };
+        assert_eq!(files(&["a/report.html", "csv=x"], 1), [["a/report.html", "x"]]);
+        assert_eq!(files(&["a/report.html", "csv=x"], 2), [["a/report-1.html", "x-1"], ["a/report-2.html", "x-2"]]);
+    }
+
+    #[test]
+    fn what_would_replace_another_result_is_refused() {
+        for (texts, runs, named) in [
+            (&["a.json", "fortio=./a.json"][..], 1, "a.json"),
+            (&["json=-", "csv=-"], 1, "-"),
+            (&["json=-"], 2, "--export -"),
+            (&["a.json", "fortio=a.json"], 2, "a.json"),
+        ] {
+            let error = of_runs(exports(texts), runs).unwrap_err();
+            assert!(error.code() == Code::UsageError && error.message().contains(named), "{texts:?}: {error}");
+        }
+        assert!(of_runs(exports(&["json=-"]), 1).is_ok());
+    }
 
     #[test]
     fn the_format_is_named_or_said_by_the_end() {

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use super::live::{Live, Look};
+use super::live::{Live, Look, MEASURING};
 use crate::base::error::{Code, Error, Result};
 use crate::ctl::Ctl;
 use crate::ctl::ui::Format;
@@ -27,7 +27,7 @@ pub(super) async fn follow(ctx: &Ctl, id: Uuid, plan: &Plan) -> Result<(Operatio
     let cancel = ctx.cancel.token();
     let mut region = ctx.ui.region(*ctx.ui.format() == Format::Jsonl);
     let mut live = Live::new(plan);
-    let (began, mut tick, mut stopped) = (Instant::now(), 0, None);
+    let (mut began, mut tick, mut stopped) = (Instant::now(), 0, None);
     let mut frames = interval(FRAME);
     frames.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut events = client.follow(id);
@@ -45,6 +45,9 @@ pub(super) async fn follow(ctx: &Ctl, id: Uuid, plan: &Plan) -> Result<(Operatio
             event = events.next() => {
                 let event: Event = event.ok_or_else(|| ended_early(id))??;
                 let Some(payload) = event.payload else { continue };
+                if matches!(&payload, Payload::Stage { name, .. } if name == MEASURING) {
+                    began = Instant::now();
+                }
                 if let Some(line) = live.take(&payload) {
                     region.line(&line);
                 }

@@ -8,8 +8,11 @@ use crate::ctl::ui::{Line, Tone};
 use crate::model::event::Payload;
 use crate::model::performance::duration;
 use crate::model::performance::plan::Plan;
-use crate::model::performance::summary::Measured;
+use crate::model::performance::summary::{Figures, Measured};
+use crate::perf::stats::order;
+use crate::perf::summary::share;
 use crate::perf::units;
+use crate::wire::rest::performance::run::WAITING;
 
 /// Seconds whose rates are drawn.
 const HISTORY: usize = 40;
@@ -17,7 +20,7 @@ const HISTORY: usize = 40;
 const LINE_EVERY_MS: u64 = 5_000;
 
 /// The stage in which requests are sent.
-const MEASURING: &str = "measure";
+pub(super) const MEASURING: &str = "measure";
 
 /// A measurement so far.
 pub(super) struct Live<'p> {
@@ -72,8 +75,8 @@ impl<'p> Live<'p> {
             "{}: {}/s, p50 {}, p99 {}, {} failed of {}",
             seconds(measured.elapsed_ms),
             units::count(measured.answered_per_second()),
-            units::duration_ns(so_far.p50_ns),
-            units::duration_ns(so_far.p99_ns),
+            percentile(&so_far, 50.0),
+            percentile(&so_far, 99.0),
             units::count(so_far.failed),
             units::count(so_far.sent),
         ))
@@ -106,13 +109,13 @@ impl<'p> Live<'p> {
                 .add(Tone::Good, sparkline(&rates, look.unicode)),
             Line::new().plain(format!(
                 "  p50     {:>12}   last second {}",
-                units::duration_ns(so_far.p50_ns),
-                units::duration_ns(last.p50_ns)
+                percentile(&so_far, 50.0),
+                percentile(&last, 50.0)
             )),
             Line::new().plain(format!(
                 "  p99     {:>12}   last second {}",
-                units::duration_ns(so_far.p99_ns),
-                units::duration_ns(last.p99_ns)
+                percentile(&so_far, 99.0),
+                percentile(&last, 99.0)
             )),
             Line::new().plain("  requests ").add(tone, failed),
         ]
@@ -130,9 +133,20 @@ impl<'p> Live<'p> {
     }
 }
 
+/// The median or the 99th percentile, behind `~` where so few responses, or so many requests without one, do not support it.
+fn percentile(figures: &Figures, percentile: f64) -> String {
+    let value = if percentile > 50.0 { figures.p99_ns } else { figures.p50_ns };
+    let count = figures.responses + figures.dropped;
+    let is_supported = order::is_supported(count, percentile);
+    let is_reached = share(figures.dropped, count) <= 1.0 - percentile / 100.0;
+    let mark = if is_supported && is_reached { "" } else { "~" };
+    format!("{mark}{}", units::duration_ns(value))
+}
+
 /// A stage as people understand it; the plane's names are for programs.
 fn phase(stage: &str) -> &str {
     match stage {
+        WAITING => "waiting for another measurement of the plane to end",
         MEASURING => "measuring",
         "look at the far side" => "asking the cluster and Prometheus about the time of the run",
         "store" => "storing the result",
@@ -148,7 +162,6 @@ fn seconds(milliseconds: u64) -> String {
 mod tests {
     use super::*;
     use crate::model::performance::plan::{Load, Overload, Pacing};
-    use crate::model::performance::summary::Figures;
 
     fn plan() -> Plan {
         Plan {
@@ -159,8 +172,8 @@ mod tests {
     }
 
     fn measured(elapsed_ms: u64, succeeded: u64) -> Payload {
-        let figures =
-            Figures { sent: succeeded, succeeded, p50_ns: 1_200_000, p99_ns: 9_000_000, ..Figures::default() };
+        let (sent, responses, p50_ns, p99_ns) = (succeeded, succeeded, 1_200_000, 9_000_000);
+        let figures = Figures { sent, succeeded, responses, p50_ns, p99_ns, ..Figures::default() };
         Payload::Measured(Measured { elapsed_ms, length_ms: 1000, last: figures, so_far: figures })
     }
 
@@ -174,6 +187,14 @@ mod tests {
         let said: Vec<String> = (1..=11).filter_map(|second| live.take(&measured(second * 1000, 4000))).collect();
         assert_eq!(said.len(), 2, "{said:?}");
         assert!(said[0].starts_with("5s: 4,000/s, p50 1.2") && said[1].starts_with("10s"), "{said:?}");
+    }
+
+    #[test]
+    fn a_percentile_of_too_few_responses_is_marked() {
+        let figures = |responses, dropped| Figures { responses, dropped, p99_ns: 9_000_000, ..Figures::default() };
+        assert_eq!(percentile(&figures(20_000, 0), 99.0), "9ms");
+        assert_eq!(percentile(&figures(4_000, 0), 99.0), "~9ms");
+        assert_eq!(percentile(&figures(20_000, 1_000), 99.0), "~9ms", "it lies among those that were never sent");
     }
 
     #[test]

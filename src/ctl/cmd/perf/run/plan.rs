@@ -1,5 +1,6 @@
 //! The effective plan: flags over file over profile over default, each value with where it comes from.
 
+mod file;
 mod flags;
 mod rows;
 
@@ -8,7 +9,7 @@ use serde::Serialize;
 
 use super::args::PlanArgs;
 use crate::base::error::Result;
-use crate::model::performance::plan::Plan;
+use crate::model::performance::plan::{Generator, Load, Plan};
 use crate::model::performance::workers::Workers;
 
 pub(in crate::ctl::cmd::perf) use rows::rows;
@@ -46,28 +47,13 @@ impl Draft {
         self.note(&format!("profile {name}"));
     }
 
-    /// A test file over what is there: it says everything but what only this program knows. `given` are the keys that
-    /// stand in it; what they give comes from the file though it may be the same as the default.
-    pub(crate) fn file(&mut self, name: &str, file: Plan, given: &[&str]) {
-        let kept = self.plan.clone();
-        let tls = if file.tls == Plan::default().tls { kept.tls } else { file.tls.clone() };
-        self.plan = Plan {
-            tls,
-            warm_up: kept.warm_up,
-            timeout: kept.timeout,
-            streams: kept.streams,
-            threads: kept.threads,
-            pin: kept.pin,
-            busy: kept.busy,
-            redirects: kept.redirects,
-            seed: kept.seed,
-            reuse: kept.reuse,
-            requests: kept.requests,
-            ..file
-        };
+    /// A test file over what is there. `given` are the keys that say something in it: what they give comes from the file,
+    /// though it may be the same as before; about everything else the file is silent.
+    pub(crate) fn file(&mut self, name: &str, file: &Plan, given: &[&str]) {
+        file::overlay(&mut self.plan, file, given);
         let origin = format!("file {name}");
         self.note(&origin);
-        given.iter().flat_map(|key| of_key(key)).for_each(|value| self.originate(value, &origin));
+        given.iter().flat_map(|key| file::values(key)).for_each(|value| self.originate(value, &origin));
     }
 
     /// Flags over what is there.
@@ -112,9 +98,27 @@ impl Draft {
         self.values = now.into_iter().map(settle).collect();
     }
 
+    /// Opens as many connections as answers within a tenth of a second want at the highest rate, where requests come by the
+    /// clock and nobody said how many there are to be: on one connection, they would wait behind each other.
+    pub(crate) fn connect(&mut self) {
+        const ANSWERED_WITHIN: f64 = 0.1;
+        const MOST: f64 = 100.0;
+        let is_default = self.values.iter().any(|value| value.name == "connections" && value.origin == "default");
+        let Load::Open { pacing, .. } = &self.plan.load else { return };
+        if !is_default || self.plan.generator != Generator::Native {
+            return;
+        }
+        let wanted = (pacing.highest_rate() * ANSWERED_WITHIN).ceil().clamp(1.0, MOST);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+        let wanted = wanted as u32;
+        self.plan.connections = self.plan.connections.max(wanted);
+        self.note("default: for answers within 100ms");
+    }
+
     /// Gives each worker a connection where nobody said how many there are to be.
     pub(crate) fn share(&mut self, workers: &Workers) {
-        let is_default = self.values.iter().any(|value| value.name == "connections" && value.origin == "default");
+        let is_default =
+            self.values.iter().any(|value| value.name == "connections" && value.origin.starts_with("default"));
         if is_default {
             self.plan.connections = self.plan.connections.max(u32::try_from(workers.count()).unwrap_or(u32::MAX));
             self.note("default: one for each worker");
@@ -130,26 +134,6 @@ impl Draft {
     pub(crate) fn settle(&mut self, change: impl FnOnce(&mut Plan)) {
         change(&mut self.plan);
         self.note("default");
-    }
-}
-
-/// The values of a plan that a key of a test file gives.
-fn of_key(key: &str) -> &'static [&'static str] {
-    match key {
-        "name" => &["name"],
-        "duration" => &["duration"],
-        "mesh" => &["mesh"],
-        "load_generator" => &["generator"],
-        "additional_options" => &["options"],
-        "protocol" => &["protocol"],
-        "connections" => &["connections"],
-        "rps" => &["rate", "model"],
-        "headers" => &["headers"],
-        "cookies" => &["cookies"],
-        "body" => &["body"],
-        "endpoint_urls" => &["targets"],
-        "ssl_certificate" => &["tls"],
-        _ => &[],
     }
 }
 
@@ -170,7 +154,7 @@ mod tests {
         draft.profile("p", profile);
         let file =
             Plan { connections: 8, targets: vec![Target { url: "http://f/".into(), weight: 1 }], ..Plan::default() };
-        draft.file("t.yaml", file, &["load_generator", "connections", "endpoint_urls"]);
+        draft.file("t.yaml", &file, &["load_generator", "connections", "endpoint_urls"]);
         draft.flags(&PlanArgs { url: vec!["http://a/".into()], qps: Some(10.0), ..PlanArgs::default() }).unwrap();
         let plan = &draft.plan;
         assert_eq!((plan.threads, plan.connections, plan.targets[0].url.as_str()), (2, 8, "http://a/"));

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use super::super::profile::find_profile;
-use crate::base::error::Result;
+use crate::base::error::{Code, Error, Result};
 use crate::ctl::ui::Rendered;
 use crate::ctl::{Ctl, complete};
 use crate::model::performance::profile::Missed;
@@ -36,7 +36,7 @@ pub struct Args {
 /// What happens to runs that were missed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Policy {
-    /// They are left out.
+    /// They are left out, but for one whose time was less than a minute ago.
     Skip,
     /// One run makes up for all of them.
     Once,
@@ -45,6 +45,11 @@ enum Policy {
 pub(super) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
     Rule::parse(&args.cron, &args.time_zone)?;
     let profile = find_profile(ctx, &args.profile).await?;
+    let client = ctx.client().await?;
+    let name = args.name.as_deref().unwrap_or(&profile.name);
+    if client.schedules().await?.iter().any(|other| other.name == name) {
+        return Err(Error::new(Code::PerfScheduleExists, format!("there is a schedule `{name}` already")));
+    }
     let body = ScheduleBody {
         name: args.name,
         profile_id: Some(profile.id),
@@ -53,7 +58,6 @@ pub(super) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
         missed: Some(if args.missed == Policy::Once { Missed::Once } else { Missed::Skip }),
         ..ScheduleBody::default()
     };
-    let client = ctx.client().await?;
     let schedule = client.save_schedule(&body).await?;
     let next = schedule.next_run.map(|next| format!("; next run at {next}")).unwrap_or_default();
     let text = format!("schedule {} of profile {} created{next}", schedule.name, profile.name);

@@ -6,9 +6,12 @@ use crate::base::clock::{self, Timestamp};
 use crate::base::error::Result;
 use crate::ctl::Ctl;
 use crate::ctl::ui::{Column, Rendered};
-use crate::model::performance::profile::{Missed, Schedule};
+use crate::model::performance::profile::{Missed, RunOutcome, Schedule};
 
 /// List schedules.
+///
+/// OUTCOME tells what came of the last run: breached or undecided where its profile has a threshold that does not hold, or of
+/// which that cannot be said. `perf result view RESULT` shows the figures.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl perf schedule list
@@ -31,6 +34,8 @@ pub(super) async fn run(ctx: &Ctl, _args: &Args) -> Result<()> {
         Column::new("LAST", move |one: &Schedule| {
             one.last_run.map_or_else(|| "never".to_owned(), |at| clock::age(at, now))
         }),
+        Column::new("OUTCOME", |one: &Schedule| one.last_outcome.map_or("-", RunOutcome::name).to_owned()),
+        Column::wide("RESULT", |one: &Schedule| one.last_result.map(|id| id.to_string()).unwrap_or_default()),
         Column::wide("MISSED", |one: &Schedule| if one.missed == Missed::Once { "once" } else { "skip" }.to_owned()),
     ];
     let names: Vec<String> = rows.iter().map(|one| one.name.clone()).collect();

@@ -1,5 +1,7 @@
 //! What flags make of a plan.
 
+use std::time::Duration;
+
 use super::super::args::{Model, PlanArgs};
 use super::super::law::{self, Law};
 use crate::base::dirs;
@@ -34,6 +36,7 @@ impl PlanArgs {
             (self.pin, "pinned", "--pin"),
             (self.no_busy, "busy", "--no-busy"),
             (self.busy, "busy", "--busy"),
+            (self.law_length().is_some(), "duration", "--rate"),
             (self.duration.is_some(), "duration", "--duration"),
             (self.requests.is_some(), "requests", "--requests"),
             (self.warm_up.is_some(), "warm-up", "--warm-up"),
@@ -97,6 +100,14 @@ impl PlanArgs {
         Ok(())
     }
 
+    /// How long the law of `--rate` is, where it has an end.
+    fn law_length(&self) -> Option<Duration> {
+        match law::rate(self.rate.as_deref()?) {
+            Ok(Law::By(pacing)) => pacing.length(),
+            _ => None,
+        }
+    }
+
     pub(super) fn limit_flags(&self, plan: &mut Plan) -> Result<()> {
         plan.connections = self.connections.or(self.concurrent_requests).unwrap_or(plan.connections);
         if let Some(streams) = self.streams {
@@ -108,8 +119,10 @@ impl PlanArgs {
         if let Some(threads) = self.threads {
             plan.threads = threads;
         }
-        if let Some(text) = &self.duration {
-            plan.duration = Some(time("--duration", text)?);
+        match (&self.duration, self.law_length()) {
+            (Some(text), _) => plan.duration = Some(time("--duration", text)?),
+            (None, Some(length)) => plan.duration = Some(length),
+            (None, None) => {}
         }
         if let Some(number) = self.requests {
             plan.requests = Some(number);
@@ -232,7 +245,7 @@ fn generator(name: &str) -> Result<Generator> {
     })
 }
 
-fn time(flag: &str, text: &str) -> Result<std::time::Duration> {
+fn time(flag: &str, text: &str) -> Result<Duration> {
     duration::parse_single(text).map_err(|problem| {
         Error::new(Code::UsageError, format!("`{text}` is no value for {flag}"))
             .because(problem)
@@ -260,11 +273,17 @@ fn text_or_file(flag: &str, text: &str) -> Result<Vec<u8>> {
     })
 }
 
-/// Whether text can only be meant as a path, whether there is such a file or not.
+/// Whether text can only be meant as a path, whether there is such a file or not: it begins as one, or is a word with the
+/// ending of a file.
 fn is_path(text: &str) -> bool {
     let begins = ["/", "./", "../", "~/", "@"].iter().any(|begin| text.starts_with(begin));
-    begins && !text.contains(char::is_whitespace)
+    let is_word = text.chars().all(|c| c.is_alphanumeric() || "._-/".contains(c));
+    let ends = text.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending));
+    begins && !text.contains(char::is_whitespace) || is_word && ends
 }
+
+/// Endings of files that hold bodies.
+const ENDINGS: [&str; 8] = ["json", "xml", "txt", "yaml", "yml", "csv", "html", "bin"];
 
 /// The lines of a file named with `@` in front, else the text itself.
 fn lines_or_file(text: &str) -> Result<Vec<String>> {
@@ -302,12 +321,12 @@ mod tests {
         for text in [path.display().to_string(), format!("@{}", path.display()), "{}".to_owned()] {
             assert_eq!(text_or_file("--body", &text).unwrap(), b"{}");
         }
-        for text in ["@/no/such/file", "/no/such/file", "./no", "../no", "~/no"] {
+        for text in ["@/no/such/file", "/no/such/file", "./no", "../no", "~/no", "ordr.json", "bodies/a.xml"] {
             let error = text_or_file("--body", text).unwrap_err();
             assert_eq!(error.code(), Code::FileNotFound, "{text}");
             assert!(error.report().suggested_remediation.is_some_and(|remedy| remedy.contains("--body @-")), "{text}");
         }
-        for text in ["/a and b", "/\n", "no/such/file", "<a/>", "-qps 5"] {
+        for text in ["/a and b", "/\n", "no/such/file", "<a/>", "-qps 5", "{\"a\":\"b.json\"}", "see a.txt"] {
             assert_eq!(text_or_file("--body", text).unwrap(), text.as_bytes());
         }
     }

@@ -1,22 +1,16 @@
 //! A plan as people read it, value by value.
 
 use crate::model::performance::duration;
-use crate::model::performance::plan::{Generator, Load, Overload, Pacing, Plan, Reuse, Step};
-use crate::perf::units;
+use crate::model::performance::plan::{Generator, Load, Overload, Pacing, Plan, Reuse, Step, Target};
+use crate::perf::{redact, units};
 
-/// Every value of a plan, by name, as people read it.
+/// Every value of a plan, by name, as people read it: nothing in it authorises.
 pub(in crate::ctl::cmd::perf) fn rows(plan: &Plan) -> Vec<(&'static str, String)> {
-    let targets: Vec<String> =
-        plan.targets
-            .iter()
-            .map(|target| {
-                if target.weight == 1 {
-                    target.url.clone()
-                } else {
-                    format!("{} (weight {})", target.url, target.weight)
-                }
-            })
-            .collect();
+    let target = |target: &Target| match (redact::url(&target.url), target.weight) {
+        (url, 1) => url,
+        (url, weight) => format!("{url} (weight {weight})"),
+    };
+    let targets: Vec<String> = plan.targets.iter().map(target).collect();
     let mut rows = vec![
         ("name", plan.name.clone()),
         ("targets", targets.join(", ")),
