@@ -280,13 +280,15 @@ impl Worker {
     pub(super) fn give_up_waiting(&mut self) {
         let now = self.now();
         for pool in 0..self.pools.len() {
+            // looked at once: a million requests may wait for as many connections as the plan has
+            let has_no_connection = self.has_no_connection(pool);
             while let Some(request) = self.pools[pool].queue.pop_front() {
                 match request.sent {
                     Some(sent) => {
                         let flight = Flight { due: request.due, sent, target: request.target, hops: request.hops };
                         self.recorder.failed(&flight, Cause::Redirect, now);
                     }
-                    None if self.is_open_model() && self.has_no_connection(pool) => {
+                    None if self.is_open_model() && has_no_connection => {
                         let flight = Flight { due: request.due, sent: now, target: request.target, hops: 0 };
                         self.recorder.failed(&flight, Cause::ConnectTimeout, now);
                     }
