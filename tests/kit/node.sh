@@ -53,7 +53,7 @@ node_start() {
   is_root || die "tier node needs root"
   (umask 077 && certificate kubelet "/CN=$NODE_NAME" "IP:$NODE_IP,DNS:$NODE_NAME")
   note_what_will_be_made
-  open_forwarding
+  write_packet_rules
   start_containerd
   load_image "$IMAGE_PAUSE" "$BIN/waiter" /pause
   load_image "$IMAGE_SLEEP" "$BIN/waiter" /sleep
@@ -73,15 +73,20 @@ note_what_will_be_made() {
   iptables -w -n -L KUBE-FIREWALL >/dev/null 2>&1 || note_made firewall-chain
 }
 
-# Docker's engine, where it runs, drops what is forwarded: the pods' network is let through.
-forwarding_rules() { printf '%s\n' "-s $POD_CIDR" "-d $POD_CIDR"; }
+# Docker's engine, where it runs, drops what is forwarded: the pods' network is let through. What is for
+# a service that kube-proxy does not know yet would leave the machine, where anything may answer: it is refused.
+# Each rule goes in front of those before it.
+packet_rules() {
+  printf '%s\n' "FORWARD -s $POD_CIDR -j ACCEPT" "FORWARD -d $POD_CIDR -j ACCEPT" \
+    "FORWARD -d $SERVICE_CIDR -j REJECT" "OUTPUT -d $SERVICE_CIDR -j REJECT"
+}
 
-open_forwarding() {
-  local side range
-  forwarding_rules | while read -r side range; do
-    ! iptables -w -C FORWARD "$side" "$range" -j ACCEPT 2>/dev/null || continue
-    iptables -w -I FORWARD "$side" "$range" -j ACCEPT
-    printf '%s %s\n' "$side" "$range" >>"$RUN/forwarding"
+write_packet_rules() {
+  local chain side range jump target
+  packet_rules | while read -r chain side range jump target; do
+    ! iptables -w -C "$chain" "$side" "$range" "$jump" "$target" 2>/dev/null || continue
+    iptables -w -I "$chain" "$side" "$range" "$jump" "$target"
+    printf '%s\n' "$chain $side $range $jump $target" >>"$RUN/packet-rules"
   done
 }
 
@@ -297,13 +302,13 @@ unmount_all() {
 }
 
 clean_network() {
-  local side range
+  local chain side range jump target
   "$BIN/kube-proxy" --cleanup >/dev/null 2>&1 || true
   clean_pod_rules
   ! was_made firewall-chain || remove_firewall_chain
-  [ ! -e "$RUN/forwarding" ] || while read -r side range; do
-    iptables -w -D FORWARD "$side" "$range" -j ACCEPT 2>/dev/null || true
-  done <"$RUN/forwarding"
+  [ ! -e "$RUN/packet-rules" ] || while read -r chain side range jump target; do
+    iptables -w -D "$chain" "$side" "$range" "$jump" "$target" 2>/dev/null || true
+  done <"$RUN/packet-rules"
 }
 
 remove_firewall_chain() {
