@@ -18,6 +18,11 @@ pub fn assemble(id: Uuid, plan: &Plan, started_at: Timestamp, intervals: Vec<Int
     for interval in &intervals {
         sum.add(interval);
     }
+    PerfResult { intervals, ..so_far(id, plan, started_at, sum) }
+}
+
+/// The same from the sum of the intervals, without them.
+pub fn so_far(id: Uuid, plan: &Plan, started_at: Timestamp, sum: Sum) -> PerfResult {
     let (requests, elapsed) = (sum.requests(), sum.length_seconds);
     let answered = requests.succeeded + requests.failed;
     PerfResult {
@@ -39,7 +44,7 @@ pub fn assemble(id: Uuid, plan: &Plan, started_at: Timestamp, intervals: Vec<Int
         connections: Connections::default(),
         bytes: Bytes::default(),
         latency: Latency { response: sum.response, ..Latency::default() },
-        intervals,
+        intervals: Vec::new(),
         generator: GeneratorReport {
             name: plan.generator.name().to_owned(),
             threads: plan.threads,

@@ -2,6 +2,7 @@
 //! end, so that what was measured survives whatever ends the process.
 
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, Condition, Order, QueryOrder, QuerySelect};
 use serde_json::Value;
 use uuid::Uuid;
@@ -163,9 +164,11 @@ impl Results<'_> {
         self.0.commit(what, transaction).await
     }
 
-    /// Adds intervals of a running measurement; `first` is the position of the first of them.
-    pub async fn append(&self, id: Uuid, first: usize, intervals: &[Interval]) -> Result<()> {
+    /// Adds intervals of a running measurement; `first` is the position of the first of them. Lists show the figures of
+    /// `so_far` from then on.
+    pub async fn append(&self, id: Uuid, first: usize, intervals: &[Interval], so_far: &PerfResult) -> Result<()> {
         let what = "store intervals of a measurement";
+        let fail = |error: &DbErr| self.0.failed(what, error);
         let rows = intervals.iter().zip(first..).map(|(interval, number)| {
             Ok(interval::ActiveModel {
                 result_id: Set(id.to_string()),
@@ -177,8 +180,15 @@ impl Results<'_> {
         if rows.is_empty() {
             return Ok(());
         }
-        let done = interval::Entity::insert_many(rows).exec_without_returning(&self.0.write).await;
-        done.map(drop).map_err(|error| self.0.failed(what, &error))
+        let transaction = self.0.begin(what).await?;
+        let added = interval::Entity::insert_many(rows).exec_without_returning(&transaction).await;
+        added.map_err(|error| fail(&error))?;
+        let figures = Entity::update_many()
+            .col_expr(Column::Summary, Expr::value(json::write(&summary::brief(so_far))?))
+            .col_expr(Column::UpdatedAt, Expr::value(clock::now().as_microsecond()))
+            .filter(Column::Id.eq(id.to_string()));
+        figures.exec(&transaction).await.map_err(|error| fail(&error))?;
+        self.0.commit(what, transaction).await
     }
 
     /// Intervals of a running measurement, in order.
@@ -353,8 +363,12 @@ mod tests {
         let runner = serde_json::json!({"ActualQPS": 1});
         let kept = |state| Kept { result: &result, state, runner_results: &runner };
         store.results().save(kept(ResultState::Running)).await.unwrap();
-        store.results().append(result.id, 0, &[interval(0.0), interval(1.0)]).await.unwrap();
-        store.results().append(result.id, 2, &[interval(2.0)]).await.unwrap();
+        let so_far = |parts| {
+            partial::assemble(result.id, &result.plan, result.started_at, (0..parts).map(|_| interval(0.0)).collect())
+        };
+        store.results().append(result.id, 0, &[interval(0.0), interval(1.0)], &so_far(2)).await.unwrap();
+        store.results().append(result.id, 2, &[interval(2.0)], &so_far(3)).await.unwrap();
+        assert_eq!(store.results().listed(result.id).await.unwrap().unwrap().summary.sent, 3);
         let stored = store.results().intervals(result.id).await.unwrap();
         assert_eq!(stored.iter().map(|one| one.start_seconds).collect::<Vec<_>>(), [0.0, 1.0, 2.0]);
         assert_eq!(store.results().running().await.unwrap(), [result.id]);

@@ -1,7 +1,10 @@
 //! Schedules of performance profiles.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue::Set, Condition, Order, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    Condition, Order, QueryOrder, QuerySelect,
+};
 use uuid::Uuid;
 
 use super::order::{self, Direction};
@@ -75,14 +78,19 @@ impl Schedules<'_> {
         row.map_err(|error| self.0.failed("read a schedule", &error))?.as_ref().map(schedule).transpose()
     }
 
-    /// Stores a schedule in place of the one of its id, or as a new one.
+    /// Stores a schedule in place of the one of its id, or as a new one. When that one ran last, and with which result,
+    /// stays: a run may have begun since `new` was read.
     pub async fn save(&self, new: &Schedule) -> Result<()> {
         let what = "store a schedule";
         let transaction = self.0.begin(what).await?;
         let fail = |error: &DbErr| self.0.failed(what, error);
         let known = Entity::find_by_id(new.id.to_string()).count(&transaction).await.map_err(|error| fail(&error))?;
         let row = row(new)?;
-        let saved = if known > 0 { row.update(&transaction).await } else { row.insert(&transaction).await };
+        let saved = if known > 0 {
+            ActiveModel { last_run: NotSet, last_result: NotSet, ..row }.update(&transaction).await
+        } else {
+            row.insert(&transaction).await
+        };
         saved.map_err(|error| fail(&error))?;
         self.0.commit(what, transaction).await
     }
@@ -257,6 +265,10 @@ mod tests {
         store.schedules().begun(first.id, result).await.unwrap();
         let due = store.schedules().get(first.id).await.unwrap().unwrap();
         assert_eq!(due.last_result, Some(result));
+        store.schedules().save(&Schedule { name: "edited".into(), ..first.clone() }).await.unwrap();
+        let edited = store.schedules().get(first.id).await.unwrap().unwrap();
+        assert_eq!((edited.name.as_str(), edited.last_run, edited.last_result), ("edited", Some(at(11)), Some(result)));
+        store.schedules().save(&due).await.unwrap();
         assert!(store.schedules().claim(&due, Some(at(130)), Some(at(71))).await.unwrap());
         let again = store.schedules().get(first.id).await.unwrap().unwrap();
         assert_eq!(again.last_result, None, "the run that is due has none yet");

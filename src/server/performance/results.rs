@@ -7,6 +7,7 @@ use crate::base::{Code, Error, Result};
 use crate::model::performance::result::{PerfResult, SCHEMA};
 use crate::model::performance::summary::ResultState;
 use crate::perf::format::fortio;
+use crate::perf::partial;
 use crate::server::Shared;
 use crate::store::Store;
 use crate::store::results::{Kept, Listed};
@@ -21,14 +22,25 @@ pub(super) async fn keep(store: &Store, result: &PerfResult, state: ResultState)
     store.results().save(Kept { result, state, runner_results: &runner_results }).await
 }
 
-/// The result of that id.
+/// What a measurement that was begun has stored of its intervals.
+pub(super) async fn so_far(store: &Store, begun: &PerfResult) -> Result<PerfResult> {
+    let intervals = store.results().intervals(begun.id).await?;
+    let mut result = partial::assemble(begun.id, &begun.plan, begun.started_at, intervals);
+    result.profile_id = begun.profile_id;
+    Ok(result)
+}
+
+/// The result of that id; of a measurement that goes on, what it has stored.
 ///
 /// # Errors
 /// [`Code::PerfResultNotFound`].
 pub async fn find(state: &Shared, id: &str) -> Result<StoredResult> {
     let found = state.store.results().get(known(id)?).await?;
-    let (result, state) = found.ok_or_else(|| missing(id))?;
-    Ok(StoredResult { state, result })
+    let (mut result, how_far) = found.ok_or_else(|| missing(id))?;
+    if how_far == ResultState::Running {
+        result = so_far(&state.store, &result).await?;
+    }
+    Ok(StoredResult { state: how_far, result })
 }
 
 /// The result of that id as lists have it.
@@ -126,7 +138,6 @@ mod tests {
     use crate::model::performance::histogram::Histogram;
     use crate::model::performance::plan::{Plan, Target};
     use crate::model::performance::result::Interval;
-    use crate::perf::partial;
 
     #[test]
     fn old_clients_read_seconds_and_every_request() {

@@ -140,9 +140,7 @@ impl Job<'_> {
     async fn store_failure(&self, error: &Error) -> Result<()> {
         let id = self.handle.id();
         let Some((begun, _)) = self.state.store.results().get(id).await? else { return Ok(()) };
-        let intervals = self.state.store.results().intervals(id).await?;
-        let mut result = partial::assemble(id, &self.order.plan, begun.started_at, intervals);
-        result.profile_id = self.order.profile_id;
+        let mut result = results::so_far(&self.state.store, &begun).await?;
         result.warnings.push(error.to_string());
         results::store(self.state, &result, ResultState::Failed).await
     }
@@ -244,7 +242,9 @@ impl<'a> Progress<'a> {
     /// A failure costs nothing as long as the process lives: the result is stored whole at the end.
     async fn store(&mut self) {
         let id = self.job.handle.id();
-        match self.job.state.store.results().append(id, self.stored, &self.waiting).await {
+        let results = self.job.state.store.results();
+        let so_far = partial::so_far(id, &self.job.order.plan, clock::now(), self.sum.clone());
+        match results.append(id, self.stored, &self.waiting, &so_far).await {
             Ok(()) => {
                 self.stored += self.waiting.len();
                 self.waiting.clear();

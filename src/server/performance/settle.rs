@@ -2,7 +2,6 @@
 
 use crate::base::Result;
 use crate::model::performance::summary::ResultState;
-use crate::perf::partial;
 use crate::store::Store;
 
 use super::results;
@@ -19,9 +18,7 @@ pub(in crate::server) async fn settle(store: &Store) -> Result<()> {
             continue;
         }
         let Some((begun, _)) = store.results().get(id).await? else { continue };
-        let intervals = store.results().intervals(id).await?;
-        let mut result = partial::assemble(id, &begun.plan, begun.started_at, intervals);
-        result.profile_id = begun.profile_id;
+        let mut result = results::so_far(store, &begun).await?;
         result.warnings.push(CUT.to_owned());
         results::keep(store, &result, ResultState::Partial).await?;
     }
@@ -37,6 +34,7 @@ mod tests {
     use crate::model::performance::histogram::Histogram;
     use crate::model::performance::plan::Plan;
     use crate::model::performance::result::Interval;
+    use crate::perf::partial;
     use crate::store::operations::abandoned;
 
     fn operation() -> Operation {
@@ -75,7 +73,7 @@ mod tests {
             store.operations().begin(operation, &Identity::current()).await.unwrap();
             let empty = partial::assemble(operation.id, &Plan::default(), clock::now(), Vec::new());
             results::keep(&store, &empty, ResultState::Running).await.unwrap();
-            store.results().append(operation.id, 0, std::slice::from_ref(&interval)).await.unwrap();
+            store.results().append(operation.id, 0, std::slice::from_ref(&interval), &empty).await.unwrap();
         }
         store.operations().record(&[abandoned(cut.clone())], &mut []).await.unwrap();
         settle(&store).await.unwrap();
