@@ -1,5 +1,8 @@
 //! `perf schedule`, and the server that follows it.
 
+use std::time::Duration;
+
+use mesheryctl::model::performance::plan::{self, Plan};
 use mesheryctl::model::performance::profile::{Missed, RunOutcome};
 use mesheryctl::model::performance::verdict::Outcome;
 use mesheryctl::server::providers::ProviderSettings;
@@ -57,17 +60,25 @@ async fn server(env: &Env) -> Server {
     Server::open(settings).await.unwrap()
 }
 
+/// So many requests.
+fn plan(target: &Target, requests: u64) -> Plan {
+    let targets = vec![plan::Target { url: target.url(), weight: 1 }];
+    Plan { targets, duration: None, requests: Some(requests), ..Plan::default() }
+}
+
+/// Waits for the end of what runs.
+async fn ended(server: &Server) {
+    while server.state().operations.running() > 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 #[tokio::test]
 async fn what_is_due_runs_once_and_missed_runs_are_made_up_for_as_the_schedule_says() {
     let (env, target) = (Env::new(), Target::start());
     let server = server(&env).await;
     let state = server.state();
-    let plan = mesheryctl::model::performance::plan::Plan {
-        targets: vec![mesheryctl::model::performance::plan::Target { url: target.url(), weight: 1 }],
-        duration: None,
-        requests: Some(5),
-        ..Default::default()
-    };
+    let plan = plan(&target, 5);
     let body = ProfileBody { name: "shop".into(), plan: Some(plan), ..ProfileBody::default() };
     let profile = performance::profiles::save(state, Caller::Here, body).await.unwrap();
     let mut made = Vec::new();
@@ -84,10 +95,7 @@ async fn what_is_due_runs_once_and_missed_runs_are_made_up_for_as_the_schedule_s
     let due = made[0].next_run.unwrap();
     let hours = |hours: i64, seconds: i64| due + jiff::SignedDuration::from_secs(hours * 3600 + seconds);
     let results = async || {
-        while state.operations.running() > 0 {
-            tokio::task::yield_now().await;
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
+        ended(&server).await;
         state.store.results().list(&mesheryctl::store::results::Filter::default()).await.unwrap().1
     };
     assert_eq!(schedules::tick(state, hours(0, -1)).await.unwrap(), Some(due));
@@ -110,12 +118,7 @@ async fn a_scheduled_run_is_held_against_the_thresholds_of_its_profile() {
     let (env, target) = (Env::new(), Target::start());
     let server = server(&env).await;
     let state = server.state();
-    let plan = mesheryctl::model::performance::plan::Plan {
-        targets: vec![mesheryctl::model::performance::plan::Target { url: target.url(), weight: 1 }],
-        duration: None,
-        requests: Some(50),
-        ..Default::default()
-    };
+    let plan = plan(&target, 50);
     for (threshold, outcome, verdict) in [
         ("p50<1ns", RunOutcome::Breached, Outcome::Breached),
         ("p99<10s", RunOutcome::Undecided, Outcome::Undecided),
@@ -132,9 +135,7 @@ async fn a_scheduled_run_is_held_against_the_thresholds_of_its_profile() {
         };
         let made = schedules::save(state, body).await.unwrap();
         schedules::tick(state, made.next_run.unwrap() + jiff::SignedDuration::from_secs(1)).await.unwrap();
-        while state.operations.running() > 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
+        ended(&server).await;
         let known = schedules::find(state, &made.id.to_string()).await.unwrap();
         let told = schedules::told(state, known).await.unwrap();
         assert_eq!(told.last_outcome, Some(outcome), "{threshold}");
