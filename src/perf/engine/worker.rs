@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 mod allocations;
+mod calm;
 mod connections;
 mod pace;
 mod requests;
@@ -12,6 +13,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
+use calm::Calm;
 use pace::{Aloft, Pace};
 
 use super::connection::{Connection, Pool, State, divide};
@@ -141,8 +143,8 @@ pub struct Worker {
     patience: u64,
     timeout: u64,
     spin: u64,
-    /// How long to look for responses after a request was sent.
-    busy: u64,
+    /// Whether to look for responses after a request was sent.
+    calm: Calm,
     aloft: Aloft,
     pace: Pace,
     refusal: Option<String>,
@@ -162,7 +164,14 @@ impl Worker {
         let seed = shared.plan.seed.wrapping_add(u64::from(number).wrapping_mul(0x9e37_79b9));
         let is_open = matches!(shared.plan.load, Load::Open { .. });
         // a thread that spins takes the processor from the targets where no other is left
-        let spin = if machine::processors() > shared.threads { SPIN } else { 0 };
+        let spare = machine::processors().saturating_sub(shared.threads);
+        let spin = if spare > 0 { SPIN } else { 0 };
+        let calm = match (spare > 0 && shared.plan.busy, is_open) {
+            (false, _) => Calm::fixed(false),
+            (true, true) => Calm::watched(spare > 1),
+            // there is no moment at which a request is due: what a target can answer at most is found by pressing it
+            (true, false) => Calm::fixed(true),
+        };
         let mut worker = Self {
             site,
             number,
@@ -184,7 +193,7 @@ impl Worker {
             patience: (timeout / 20).clamp(1_000_000, 20_000_000),
             timeout,
             spin,
-            busy: if spin > 0 && shared.plan.busy { BUSY } else { 0 },
+            calm,
             aloft: Aloft::default(),
             pace: Pace::default(),
             refusal: None,
@@ -405,7 +414,7 @@ impl Worker {
     fn turn(&mut self, wake: u64, is_exact: bool) {
         let now = self.now();
         let idle = wake.saturating_sub(now);
-        let count = if self.in_flight > 0 && now < self.last_sent + self.busy {
+        let count = if self.in_flight > 0 && self.calm.looks() && now < self.last_sent + BUSY {
             self.poll.wait_exactly(Duration::from_nanos(self.rest(now, idle)))
         } else if is_exact {
             self.poll.wait_exactly(Duration::from_nanos(idle.saturating_sub(self.spin)))
@@ -436,6 +445,7 @@ impl Worker {
                 self.look_after(at, now);
             }
         }
+        self.calm.watch(now);
         while let Some(mut part) = self.recorder.turn(now) {
             self.pace.turn();
             part.detail = self.shared.detailed.then(|| Box::new(report::detail(&self.recorder)));
