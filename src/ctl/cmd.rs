@@ -63,7 +63,6 @@ pub enum Command {
     /// Apply, inspect and delete service mesh patterns.
     #[command(subcommand, visible_alias = "design")]
     Pattern(pattern::Command),
-    /// Start the plane, apply a sample pattern, and show what to type next.
     Quickstart(quickstart::Args),
     /// Import, apply, inspect and delete applications: patterns made of manifests, charts and Compose files.
     #[command(subcommand, visible_alias = "application")]
@@ -77,7 +76,7 @@ pub enum Command {
     /// Show settings and where they come from.
     #[command(subcommand)]
     Config(config::Command),
-    /// Show versions.
+    #[command(about = "Show versions")]
     Version(version::Args),
     /// List, look at and cancel operations.
     #[command(subcommand)]
@@ -97,21 +96,14 @@ pub enum Command {
     /// Manage the users and tokens of a provider that this machine serves.
     #[command(subcommand)]
     Provider(provider::Command),
-    /// Read what an error code means.
     Explain(explain::Args),
-    /// Print the JSON Schema of a command's output.
     Schema(schema::Args),
-    /// Print a completion script for a shell.
     Completion(completion::Args),
-    /// Write the manual pages.
     Man(man::Args),
-    /// Show the help of a command or a topic.
     Help(help::Args),
-    /// Write the generated files of this repository.
     #[command(name = "generate-docs", hide = true)]
     Docs(docs::Args),
-    /// Make a release feed of a folder of archives.
-    #[command(name = "generate-release", hide = true)]
+    #[command(name = "generate-release", hide = true, about = "Make a release feed of a folder of archives")]
     Release(release::Args),
     /// Make a key pair that signs releases.
     #[command(name = "generate-release-key", hide = true)]

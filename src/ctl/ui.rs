@@ -162,10 +162,10 @@ impl Ui {
         self.options.volume == Volume::Quiet
     }
 
-    /// Prints a value in the chosen form.
+    /// Prints a value in the chosen form, as [`Ui::document`] does.
     pub fn print(&self, rendered: &Rendered) -> Result<()> {
         let text = rendered.text(&self.options.format, self.look())?;
-        self.text(&text)?;
+        self.document(text.as_bytes())?;
         match rendered.empty_note() {
             Some(note) if self.options.format.is_table() => self.note(note),
             _ => Ok(()),
@@ -175,6 +175,15 @@ impl Ui {
     /// A value in the chosen form as text, for a verb that writes it elsewhere.
     pub fn written(&self, rendered: &Rendered, format: &Format) -> Result<String> {
         rendered.text(format, self.look())
+    }
+
+    /// Prints a document on stdout. A reader that goes away before its end has enough of it: the command goes on, and ends
+    /// with the exit code that its work deserves. What is printed without an end goes through [`Ui::bytes`].
+    pub fn document(&self, bytes: &[u8]) -> Result<()> {
+        match self.bytes(bytes) {
+            Err(error) if error.code() == Code::OutputClosed => Ok(()),
+            written => written,
+        }
     }
 
     /// Prints bytes on stdout; a terminal would be driven by them, so that callers look with [`Ui::has_terminal`] first.
@@ -267,10 +276,14 @@ impl Ui {
         self.talk(text.trim_end())
     }
 
+    /// That nobody listens is no reason to stop working.
     #[allow(clippy::unused_self, reason = "output goes through a `Ui` only")]
     fn talk(&self, line: &str) -> Result<()> {
         let mut err = io::stderr().lock();
-        writeln!(err, "{line}").map_err(|error| output_error(&error))
+        match writeln!(err, "{line}") {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written.map_err(|error| output_error(&error)),
+        }
     }
 }
 

@@ -26,16 +26,12 @@ pub use ping::Pinged;
   mesheryctl adapter list"
 )]
 pub enum Command {
-    /// List the adapters that the plane knows, each with its state.
     #[command(visible_alias = "ls")]
     List(list::Args),
-    /// Show what an adapter says of itself and what it can do.
     View(view::Args),
-    /// Ask adapters whether they answer.
+    #[command(about = "Ask adapters whether they answer")]
     Ping(ping::Args),
-    /// Let the plane know an adapter.
     Add(add::Args),
-    /// Let the plane forget an adapter; the adapter itself runs on.
     Remove(remove::Args),
 }
 

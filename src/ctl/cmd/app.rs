@@ -19,18 +19,13 @@ use crate::model::pattern::PatternRecord;
   mesheryctl app list
   mesheryctl app offboard shop --yes")]
 pub enum Command {
-    /// Import an application and apply it.
-    #[command(visible_alias = "apply")]
+    #[command(visible_alias = "apply", about = "Import an application and apply it")]
     Onboard(onboard::Args),
-    /// Delete what an application applied.
-    #[command(visible_alias = "delete")]
+    #[command(visible_alias = "delete", about = "Delete what an application applied")]
     Offboard(offboard::Args),
-    /// List stored applications.
     #[command(visible_alias = "ls")]
     List(list::Args),
-    /// Show stored applications.
     View(view::Args),
-    /// Store an application without applying it.
     Import(import::Args),
 }
 

@@ -5,7 +5,9 @@ use clap::ValueEnum;
 use crate::base::Result;
 use crate::ctl::{Ctl, complete};
 
-/// Print a completion script for a shell. It completes commands, flags, values and names of contexts and patterns.
+/// Print a completion script for a shell.
+///
+/// It completes commands, flags, values and names of contexts and patterns.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl completion bash > /usr/share/bash-completion/completions/mesheryctl

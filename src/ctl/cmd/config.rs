@@ -16,7 +16,6 @@ use crate::ctl::Ctl;
   mesheryctl config view --origin"
 )]
 pub enum Command {
-    /// Show every setting of this run, and with --origin where it comes from.
     View(view::Args),
 }
 

@@ -21,12 +21,9 @@ use crate::model::operation::{Operation, OperationKind, OperationStatus};
   mesheryctl operation view 01890a5d"
 )]
 pub enum Command {
-    /// List operations, newest first.
     #[command(visible_alias = "ls")]
     List(list::Args),
-    /// Show an operation with the result of each object.
     View(view::Args),
-    /// Ask a running operation to stop.
     Cancel(cancel::Args),
 }
 

@@ -37,43 +37,42 @@ use crate::ctl::cmd::Outcome;
   mesheryctl pattern apply -f shop.yaml
   mesheryctl pattern status shop")]
 pub enum Command {
-    /// Check pattern files without a cluster.
+    #[command(about = "Check pattern files without a cluster")]
     Validate(validate::Args),
-    /// Show what becomes of a pattern, stage by stage.
+    #[command(about = "Show what becomes of a pattern, stage by stage")]
     Render(render::Args),
-    /// Show what apply would do.
+    #[command(about = "Show what apply would do")]
     Plan(plan::Args),
-    /// Apply patterns to a cluster.
+    #[command(about = "Apply patterns to a cluster")]
     Apply(apply::Args),
-    /// Delete what a pattern applied.
+    #[command(about = "Delete what a pattern applied")]
     Delete(delete::Args),
-    /// Show the revisions of an applied pattern.
+    #[command(about = "Show the revisions of an applied pattern")]
     History(history::Args),
-    /// Show what others changed since a pattern was applied.
+    #[command(about = "Show what others changed since a pattern was applied")]
     Drift(drift::Args),
-    /// Show what differs between two revisions.
+    #[command(about = "Show what differs between two revisions")]
     Diff(diff::Args),
-    /// Apply an earlier revision again.
+    #[command(about = "Apply an earlier revision again")]
     Rollback(rollback::Args),
-    /// Take objects that are there already into a pattern.
+    #[command(about = "Take objects that are there already into a pattern")]
     Adopt(adopt::Args),
-    /// List stored and applied patterns.
     #[command(visible_alias = "ls")]
     List(list::Args),
-    /// Show stored patterns.
+    #[command(about = "Show stored patterns")]
     View(view::Args),
-    /// Show the live state of an applied pattern.
+    #[command(about = "Show the live state of an applied pattern")]
     Status(status::Args),
-    /// Search folders of patterns.
+    #[command(about = "Search folders of patterns")]
     Search(search::Args),
     /// List and show the patterns of folders.
     #[command(subcommand)]
     Catalog(catalog::Command),
-    /// Make a pattern of manifests, a chart, a Compose file or a running namespace.
+    #[command(about = "Make a pattern of manifests, a chart, a Compose file or a running namespace")]
     Import(import::Args),
-    /// Write a pattern as manifests, a Helm chart or an OCI artefact.
+    #[command(about = "Write a pattern as manifests, a Helm chart or an OCI artefact")]
     Export(export::Args),
-    /// Draw the services of a pattern and what each needs first.
+    #[command(about = "Draw the services of a pattern and what each needs first")]
     Graph(graph::Args),
 }
 

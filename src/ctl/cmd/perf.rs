@@ -40,9 +40,7 @@ pub enum Command {
     Run(Box<run::Args>),
     #[command(visible_alias = "optimize")]
     Optimise(Box<optimise::Args>),
-    /// Keep plans of measurements under a name.
     Profile(Box<profile::Args>),
-    /// Look at the results of measurements.
     Result(result::Args),
     /// Run profiles at their time.
     #[command(subcommand)]

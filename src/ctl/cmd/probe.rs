@@ -26,9 +26,9 @@ const LIMIT: Duration = Duration::from_secs(5);
   mesheryctl probe http http://localhost:9081/healthz/ready"
 )]
 pub enum Command {
-    /// Ask by gRPC's health protocol, as an adapter answers it.
+    #[command(about = "Ask by gRPC's health protocol, as an adapter answers it")]
     Grpc(grpc::Args),
-    /// Ask by HTTP GET, as a server's /healthz/ready answers it.
+    #[command(about = "Ask by HTTP GET, as a server's /healthz/ready answers it")]
     Http(http::Args),
 }
 

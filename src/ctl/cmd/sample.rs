@@ -27,11 +27,9 @@ use crate::ctl::ui::{Column, Rendered};
   mesheryctl sample stop"
 )]
 pub enum Command {
-    /// Start the practice cluster.
+    #[command(about = "Start the practice cluster")]
     Start(start::Args),
-    /// Stop the practice cluster; what was in it is gone.
     Stop(stop::Args),
-    /// Show whether the practice cluster runs, and where.
     Status(status::Args),
 }
 

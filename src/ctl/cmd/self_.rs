@@ -27,13 +27,12 @@ pub(in crate::ctl) use feed::own_channel;
   mesheryctl self rollback"
 )]
 pub enum Command {
-    /// Show this program's file, version, feed and predecessor.
     Status(status::Args),
-    /// Replace this program by another release.
+    #[command(about = "Replace this program by another release")]
     Update(update::Args),
-    /// Put back the program that the last update replaced.
+    #[command(about = "Put back the program that the last update replaced")]
     Rollback(rollback::Args),
-    /// Remove this program and what belongs to it.
+    #[command(about = "Remove this program and what belongs to it")]
     Uninstall(uninstall::Args),
 }
 

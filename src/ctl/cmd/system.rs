@@ -47,31 +47,26 @@ use crate::ctl::Ctl;
   mesheryctl system context list"
 )]
 pub enum Command {
-    /// Start the plane and wait until it serves.
+    #[command(about = "Start the plane and wait until it serves")]
     Start(start::Args),
-    /// Stop the plane.
+    #[command(about = "Stop the plane")]
     Stop(stop::Args),
-    /// End the plane's processes and start them again.
+    #[command(about = "End the plane's processes and start them again")]
     Restart(restart::Args),
-    /// Show the plane's components, and where the server answers.
+    #[command(about = "Show the plane's components, and where the server answers")]
     Status(status::Args),
-    /// Log in at a provider that the plane offers.
     Login(login::Args),
-    /// End the session at the provider.
+    #[command(about = "End the session at the provider")]
     Logout(logout::Args),
-    /// Show the logs of the plane.
     Logs(logs::Args),
-    /// Show the address of the plane's server, and open it in a browser.
     Dashboard(dashboard::Args),
-    /// Bring the plane's components up to date.
+    #[command(about = "Bring the plane's components up to date")]
     Update(update::Args),
-    /// Remove the plane with its data, and start it anew when it ran.
     Reset(reset::Args),
-    /// Print what a start brings to Docker or Kubernetes.
+    #[command(about = "Print what a start brings to Docker or Kubernetes")]
     Manifest(manifest::Args),
-    /// Write a Helm chart of the plane.
     Chart(chart::Args),
-    /// Check everything the plane needs.
+    #[command(about = "Check everything the plane needs")]
     Check(check::Args),
     /// The program as its own container image.
     #[command(subcommand)]

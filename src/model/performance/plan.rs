@@ -46,6 +46,7 @@ pub struct Plan {
     pub pin: bool,
     /// Whether a thread looks for responses for a few milliseconds instead of sleeping, where there are more processors than
     /// threads: response times are some 30 us finer, targets on the same machine need not wake it, and a processor is busy.
+    /// In the open model it does so only while the kernel says that hardly anybody waits for a processor.
     pub busy: bool,
     /// Ends the measurement, not counting the warm-up. With `requests` as well, the first of the two ends it. Left out, it is the
     /// default; null is none, and so it is always written.

@@ -1,5 +1,6 @@
 //! `perf run`.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use super::target::Target;
@@ -158,6 +159,21 @@ fn a_breached_threshold_ends_with_99_and_one_that_holds_with_0() {
     assert_eq!(breached.json()["requests"]["sent"], 200, "the result is shown all the same");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_breach_is_told_by_the_exit_code_though_nobody_reads_the_output() {
+    let (env, target) = (Env::new(), Target::start());
+    let args =
+        ["perf", "run", "--url", &target.url(), "--requests", "200", "--threshold", "p50<1ns", "--export", "csv=-"];
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = env.ctl(args).command();
+    let mut child = command.stdin(Stdio::null()).stdout(writer.try_clone().unwrap()).stderr(writer).spawn().unwrap();
+    drop(command);
+    assert_eq!(child.wait().unwrap().code(), Some(99));
+    assert_eq!(target.seen(), 200, "the measurement was made to its end");
+}
+
 #[test]
 fn a_threshold_that_cannot_be_decided_fails_unless_it_is_told_to_pass() {
     let (env, target) = (Env::new(), Target::start());
@@ -254,24 +270,21 @@ fn ctrl_c_ends_a_run_with_its_result_and_130() {
 fn a_killed_run_keeps_what_it_had_measured() {
     let (env, target) = (Env::new(), Target::with(200, Duration::from_millis(5)));
     let args = ["perf", "run", "--url", &target.url(), "--duration", "60s", "--name", "cut"];
-    let mut child = env
-        .ctl(args)
-        .command()
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = env.ctl(args).command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let listed = || env.ctl(["perf", "result", "list", "-o", "json"]).ok().json();
     // It is there from the beginning, and what was measured is added while it goes on.
-    while listed()[0]["state"] != "running" || target.seen() < 800 {
+    let sent = |listed: &serde_json::Value| listed[0]["summary"]["sent"].as_u64().unwrap_or_default();
+    while listed()[0]["state"] != "running" || sent(&listed()) == 0 || target.seen() < 800 {
         std::thread::sleep(Duration::from_millis(200));
     }
+    let id = listed()[0]["id"].as_str().unwrap().to_owned();
+    let viewed = env.ctl(["perf", "result", "view", &id, "-o", "json"]).ok().json();
+    assert!(!viewed["intervals"].as_array().unwrap().is_empty(), "it is seen while it goes on: {viewed}");
     child.kill().unwrap();
     child.wait().unwrap();
     let kept = listed();
     assert_eq!(kept[0]["state"], "partial", "{kept}");
-    assert!(kept[0]["summary"]["sent"].as_u64().unwrap() > 0, "{kept}");
-    let id = kept[0]["id"].as_str().unwrap().to_owned();
+    assert!(sent(&kept) > 0, "{kept}");
     let shown = env.ctl(["perf", "result", "view", &id]).ok();
     assert!(shown.stderr.contains("partial"), "{shown}");
 }

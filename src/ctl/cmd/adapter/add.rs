@@ -5,7 +5,9 @@ use crate::ctl::Ctl;
 use crate::ctl::cmd::change::Change;
 use crate::model::adapter::AdapterState;
 
-/// Let the plane know an adapter. It must answer, unless --force is given.
+/// Let the plane know an adapter.
+///
+/// It must answer, unless --force is given.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl adapter add localhost:10000

@@ -5,7 +5,9 @@ use crate::base::Result;
 use crate::ctl::ui::Rendered;
 use crate::ctl::{Ctl, complete};
 
-/// Ask a running operation to stop. What it has done stays; one that has ended stays as it is.
+/// Ask a running operation to stop.
+///
+/// What it has done stays; one that has ended stays as it is.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:\n  mesheryctl operation cancel 01890a5d")]
 pub struct Args {

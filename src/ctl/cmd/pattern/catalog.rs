@@ -19,10 +19,8 @@ use crate::pattern::catalog::{self, Entry};
   mesheryctl pattern catalog list
   mesheryctl pattern catalog view shop > shop.yaml")]
 pub enum Command {
-    /// List the patterns of the catalogue.
-    #[command(visible_alias = "ls")]
+    #[command(visible_alias = "ls", about = "List the patterns of the catalogue")]
     List(list::Args),
-    /// Show patterns of the catalogue.
     View(view::Args),
 }
 

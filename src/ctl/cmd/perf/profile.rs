@@ -45,16 +45,12 @@ pub struct Args {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Keep a plan under a name.
     Create(Box<create::Args>),
-    /// List profiles.
     #[command(visible_alias = "ls")]
     List(list::Args),
     View(view::Args),
-    /// Change values of a profile.
     Edit(Box<edit::Args>),
     Export(export::Args),
-    /// Delete profiles and their schedules; results stay.
     Delete(delete::Args),
 }
 

@@ -45,14 +45,11 @@ pub struct Args {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List results, newest first.
     #[command(visible_alias = "ls")]
     List(list::Args),
-    /// Show a result.
     View(view::Args),
     Export(export::Args),
     Import(import::Args),
-    /// Delete results.
     Delete(delete::Args),
 }
 

@@ -159,6 +159,6 @@ pub fn write(ctx: &Ctl, content: &[u8], file: Option<&Path>) -> Result<()> {
             Err(Error::new(Code::UsageError, "a terminal cannot show this format")
                 .remedy("Write it to a file with --output-file."))
         }
-        None => ctx.ui.bytes(content),
+        None => ctx.ui.document(content),
     }
 }

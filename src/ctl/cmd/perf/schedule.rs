@@ -21,15 +21,12 @@ use crate::ctl::Ctl;
   mesheryctl perf schedule delete nightly --yes"
 )]
 pub enum Command {
-    /// Run a profile at its time.
     Create(create::Args),
     #[command(visible_alias = "ls")]
     List(list::Args),
-    /// Turn a schedule off.
     Pause(pause::Args),
     /// Turn a schedule on again.
     Resume(pause::ResumeArgs),
-    /// Delete a schedule; its profile stays.
     Delete(delete::Args),
 }
 

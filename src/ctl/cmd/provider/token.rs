@@ -19,12 +19,9 @@ use crate::ctl::Ctl;
   mesheryctl provider token list"
 )]
 pub enum Command {
-    /// Make a token for a program, such as a CI job.
     Create(create::Args),
-    /// List sessions and tokens that have not ended.
     #[command(visible_alias = "ls")]
     List(list::Args),
-    /// End a session or token at once.
     Revoke(revoke::Args),
 }
 

@@ -26,16 +26,12 @@ use crate::model::account::Account;
   mesheryctl provider user list"
 )]
 pub enum Command {
-    /// Add a user, who chooses a password with a one-time code.
+    #[command(about = "Add a user, who chooses a password with a one-time code")]
     Add(add::Args),
-    /// Delete a user with all they keep at the provider.
     Delete(delete::Args),
-    /// Print the hash of a password, for the file of `serve provider --users`.
     Hash(hash::Args),
-    /// List the users.
     #[command(visible_alias = "ls")]
     List(list::Args),
-    /// Give a user a new one-time code instead of their password, and end their sessions.
     Reset(reset::Args),
 }
 

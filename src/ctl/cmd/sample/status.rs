@@ -7,7 +7,9 @@ use crate::client::process::{self, Role};
 use crate::ctl::Ctl;
 use crate::ctl::cmd::Outcome;
 
-/// Show whether the practice cluster runs, and where. The exit code is 0 when it runs and 3 when it does not.
+/// Show whether the practice cluster runs, and where.
+///
+/// The exit code is 0 when it runs and 3 when it does not.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:\n  mesheryctl sample status\n  mesheryctl sample status -o json")]
 pub struct Args {}

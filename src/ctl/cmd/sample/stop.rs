@@ -12,7 +12,9 @@ use crate::ctl::ui::Rendered;
 /// How long it may take to end.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Stop the practice cluster; what was in it is gone. Stopping one that does not run changes nothing.
+/// Stop the practice cluster; what was in it is gone.
+///
+/// Stopping one that does not run changes nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:\n  mesheryctl sample stop")]
 pub struct Args {}

@@ -14,8 +14,9 @@ use crate::release::known::{self, Known};
 use crate::release::owner::{self, Owner};
 use crate::release::{Channel, Feed, Installed, Keys, probe, targets};
 
-/// Show this program's file, version, feed and predecessor. No request is made: what is known of newer releases is what
-/// the feed said last.
+/// Show this program's file, version, feed and predecessor.
+///
+/// No request is made: what is known of newer releases is what the feed said last.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:\n  mesheryctl self status\n  mesheryctl self status -o json")]
 pub struct Args {

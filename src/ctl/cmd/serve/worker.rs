@@ -12,7 +12,8 @@ use crate::ctl::{Ctl, RoleContext};
 ///
 /// It makes its share of the load of `perf run --workers HOST:PORT,…`. Every call has to bring the token that worker and
 /// controller share: MESHERY_WORKER_TOKEN, else --token-file, else the file worker-token in the folder of config.yaml, which
-/// is made when it is not there. The connection is not encrypted: let it listen beyond this machine in trusted networks only.
+/// is made when it is not there. The connection is not encrypted, and the plan comes on it with its headers, its body and
+/// the client's key: let it listen beyond this machine in trusted networks only.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl serve worker

@@ -32,11 +32,9 @@ const LIMIT: Duration = Duration::from_secs(5);
   mesheryctl system channel switch stable"
 )]
 pub enum Command {
-    /// Set the release channel and version of a context.
     Set(set::Args),
-    /// Set them, and bring the running plane to them.
+    #[command(about = "Set them, and bring the running plane to them")]
     Switch(switch::Args),
-    /// Show the release channel and version of a context.
     View(view::Args),
 }
 

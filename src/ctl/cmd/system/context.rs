@@ -22,16 +22,11 @@ use crate::ctl::Ctl;
   mesheryctl system context view --all"
 )]
 pub enum Command {
-    /// Add a context to config.yaml.
     Create(create::Args),
-    /// Remove a context from config.yaml.
     Delete(delete::Args),
-    /// List the contexts.
     #[command(visible_alias = "ls")]
     List(list::Args),
-    /// Show a context with its defaults filled in.
     View(view::Args),
-    /// Choose the current context.
     #[command(visible_alias = "use")]
     Switch(switch::Args),
 }

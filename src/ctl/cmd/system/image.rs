@@ -26,11 +26,11 @@ use crate::oci::image::files::{Content, USER};
   mesheryctl system image push registry.example.org/meshery/mesheryctl:v1.2.0"
 )]
 pub enum Command {
-    /// Assemble the image and show what is in it.
+    #[command(about = "Assemble the image and show what is in it")]
     Build(build::Args),
-    /// Write the image as an archive that engines load.
+    #[command(about = "Write the image as an archive that engines load")]
     Save(save::Args),
-    /// Push the image to a registry.
+    #[command(about = "Push the image to a registry")]
     Push(push::Args),
 }
 

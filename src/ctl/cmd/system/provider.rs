@@ -21,16 +21,12 @@ use crate::ctl::Ctl;
   mesheryctl system provider set None"
 )]
 pub enum Command {
-    /// List the providers that the plane offers.
     #[command(visible_alias = "ls")]
     List(list::Args),
-    /// Let a context use the server's default provider again.
     Reset(reset::Args),
-    /// Set the provider of a context.
     Set(set::Args),
-    /// Set the provider of a context, and restart its plane.
     Switch(switch::Args),
-    /// Show the provider of a context, and who is logged in.
+    #[command(about = "Show the provider of a context, and who is logged in")]
     View(view::Args),
 }
 

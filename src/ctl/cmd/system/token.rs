@@ -21,16 +21,11 @@ use crate::ctl::Ctl;
   mesheryctl system token list"
 )]
 pub enum Command {
-    /// Add a token entry: a name for a token file.
     Create(create::Args),
-    /// Remove a token entry; the token file stays.
     Delete(delete::Args),
-    /// List the token entries.
     #[command(visible_alias = "ls")]
     List(list::Args),
-    /// Give a context a token entry.
     Set(set::Args),
-    /// Show a token entry and whether its file can be used; never the token itself.
     View(view::Args),
 }
 

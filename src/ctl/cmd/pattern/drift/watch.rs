@@ -73,7 +73,9 @@ fn tell(ctx: &Ctl, record: &Record<'_>, news: Option<ObjectDrift>) -> Result<()>
         shown = format!("{shown}\n    {}", text::drifted_line(field, ctx.now()));
     }
     let record = Record { object: &object, ..*record };
-    ctx.ui.print(&Rendered::one(&record, shown)?.names([objects::name(&object.object)]))
+    let rendered = Rendered::one(&record, shown)?.names([objects::name(&object.object)]);
+    // it is one of many without an end: with its reader, the watch ends
+    ctx.ui.text(&ctx.ui.written(&rendered, ctx.ui.format())?)
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ use crate::perf::plan::check;
 use crate::perf::threshold::Threshold;
 use crate::wire::rest::performance::ProfileBody;
 
-/// Keep a plan under a name. Nothing is measured.
+/// Keep a plan under a name.
+///
+/// Nothing is measured.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl perf profile create shop --url http://localhost:8080 --rate 500 --duration 30s

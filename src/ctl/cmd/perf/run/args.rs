@@ -96,7 +96,7 @@ pub struct PlanArgs {
     #[arg(long, help_heading = "By whom", hide_short_help = true)]
     pub(crate) pin: bool,
     /// Sleep until a response arrives instead of looking for it: response times become some 30 us longer, and a processor
-    /// is left to others.
+    /// is left to others. Where others wait for a processor, that is so anyway unless the model is closed.
     #[arg(long, help_heading = "By whom", hide_short_help = true)]
     pub(crate) no_busy: bool,
     /// Look for responses where the profile says --no-busy.

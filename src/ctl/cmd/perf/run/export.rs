@@ -66,7 +66,7 @@ impl Export {
         let bytes = format::write(result, self.format)?;
         results::tell_limits(ctx, result, self.format)?;
         if self.is_stdout() {
-            return ctx.ui.bytes(&bytes);
+            return ctx.ui.document(&bytes);
         }
         results::put(&self.path, &bytes)?;
         ctx.ui.note(&format!("{} written to {}", self.format.name(), self.path.display()))

@@ -6,7 +6,9 @@ use crate::ctl::cmd::change::Change;
 use crate::ctl::cmd::system::context::check_name;
 use crate::ctl::config::{self, Edit, Field, TokenEntry};
 
-/// Add a token entry: a name for a token file. The file itself is not created.
+/// Add a token entry: a name for a token file.
+///
+/// The file itself is not created.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl system token create ci --filepath /run/secrets/auth.json
