@@ -186,17 +186,11 @@ impl<'c> Stream<'c> {
         results.iter().filter(|result| !told.contains(result)).try_for_each(|result| self.line(result))
     }
 
-    /// A reader that went away has enough; the operation is not to end halfway because of that.
-    fn line(&mut self, value: &impl Serialize) -> Result<()> {
+    /// The operation is not to end halfway because its reader went away.
+    fn line(&self, value: &impl Serialize) -> Result<()> {
         let line = serde_json::to_string(value)
             .map_err(|error| Error::internal("a value cannot be written as JSON").because(error))?;
-        match self.ui.line(&line) {
-            Err(error) if error.code() == Code::OutputClosed => {
-                self.what = Lines::None;
-                Ok(())
-            }
-            written => written,
-        }
+        self.ui.document(format!("{line}\n").as_bytes())
     }
 }
 

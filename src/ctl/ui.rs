@@ -180,10 +180,7 @@ impl Ui {
     /// Prints a document on stdout. A reader that goes away before its end has enough of it: the command goes on, and ends
     /// with the exit code that its work deserves. What is printed without an end goes through [`Ui::bytes`].
     pub fn document(&self, bytes: &[u8]) -> Result<()> {
-        match self.bytes(bytes) {
-            Err(error) if error.code() == Code::OutputClosed => Ok(()),
-            written => written,
-        }
+        unless_closed(self.bytes(bytes))
     }
 
     /// Prints bytes on stdout; a terminal would be driven by them, so that callers look with [`Ui::has_terminal`] first.
@@ -280,10 +277,15 @@ impl Ui {
     #[allow(clippy::unused_self, reason = "output goes through a `Ui` only")]
     fn talk(&self, line: &str) -> Result<()> {
         let mut err = io::stderr().lock();
-        match writeln!(err, "{line}") {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => written.map_err(|error| output_error(&error)),
-        }
+        unless_closed(writeln!(err, "{line}").map_err(|error| output_error(&error)))
+    }
+}
+
+/// What came of writing, for a command that goes on without its reader.
+fn unless_closed(written: Result<()>) -> Result<()> {
+    match written {
+        Err(error) if error.code() == Code::OutputClosed => Ok(()),
+        written => written,
     }
 }
 
