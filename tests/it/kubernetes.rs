@@ -2,6 +2,7 @@
 
 mod access;
 mod chart;
+mod gateway;
 mod life;
 mod manifest;
 mod real;

@@ -54,6 +54,7 @@ node_start() {
   (umask 077 && certificate kubelet "/CN=$NODE_NAME" "IP:$NODE_IP,DNS:$NODE_NAME")
   note_what_will_be_made
   write_packet_rules
+  refuse_ended_pods
   start_containerd
   load_image "$IMAGE_PAUSE" "$BIN/waiter" /pause
   load_image "$IMAGE_SLEEP" "$BIN/waiter" /sleep
@@ -88,6 +89,13 @@ write_packet_rules() {
     iptables -w -I "$chain" "$side" "$range" "$jump" "$target"
     printf '%s\n' "$chain $side $range $jump $target" >>"$RUN/packet-rules"
   done
+}
+
+# A pod has a route of its own as long as it lives. What is for one that ended would leave the machine, as above.
+refuse_ended_pods() {
+  ! ip route show type unreachable | grep -q "^unreachable $POD_CIDR " || return 0
+  ip route add unreachable "$POD_CIDR"
+  note_made pod-route
 }
 
 start_containerd() {
@@ -303,6 +311,7 @@ unmount_all() {
 
 clean_network() {
   local chain side range jump target
+  ! was_made pod-route || ip route del unreachable "$POD_CIDR" 2>/dev/null || true
   "$BIN/kube-proxy" --cleanup >/dev/null 2>&1 || true
   clean_pod_rules
   ! was_made firewall-chain || remove_firewall_chain

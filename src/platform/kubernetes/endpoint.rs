@@ -143,6 +143,15 @@ async fn try_until(
     }
 }
 
+/// Waits until the plane answers at an address: a node, a load balancer or a gateway may for a while lead to the pod that
+/// ended, or answer itself.
+///
+/// # Errors
+/// [`Code::PlaneNotReady`] when it does not within the limit, with what was answered instead.
+pub(super) async fn wait(plane: &Plane, address: &str, limit: Limit, progress: &dyn Progress) -> Result<()> {
+    try_until(plane, limit, progress, async || Ok(vec![address.to_owned()])).await.map(drop)
+}
+
 /// Whether the plane answers at an address and takes new work.
 pub(super) async fn look(plane: &Plane, address: &str) -> Result<()> {
     let report = client(plane, address, None)?.health().await?;

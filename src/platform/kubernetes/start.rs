@@ -143,6 +143,7 @@ async fn accept_token(
     let server = [SERVER.to_owned()];
     replace_pods(&plan.target, &server, None, limit, progress).await?;
     ready::wait(&plan.target, &server, limit, progress).await?;
+    endpoint::wait(plane, address, limit, progress).await?;
     endpoint::client(plane, address, Some(&plan.token))?.preferences().await?;
     Ok(true)
 }

@@ -47,13 +47,37 @@ const LISTS: &[&str] = &[
     "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
 ];
 
-/// A world whose server ends when the test does.
+/// A world with a server that takes its token.
 pub struct World {
     pub env: Env,
     pub practice: Practice,
-    port: u16,
-    server: Child,
-    _server_env: Env,
+    server: Server,
+}
+
+/// A server at a port of those that nodes open for services; it ends when the test does.
+pub struct Server {
+    pub port: u16,
+    process: Child,
+    _env: Env,
+}
+
+impl Server {
+    /// A server that takes one token, in the form of the token's file.
+    pub fn start(token: &str) -> Self {
+        let env = Env::new();
+        env.write("home/.meshery/auth.json", token);
+        let port = free_node_port();
+        let mut command = env.ctl(["serve", "server", "--port", &port.to_string()]).command();
+        let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        Self { port, process, _env: env }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }
 
 impl World {
@@ -61,12 +85,8 @@ impl World {
         let env = Env::with_config(CONFIG);
         env.write("home/.meshery/auth.json", TOKEN);
         let practice = Practice::start(&env);
-        let server_env = Env::new();
-        server_env.write("home/.meshery/auth.json", TOKEN);
-        let port = free_node_port();
-        let mut command = server_env.ctl(["serve", "server", "--port", &port.to_string()]).command();
-        let server = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        Self { env, practice, port, server, _server_env: server_env }
+        let server = Server::start(TOKEN);
+        Self { env, practice, server }
     }
 
     /// A run with the practice cluster as its kubeconfig.
@@ -76,14 +96,19 @@ impl World {
 
     /// A start whose endpoint is a port of the node, where the server that stands for the plane's listens.
     pub fn start(&self, more: &[&str]) -> Output {
-        let expose = format!("node-port={}", self.port);
+        self.start_at(self.server.port, more)
+    }
+
+    /// A start whose endpoint is another port of the node.
+    pub fn start_at(&self, port: u16, more: &[&str]) -> Output {
+        let expose = format!("node-port={port}");
         let start = ["system", "start", "--image", IMAGE, "--expose", &expose];
         self.ctl(&[&start[..], more].concat()).run()
     }
 
     /// Where the plane answers.
     pub fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://127.0.0.1:{}", self.server.port)
     }
 
     /// `KIND/NAME` of everything that carries this program's mark, in the order of [`LISTS`].
@@ -114,15 +139,8 @@ impl World {
     }
 }
 
-impl Drop for World {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-}
-
 /// A port that nobody listens on, of those that nodes open for services.
-fn free_node_port() -> u16 {
+pub fn free_node_port() -> u16 {
     let start = 30000 + u16::try_from(std::process::id() % 2000).unwrap();
     let free = (start..32767).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
     free.unwrap()
