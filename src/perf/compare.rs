@@ -11,7 +11,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::model::performance::result::PerfResult;
 use crate::perf::stats::Bounds;
 use crate::perf::stats::bootstrap::{FEWEST, Intervals};
-use crate::perf::{summary, units};
+use crate::perf::{summary, units, warnings};
 
 pub use gate::{Gate, GateVerdict, conclude};
 
@@ -326,6 +326,7 @@ fn notes(base: &PerfResult, others: &[(&str, &PerfResult)]) -> Vec<String> {
                 other.generator.name, base.generator.name
             ));
         }
+        notes.extend(warnings::looking((name, other), ("the baseline", base)));
     }
     notes
 }
@@ -382,12 +383,14 @@ mod tests {
 
     #[test]
     fn what_makes_results_hard_to_compare_is_told() {
-        let (base, mut other) = (sample::result(3_000), sample::result(3_000));
+        let (mut base, mut other) = (sample::result(3_000), sample::result(3_000));
         other.plan.load = crate::model::performance::plan::Load::Closed;
         other.generator.name = "fortio".to_owned();
         other.requested_rate = Some(5.0);
+        (base.generator.looking, other.generator.looking) = (Some(0.75), Some(0.0));
         let comparison = compare(&[("a", &base), ("b", &other)], 1).unwrap();
-        assert_eq!(comparison.notes.len(), 4, "{:?}", comparison.notes);
+        assert_eq!(comparison.notes.len(), 5, "{:?}", comparison.notes);
+        assert!(comparison.notes[4].contains("in 0% of b and in 75% of the baseline"), "{:?}", comparison.notes);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::perf::stats::bootstrap::{Intervals, Redrawn};
 use crate::perf::stats::random::Random;
 use crate::perf::stats::{Bounds, student95};
 use crate::perf::summary::{Percentile, error_share, share};
-use crate::perf::units;
+use crate::perf::{units, warnings};
 
 /// The definition, for `perf meshmark --explain`.
 pub const DEFINITION: &str = include_str!("../../docs/meshmark.md");
@@ -361,6 +361,7 @@ fn notes(inputs: &Inputs<'_>) -> Vec<String> {
         if with.plan.protocol != without.plan.protocol || with.plan.connections != without.plan.connections {
             notes.push(format!("{} and {} have another protocol or number of connections", with.name, without.name));
         }
+        notes.extend(warnings::looking((&with.name, with), (&without.name, without)));
         for result in [with, without] {
             let found = Percentile::of(result, 99.0).filter(|found| !found.is_fact());
             let reasons = found.map(|found| found.reasons(result.latency.response.count())).unwrap_or_default();

@@ -113,6 +113,7 @@ impl Made {
                 cpu_system_seconds: Some(2.5),
                 steal: Some(0.012),
                 cpu_wait: None,
+                looking: None,
                 resolution_ns: 0,
             },
             environment: environment(),

@@ -9,6 +9,11 @@ const MUCH_STEAL: f64 = 0.01;
 /// Share of the run spent in waiting for a processor above which it shows in the tails.
 const MUCH_WAIT: f64 = 0.01;
 
+/// Shares of two runs in which the generator looked for responses that differ more than this show in their durations.
+const OTHER_LOOKING: f64 = 0.2;
+/// A generator that sends half of its requests later than this has too much to do, in nanoseconds.
+const LATE_NS: u64 = 1_000_000;
+
 /// All that a result of one generator says: of its machine, then of what was measured.
 pub fn of(result: &PerfResult) -> Vec<String> {
     let mut warnings = of_machine(result);
@@ -32,6 +37,21 @@ pub fn of_whole(result: &PerfResult) -> Vec<String> {
         warnings.push(format!("{} attempts to connect failed", units::count(result.connections.failed)));
     }
     warnings
+}
+
+/// What is said of two runs, each with its name, where the generator slept for responses in the one and looked for them in
+/// the other.
+pub fn looking(one: (&str, &PerfResult), other: (&str, &PerfResult)) -> Option<String> {
+    let (here, there) = one.1.generator.looking.zip(other.1.generator.looking)?;
+    ((here - there).abs() > OTHER_LOOKING).then(|| {
+        format!(
+            "the generator looked for responses in {} of {} and in {} of {}: differences of some 30 us may be its own; --no-busy makes it sleep in both",
+            units::share(here),
+            one.0,
+            units::share(there),
+            other.0
+        )
+    })
 }
 
 fn of_machine(result: &PerfResult) -> Vec<String> {
@@ -75,7 +95,7 @@ fn saturation(result: &PerfResult) -> Option<String> {
     if !is_short || failed || is_cut {
         return None;
     }
-    let who = if result.requests.queued_most == 0 && result.requests.dropped == 0 || busy(result) > 0.9 {
+    let who = if result.requests.queued_most == 0 && result.requests.dropped == 0 || is_full(result) {
         "the generator is at its limit: more threads, or workers on other machines, would help"
     } else {
         "the targets did not answer faster on so many connections: more connections, or a lower rate, would help"
@@ -85,6 +105,16 @@ fn saturation(result: &PerfResult) -> Option<String> {
         units::rate(result.achieved_rate),
         units::rate(asked)
     ))
+}
+
+/// Whether the generator's threads could do no more. One that looks for responses is always at work: only that it sends
+/// late says that it is too much.
+fn is_full(result: &PerfResult) -> bool {
+    if result.generator.looking.is_some_and(|share| share > 0.5) {
+        result.latency.slip.percentile_ns(50.0) > LATE_NS
+    } else {
+        busy(result) > 0.9
+    }
 }
 
 /// The share (0 to 1) of the run in which the generator's threads were at work.

@@ -282,6 +282,10 @@ pub struct GeneratorReport {
     /// threads: what else ran on this machine shows in the durations to that extent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_wait: Option<f64>,
+    /// Share (0 to 1) of the run in which a thread looked for a response that was due instead of sleeping until it came, in
+    /// the mean of the threads. Being woken makes a response some 30 microseconds longer; looking takes a whole processor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looking: Option<f64>,
     /// Durations are no finer than this, in nanoseconds: 0 where the histogram's digits are the limit.
     #[serde(default)]
     pub resolution_ns: u64,

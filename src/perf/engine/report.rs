@@ -61,6 +61,7 @@ struct Sums {
     bytes: Bytes,
     latency: Latency,
     cpu: Cpu,
+    looked: u64,
     unanswered: u64,
     last: u64,
     late: u64,
@@ -114,6 +115,7 @@ pub fn result(shared: &Shared, outcome: &Outcome, joiner: Joiner) -> PerfResult 
             cpu_system_seconds: Some(sums.cpu.system),
             steal,
             cpu_wait: Some(share(sums.cpu.waited, elapsed_seconds * f64::from(shared.threads))),
+            looking: Some(share(seconds(sums.looked), whole * f64::from(shared.threads))),
             resolution_ns: 0,
         },
         environment: machine::environment(),
@@ -155,6 +157,7 @@ impl Sums {
         self.bytes.sent += recorder.bytes.sent;
         self.bytes.received += recorder.bytes.received;
         self.cpu = self.cpu.plus(thread.cpu);
+        self.looked += thread.looked;
         self.unanswered += thread.unanswered;
         self.last = self.last.max(recorder.last);
         self.late += recorder.late;
@@ -205,7 +208,6 @@ struct Lengths {
 /// The wait for slow responses after the plan's time is no part of the rate where requests come by the clock. Where they
 /// come by connection, each connection's last request is as much of its work as all others: the time that it took beyond
 /// the end counts, in the mean of the connections.
-#[expect(clippy::cast_precision_loss, reason = "runs are shorter than 2^53 ns, which is a hundred days")]
 fn lengths(shared: &Shared, outcome: &Outcome, sums: &Sums) -> Lengths {
     let plan = &shared.plan;
     let start = shared.start();
@@ -217,12 +219,17 @@ fn lengths(shared: &Shared, outcome: &Outcome, sums: &Sums) -> Lengths {
         Ending::Requests => last,
         _ => outcome.over.saturating_sub(start).max(last),
     };
-    Lengths { elapsed: elapsed as f64 / SECOND, whole: elapsed.max(last) as f64 / SECOND }
+    Lengths { elapsed: seconds(elapsed), whole: seconds(elapsed.max(last)) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
 fn rate(count: u64, seconds: f64) -> f64 {
     if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "runs are shorter than 2^53 ns, which is a hundred days")]
+fn seconds(nanoseconds: u64) -> f64 {
+    nanoseconds as f64 / SECOND
 }
 
 fn share(part: f64, whole: f64) -> f64 {

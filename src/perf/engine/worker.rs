@@ -89,6 +89,8 @@ pub struct Yield {
     pub recorder: Recorder,
     /// Processor time it used.
     pub cpu: Cpu,
+    /// For how long it might look for responses, in nanoseconds.
+    pub looked: u64,
     /// Whether its share of a planned number of requests was sent.
     pub is_complete: bool,
     /// Requests that had no answer when the run was over.
@@ -214,10 +216,12 @@ impl Worker {
         let start = self.shared.start();
         self.warm_up(start);
         let cpu = Cpu::of_this_thread();
+        self.calm.begin(self.now());
         let is_complete = self.measure(start);
         let unanswered = self.drain();
         Yield {
             cpu: Cpu::of_this_thread().since(cpu),
+            looked: self.calm.looked(self.now()),
             is_complete,
             unanswered,
             queued_most: self.waiting_most,

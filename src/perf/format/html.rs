@@ -354,6 +354,7 @@ fn place(result: &PerfResult) -> Vec<(&'static str, String)> {
         ("started", result.started_at.to_string()),
         ("length", units::duration(result.elapsed_seconds * 1e9)),
         ("generator", format!("{} {}", generator.name, generator.version)),
+        ("looking for responses", generator.looking.map(units::share).unwrap_or_default()),
         ("steal", generator.steal.map(units::share).unwrap_or_default()),
         ("machine", format!("{} {} {} {}", environment.host, environment.os, environment.arch, environment.cpu_model)),
         ("processors", environment.cpus.to_string()),

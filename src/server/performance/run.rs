@@ -11,8 +11,9 @@ use super::guard::Guard;
 use super::order::Order;
 use super::turns::{Place, Turn};
 use super::{environment, metrics, results};
+use crate::base::clock::{self, Timestamp};
 use crate::base::error::Kind;
-use crate::base::{Code, Error, Result, clock, text};
+use crate::base::{Code, Error, Result, text};
 use crate::load::{self, distributed::Site};
 use crate::model::operation::OperationStatus;
 use crate::model::performance::result::{Ending, Interval, PerfResult};
@@ -198,6 +199,7 @@ fn requests(count: u64) -> String {
 /// What is told and stored of a measurement while it goes on.
 struct Progress<'a> {
     job: &'a Job<'a>,
+    begun: Timestamp,
     guard: Guard<'a>,
     sum: Sum,
     waiting: Vec<Interval>,
@@ -209,6 +211,7 @@ impl<'a> Progress<'a> {
     fn new(job: &'a Job<'a>) -> Self {
         Self {
             job,
+            begun: clock::now(),
             guard: Guard::new(job.order),
             sum: Sum::default(),
             waiting: Vec::new(),
@@ -243,7 +246,7 @@ impl<'a> Progress<'a> {
     async fn store(&mut self) {
         let id = self.job.handle.id();
         let results = self.job.state.store.results();
-        let so_far = partial::so_far(id, &self.job.order.plan, clock::now(), self.sum.clone());
+        let so_far = partial::so_far(id, &self.job.order.plan, self.begun, self.sum.clone());
         match results.append(id, self.stored, &self.waiting, &so_far).await {
             Ok(()) => {
                 self.stored += self.waiting.len();

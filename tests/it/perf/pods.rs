@@ -148,12 +148,10 @@ fn three_pods_measure_a_server_of_the_cluster_and_leave_nothing() {
     world.is_left_clean();
 
     let run = world.run(&url, &["--duration", "10m", "--worker-image", &image]);
-    let served = || world.kubectl(&["get", "jobs", "-o", "jsonpath={.items[*].status.ready}"]) == "3";
     let measuring = || {
-        served() && {
-            std::thread::sleep(Duration::from_secs(4));
-            true
-        }
+        let listed = world.env.ctl(["perf", "result", "list", "-o", "json"]).ok().json();
+        let newest = &listed[0];
+        newest["state"] == "running" && newest["summary"]["sent"].as_u64().unwrap() > 0
     };
     let stopped = interrupted(&run, measuring);
     assert_eq!(stopped.code, Some(130), "{stopped}");

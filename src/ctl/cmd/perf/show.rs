@@ -215,6 +215,9 @@ impl Look {
         {
             facts.push(format!("{} of a processor", units::share((user + system) / result.elapsed_seconds)));
         }
+        if let Some(looking) = generator.looking.filter(|share| *share > 0.0) {
+            facts.push(format!("looked for responses in {} of the run", units::share(looking)));
+        }
         if let Some(steal) = generator.steal {
             facts.push(format!("{} stolen from the machine", units::share(steal)));
         }

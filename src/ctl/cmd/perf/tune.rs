@@ -22,7 +22,8 @@ use crate::perf::units;
 /// The rate doubles until a step fails, then the gap is halved until it is small enough. A step is repeated until its
 /// figures are sure: until the 95 % interval of each lies on one side of its limit and all runs agree. A step that stays
 /// unsure is called undecided and taken for one that fails. Besides --slo, the rate itself has to be kept: at most 2 % of
-/// it may be missing, and nothing that was due may be left unsent. Without --connections, there are 64. Each run is stored as a result of its own. Exit code 99
+/// it may be missing, and nothing that was due may be left unsent. Without --connections, there are 64. Each run is stored
+/// as a result of its own. Exit code 99
 /// says that the first rate already fails; a target that answers nothing at it ends the search with the cause and 1.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:

@@ -96,7 +96,8 @@ impl Sum {
         if !one.version.is_empty() {
             all.version.clone_from(&one.version);
         }
-        all.cpu_wait = mean_wait(all, one);
+        all.cpu_wait = mean((all.cpu_wait, all.threads), (one.cpu_wait, one.threads));
+        all.looking = mean((all.looking, all.threads), (one.looking, one.threads));
         all.threads += one.threads;
         all.cpu_user_seconds = sum(all.cpu_user_seconds, one.cpu_user_seconds);
         all.cpu_system_seconds = sum(all.cpu_system_seconds, one.cpu_system_seconds);
@@ -105,11 +106,11 @@ impl Sum {
     }
 }
 
-/// The wait for a processor in the mean of all threads.
-fn mean_wait(all: &GeneratorReport, one: &GeneratorReport) -> Option<f64> {
-    let (Some(left), Some(right)) = (all.cpu_wait, one.cpu_wait) else { return all.cpu_wait.or(one.cpu_wait) };
-    let (many, more) = (f64::from(all.threads), f64::from(one.threads));
-    Some((left * many + right * more) / (many + more).max(1.0))
+/// A share in the mean of all threads.
+fn mean((left, many): (Option<f64>, u32), (right, more): (Option<f64>, u32)) -> Option<f64> {
+    let Some((left_share, right_share)) = left.zip(right) else { return left.or(right) };
+    let (many, more) = (f64::from(many), f64::from(more));
+    Some((left_share * many + right_share * more) / (many + more).max(1.0))
 }
 
 fn add_counts<K: Ord + Clone, N: AddAssign + Default + Copy>(all: &mut BTreeMap<K, N>, one: &BTreeMap<K, N>) {

@@ -1,8 +1,11 @@
 //! HTTP/1.1 (RFC 9112): one request, one response, read in place. Bytes are copied only where a head is cut.
 
+mod chunk;
+
 use std::io::Write;
 use std::mem;
 
+use chunk::Chunk;
 use url::Url;
 
 use super::super::recorder::{Flight, Status};
@@ -59,33 +62,6 @@ enum State {
     UntilClose,
     Whole,
 }
-
-/// Where in the chunked coding the next byte stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Chunk {
-    Size {
-        size: u64,
-        digits: u8,
-    },
-    Extension {
-        size: u64,
-    },
-    SizeEnd {
-        size: u64,
-    },
-    Data {
-        left: u64,
-    },
-    DataEnd {
-        seen_return: bool,
-    },
-    /// A line of the trailer, so many bytes of it without the line's end.
-    Trailer {
-        length: u32,
-    },
-}
-
-const FIRST_CHUNK: State = State::Chunks(Chunk::Size { size: 0, digits: 0 });
 
 /// What a head says.
 struct Head {
@@ -268,7 +244,7 @@ impl Http1 {
             (100..200, _) => return Ok(Head { length, status, state: State::Head, keeps: true, location: None }),
             (204 | 304, _) => State::Whole,
             _ if self.is_head => State::Whole,
-            _ if is_chunked => FIRST_CHUNK,
+            _ if is_chunked => State::Chunks(Chunk::FIRST),
             _ if is_coded => State::UntilClose,
             (_, Some(0)) => State::Whole,
             (_, Some(count)) => State::Length(count),
@@ -303,32 +279,6 @@ impl Http1 {
         }
         self.state = State::Chunks(chunk);
         Ok(rest)
-    }
-}
-
-impl Chunk {
-    /// The state after one byte that is no data; none when the body is whole.
-    fn next(self, byte: u8) -> Result<Option<Self>, Cause> {
-        let next = match (self, byte) {
-            (Self::Size { digits: 1.., size } | Self::Extension { size }, b'\r') => Self::SizeEnd { size },
-            (Self::Size { digits: 1.., size }, b';' | b' ' | b'\t') | (Self::Extension { size }, _) => {
-                Self::Extension { size }
-            }
-            (Self::Size { size, digits }, digit) if digits < 15 => {
-                let value = char::from(digit).to_digit(16).ok_or(Cause::Protocol)?;
-                Self::Size { size: size * 16 + u64::from(value), digits: digits + 1 }
-            }
-            (Self::SizeEnd { size: 0 }, b'\n') => Self::Trailer { length: 0 },
-            (Self::SizeEnd { size }, b'\n') => Self::Data { left: size },
-            (Self::DataEnd { seen_return: false }, b'\r') => Self::DataEnd { seen_return: true },
-            (Self::DataEnd { seen_return: true }, b'\n') => Self::Size { size: 0, digits: 0 },
-            (Self::Trailer { length: 0 }, b'\n') => return Ok(None),
-            (Self::Trailer { .. }, b'\n') => Self::Trailer { length: 0 },
-            (Self::Trailer { length }, b'\r') => Self::Trailer { length },
-            (Self::Trailer { length }, _) => Self::Trailer { length: length.saturating_add(1) },
-            _ => return Err(Cause::Protocol),
-        };
-        Ok(Some(next))
     }
 }
 

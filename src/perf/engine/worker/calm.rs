@@ -73,13 +73,16 @@ pub(super) struct Calm {
     manner: Manner,
     since: u64,
     stalled: u64,
+    /// Since when the thread looks, and for how long it has looked before.
+    looking: Option<u64>,
+    looked: u64,
 }
 
 impl Calm {
     /// A thread that does the same all the time.
     pub(super) fn fixed(looks: bool) -> Self {
         let manner = if looks { Manner::Looks { crowded: 0 } } else { Manner::SleepsOn };
-        Self { pressure: None, manner, since: 0, stalled: 0 }
+        Self { pressure: None, manner, since: 0, stalled: 0, looking: looks.then_some(0), looked: 0 }
     }
 
     /// A thread that sleeps until the machine has proved to be calm. Where the kernel does not tell, it does what `otherwise`
@@ -87,7 +90,8 @@ impl Calm {
     pub(super) fn watched(otherwise: bool) -> Self {
         let Some(pressure) = Pressure::open() else { return Self::fixed(otherwise) };
         let stalled = pressure.stalled().unwrap_or_default();
-        Self { pressure: Some(pressure), manner: Manner::Sleeps { calm: 0 }, since: 0, stalled }
+        let manner = Manner::Sleeps { calm: 0 };
+        Self { pressure: Some(pressure), manner, since: 0, stalled, looking: None, looked: 0 }
     }
 
     /// Whether the thread may look for responses.
@@ -106,6 +110,25 @@ impl Calm {
         let share = stalled.saturating_sub(self.stalled) as f64 / length as f64;
         self.manner = self.manner.after(share);
         (self.since, self.stalled) = (now, stalled);
+        match (self.looks(), self.looking) {
+            (true, None) => self.looking = Some(now),
+            (false, Some(since)) => {
+                self.looked += now.saturating_sub(since);
+                self.looking = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// Forgets for how long the thread has looked.
+    pub(super) fn begin(&mut self, now: u64) {
+        self.looked = 0;
+        self.looking = self.looking.map(|_| now);
+    }
+
+    /// For how long the thread has been allowed to look since the begin, in nanoseconds.
+    pub(super) fn looked(&self, now: u64) -> u64 {
+        self.looked + self.looking.map_or(0, |since| now.saturating_sub(since))
     }
 }
 
@@ -146,5 +169,22 @@ mod tests {
         let mut fixed = Calm::fixed(true);
         fixed.watch(WINDOW);
         assert!(fixed.looks() && !Calm::fixed(false).looks());
+    }
+
+    #[test]
+    fn how_long_a_thread_looked_counts_from_the_begin() {
+        let mut fixed = Calm::fixed(true);
+        fixed.begin(100);
+        assert_eq!((fixed.looked(350), Calm::fixed(false).looked(350)), (250, 0));
+        let Some(pressure) = Pressure::open() else { return };
+        let mut watched = Calm { pressure: Some(pressure), stalled: u64::MAX, ..fixed };
+        watched.manner = Manner::Sleeps { calm: 1 };
+        (watched.looking, watched.looked) = (None, 0);
+        watched.watch(WINDOW);
+        assert_eq!(watched.looked(WINDOW + 7), 7, "a window without a stall makes it look");
+        watched.manner = Manner::Looks { crowded: 1 };
+        watched.stalled = 0;
+        watched.watch(2 * WINDOW);
+        assert_eq!((watched.looks(), watched.looked(9 * WINDOW)), (false, WINDOW));
     }
 }

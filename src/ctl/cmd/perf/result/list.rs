@@ -89,7 +89,7 @@ async fn list(ctx: &Ctl, wanted: ResultsWanted<'_>) -> Result<()> {
     let page = ctx.client().await?.perf_results(wanted).await?;
     let total = page.page.total_count;
     let rows: Vec<Row> = page.results.into_iter().map(Row::from).collect();
-    let columns = columns(ctx.now(), rows.iter().any(|row| row.summary.dropped > 0));
+    let columns = columns(ctx.now(), &rows);
     let names: Vec<String> = rows.iter().map(|row| row.id.to_string()).collect();
     ctx.ui.print(&Rendered::list("results", &rows, &columns)?.names(names))?;
     let shown = if *ctx.ui.format() == Format::Wide { &[50.0, 99.0, 99.9][..] } else { &[50.0, 99.0] };
@@ -103,7 +103,11 @@ async fn list(ctx: &Ctl, wanted: ResultsWanted<'_>) -> Result<()> {
     Ok(())
 }
 
-fn columns(now: Timestamp, has_dropped: bool) -> Vec<Column<'static, Row>> {
+/// What no row has to tell takes no room.
+fn columns(now: Timestamp, rows: &[Row]) -> Vec<Column<'static, Row>> {
+    let has_dropped = rows.iter().any(|row| row.summary.dropped > 0);
+    let has_mesh = rows.iter().any(|row| !row.mesh.is_empty());
+    let has_thresholds = rows.iter().any(|row| row.summary.thresholds.is_some());
     vec![
         Column::new("ID", |row: &Row| row.id.to_string()),
         Column::new("NAME", |row: &Row| row.name.clone()),
@@ -114,13 +118,15 @@ fn columns(now: Timestamp, has_dropped: bool) -> Vec<Column<'static, Row>> {
         Column::new("P99", |row: &Row| percentile(row, 99.0, row.summary.p99_ns)),
         Column::new("FAILED", |row: &Row| known(has_ended(row), units::count(row.summary.failed))),
         Column::wide_unless(has_dropped, "DROPPED", |row: &Row| units::count(row.summary.dropped)),
-        Column::new("THRESHOLDS", |row: &Row| row.summary.thresholds.map_or("-", Outcome::name).to_owned()),
+        Column::wide_unless(has_thresholds, "THRESHOLDS", |row: &Row| {
+            row.summary.thresholds.map_or("-", Outcome::name).to_owned()
+        }),
         Column::new("STATE", state),
         Column::new("AGE", move |row: &Row| clock::age(row.started_at, now)),
         Column::new("ELAPSED", |row: &Row| {
             known(row.summary.elapsed_seconds > 0.0, time_of(row.summary.elapsed_seconds))
         }),
-        Column::new("MESH", |row: &Row| row.mesh.clone()),
+        Column::wide_unless(has_mesh, "MESH", |row: &Row| row.mesh.clone()),
         Column::wide("P99.9", |row: &Row| percentile(row, 99.9, row.summary.p999_ns)),
         Column::wide("MAX", |row: &Row| known(row.summary.max_ns > 0, units::duration_ns(row.summary.max_ns))),
         Column::wide("SENT", |row: &Row| units::count(row.summary.sent)),
