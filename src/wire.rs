@@ -6,6 +6,7 @@
 #[rustfmt::skip]
 #[allow(clippy::pedantic, clippy::allow_attributes_without_reason, missing_docs, reason = "generated code")]
 pub mod health;
+pub mod mesh;
 #[rustfmt::skip]
 #[allow(clippy::pedantic, clippy::allow_attributes_without_reason, missing_docs, reason = "generated code")]
 pub mod meshops;

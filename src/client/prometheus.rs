@@ -11,6 +11,7 @@ use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
 use crate::base::http as outbound;
 use crate::base::text;
+use crate::perf::redact;
 
 /// Limit for one query.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -68,8 +69,9 @@ impl Prometheus {
     /// # Errors
     /// [`Code::PrometheusFailed`] when that is no HTTP address.
     pub fn new(address: &str) -> Result<Self> {
+        let shown = redact::url(address);
         let wrong = |cause: String| {
-            Error::new(Code::PrometheusFailed, format!("`{address}` is not the address of a Prometheus")).because(cause)
+            Error::new(Code::PrometheusFailed, format!("`{shown}` is not the address of a Prometheus")).because(cause)
         };
         let root = Url::parse(address).map_err(|problem| wrong(problem.to_string()))?;
         if !matches!(root.scheme(), "http" | "https") || root.host_str().is_none() {
@@ -105,7 +107,8 @@ impl Prometheus {
     }
 
     fn failed(&self, query: &str, cause: String) -> Error {
-        Error::new(Code::PrometheusFailed, format!("{} did not answer `{query}`", self.root)).because(cause)
+        let root = redact::url(self.root.as_str());
+        Error::new(Code::PrometheusFailed, format!("{root} did not answer `{query}`")).because(cause)
     }
 }
 
@@ -138,6 +141,18 @@ mod tests {
     fn what_is_no_address_is_refused() {
         for address in ["prometheus:9090", "file:///x", "nothing"] {
             assert_eq!(Prometheus::new(address).err().unwrap().code(), Code::PrometheusFailed, "{address}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_is_told_without_its_password() {
+        let wrong = Prometheus::new("ftp://joe:hunter2@h").err().unwrap();
+        let start = Timestamp::from_second(1_000_000).unwrap();
+        let silent = Prometheus::new("http://joe:hunter2@127.0.0.1:9").unwrap();
+        let failed = silent.query_range("up", Window::new(start, start)).await.unwrap_err();
+        for error in [wrong, failed] {
+            let told = format!("{error} {:?}", error.report());
+            assert!(!told.contains("hunter2") && !told.contains("joe"), "{told}");
         }
     }
 }

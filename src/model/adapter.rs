@@ -18,6 +18,11 @@ pub struct Location {
 }
 
 impl Location {
+    /// Whether it is on this machine: `localhost` or a loopback address.
+    pub fn is_loopback(&self) -> bool {
+        self.host == "localhost" || self.host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
+
     /// A host with a port.
     pub fn new(host: &str, port: u16) -> Self {
         Self { host: host.to_ascii_lowercase(), port }

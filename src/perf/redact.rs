@@ -25,8 +25,51 @@ pub fn plan(plan: &Plan) -> Plan {
     shown
 }
 
-/// A target's URL as it may be kept and shown: without user and password. What is no URL is shown from its last `@` on.
+/// A target's URL as it may be kept and shown: without user and password, and without the values of its query that
+/// authorise. What is no URL is shown from its last `@` on.
 pub fn url(text: &str) -> String {
+    let shown = without_authority(text);
+    let (before, fragment) = shown.split_once('#').map_or((shown.as_str(), None), |(url, rest)| (url, Some(rest)));
+    let Some((address, query)) = before.split_once('?') else { return shown };
+    let pairs: Vec<String> = query.split('&').map(pair).collect();
+    let fragment = fragment.map(|rest| format!("#{rest}")).unwrap_or_default();
+    format!("{address}?{}{fragment}", pairs.join("&"))
+}
+
+/// What of a plan authorises, by its names.
+pub fn secrets(plan: &Plan) -> Vec<String> {
+    let headers = plan.request.headers.iter().filter(|header| authorises(&header.name));
+    let mut all: Vec<String> = headers.map(|header| format!("the header field {}", header.name)).collect();
+    let others = [
+        (!plan.request.cookies.is_empty(), "cookies"),
+        (plan.targets.iter().any(|target| url_authorises(&target.url)), "parts of a URL"),
+        (plan.tls.key.is_some(), "the private key"),
+    ];
+    all.extend(others.into_iter().filter(|(is_there, _)| *is_there).map(|(_, name)| name.to_owned()));
+    all
+}
+
+/// Whether a URL holds anything that authorises.
+pub fn url_authorises(text: &str) -> bool {
+    url(text) != text
+}
+
+/// `NAME=VALUE` of a query, with its value only where that may be shown.
+fn pair(text: &str) -> String {
+    match text.split_once('=') {
+        Some((name, value)) if !value.is_empty() && parameter_authorises(name) => format!("{name}={REDACTED}"),
+        _ => text.to_owned(),
+    }
+}
+
+/// Whether a parameter of this name holds what authorises whoever knows it.
+fn parameter_authorises(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let ends = ["token", "key", "secret", "password", "passwd", "signature", "credential"];
+    matches!(name.as_str(), "sig" | "auth" | "pw" | "pass" | "jwt") || ends.iter().any(|end| name.ends_with(end))
+}
+
+fn without_authority(text: &str) -> String {
     match Url::parse(text).ok().filter(Url::has_host) {
         Some(url) if url.username().is_empty() && url.password().is_none() => text.to_owned(),
         Some(url) => without_user(url).unwrap_or_else(|| from_last_at(text)),
@@ -75,6 +118,12 @@ mod tests {
         whole.request.headers.push(Header { name: "Accept".into(), value: "text/html".into() });
         whole.request.cookies.insert("session".into(), "hunter2".into());
         whole.targets = vec![Target { url: "http://joe:hunter2@h/".into(), weight: 1 }];
+        whole.tls.key = Some("key.pem".into());
+        assert_eq!(
+            secrets(&whole)[5..],
+            ["the header field Client-Secret", "cookies", "parts of a URL", "the private key"]
+        );
+        assert_eq!((secrets(&whole).len(), secrets(&Plan::default()).len()), (9, 0));
         let text = serde_json::to_string(&plan(&whole)).unwrap();
         assert!(!text.contains("hunter2") && !text.contains("joe"), "{text}");
         assert!(text.contains("text/html") && text.contains("http://h/"), "{text}");
@@ -92,8 +141,15 @@ mod tests {
             ("joe:hunter2@h:80/", "h:80/"),
             ("http://joe:hunter2@", "http://"),
             ("h", "h"),
+            ("http://h/?access_token=hunter2&page=2", "http://h/?access_token=[redacted]&page=2"),
+            (
+                "https://joe@h/a?X-Amz-Signature=hunter2&sig=hunter2#top",
+                "https://h/a?X-Amz-Signature=[redacted]&sig=[redacted]#top",
+            ),
+            ("http://h/?q=token&api_key=&flag", "http://h/?q=token&api_key=&flag"),
         ] {
             assert_eq!(url(whole), shown, "{whole}");
+            assert_eq!(url_authorises(whole), whole != shown, "{whole}");
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
-use crate::model::performance::environment::{Environment, Kubernetes, Mesh, Node};
+use crate::model::performance::environment::{Environment, Kubernetes, Mesh, Node, Resources};
 use crate::model::performance::histogram::Histogram;
 use crate::model::performance::plan::{Load, Overload, Pacing, Plan, Target};
 use crate::model::performance::result::{
@@ -156,6 +156,9 @@ fn environment() -> Environment {
             control_plane: 1,
             ingress_gateways: 1,
             sidecars: 2,
+            control_plane_each: Some(Resources { cpu_mcores: 500, memory_mib: 2048 }),
+            sidecar_each: Some(Resources { cpu_mcores: 100, memory_mib: 128 }),
+            ingress_gateway_each: None,
             mtls: Some(true),
             labels: BTreeMap::new(),
         }),

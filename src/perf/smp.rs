@@ -10,8 +10,8 @@ mod write;
 use std::collections::BTreeMap;
 
 use crate::model::performance::plan::Plan;
-use crate::wire::smp::service_mesh::Type;
 
+pub use crate::wire::mesh::known as mesh_name;
 pub use test::read;
 pub use write::{Written, write};
 
@@ -49,42 +49,4 @@ pub struct SmpTest {
     pub given: Vec<Vec<&'static str>>,
     /// What is odd about the file, each with its place.
     pub warnings: Vec<String>,
-}
-
-/// The specification's name of a mesh, from that name, its number or a word in use for it; none where it has no such mesh.
-pub fn mesh_name(word: &str) -> Option<&'static str> {
-    let word = word.trim();
-    let kind = match word.parse::<i32>() {
-        Ok(number) => Type::try_from(number).ok()?,
-        Err(_) => by_word(&word.to_uppercase().replace(['-', ' '], "_"))?,
-    };
-    (kind != Type::InvalidMesh).then(|| kind.as_str_name())
-}
-
-fn by_word(word: &str) -> Option<Type> {
-    Type::from_str_name(word).or_else(|| {
-        Some(match word {
-            "OSM" => Type::OpenServiceMesh,
-            "NSM" => Type::NetworkServiceMesh,
-            "TRAEFIK" | "MAESH" => Type::TraefikMesh,
-            "NGINX" => Type::NginxServiceMesh,
-            "CILIUM" => Type::CiliumServiceMesh,
-            "APPMESH" | "AWS_APP_MESH" => Type::AppMesh,
-            _ => return None,
-        })
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn meshes_have_names_numbers_and_nicknames() {
-        assert_eq!(mesh_name("3"), Some("ISTIO"));
-        assert_eq!(mesh_name("istio"), Some("ISTIO"));
-        assert_eq!(mesh_name("open-service-mesh"), Some("OPEN_SERVICE_MESH"));
-        assert_eq!(mesh_name("osm"), Some("OPEN_SERVICE_MESH"));
-        assert_eq!([mesh_name("0"), mesh_name("13"), mesh_name("INVALID_MESH"), mesh_name("mess")], [None; 4]);
-    }
 }

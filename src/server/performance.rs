@@ -25,6 +25,7 @@ mod mesh;
 mod metrics;
 mod order;
 pub mod profiles;
+mod quantity;
 pub mod results;
 mod run;
 pub(super) mod settle;

@@ -83,10 +83,30 @@ pub struct Mesh {
     /// Pods with a sidecar.
     #[serde(default)]
     pub sidecars: u32,
+    /// What one replica of its control plane asks of its node, where it asks for something; the most of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_plane_each: Option<Resources>,
+    /// What one of its ingress gateways asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ingress_gateway_each: Option<Resources>,
+    /// What one of its sidecars asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sidecar_each: Option<Resources>,
     /// Whether mutual TLS is wanted of all traffic, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtls: Option<bool>,
     /// Further facts by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+}
+
+/// What containers ask of their node: their requests, and where they have none their limits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Resources {
+    /// Thousandths of a processor; 0 where nothing is asked for.
+    #[serde(default)]
+    pub cpu_mcores: u32,
+    /// Memory in MiB; 0 where nothing is asked for.
+    #[serde(default)]
+    pub memory_mib: u64,
 }

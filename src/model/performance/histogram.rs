@@ -3,10 +3,12 @@
 mod packed;
 
 use std::borrow::Cow;
+use std::io::Read;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use flate2::read::ZlibDecoder;
 use hdrhistogram::serialization::{Deserializer as HdrDeserializer, Serializer as _, V2DeflateSerializer};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
@@ -19,6 +21,10 @@ pub use packed::PackedHistogram;
 pub const DIGITS: u8 = 3;
 /// The longest duration that is told apart from longer ones: one hour. Longer ones are recorded as this.
 pub const HIGHEST: u64 = 3_600_000_000_000;
+/// The begin of an encoding that is compressed.
+const COMPRESSED: [u8; 4] = 0x1c84_9304_u32.to_be_bytes();
+/// No encoding is longer, in bytes: with every count of a histogram of four digits it is half of this.
+const LONGEST: u64 = 16 << 20;
 
 /// Durations in nanoseconds, to three significant digits, from 1 ns to one hour.
 ///
@@ -176,9 +182,10 @@ impl Histogram {
     ///
     /// # Errors
     /// What is wrong with the bytes.
-    pub fn from_v2(mut bytes: &[u8]) -> Result<Self, String> {
+    pub fn from_v2(bytes: &[u8]) -> Result<Self, String> {
+        let plain = inflated(bytes)?;
         let read: hdrhistogram::Histogram<u64> = HdrDeserializer::new()
-            .deserialize(&mut bytes)
+            .deserialize(&mut plain.as_ref())
             .map_err(|problem| format!("not an HdrHistogram: {problem}"))?;
         let mut histogram = Self::new();
         for step in read.iter_recorded() {
@@ -186,6 +193,25 @@ impl Histogram {
         }
         Ok(histogram)
     }
+}
+
+/// The encoding without its compression. The library takes room for as many bytes as an encoding says that it has, so what
+/// it says is held against what there is.
+fn inflated(bytes: &[u8]) -> Result<Cow<'_, [u8]>, String> {
+    let plain = match bytes.split_first_chunk::<8>() {
+        Some(([cookie @ .., _, _, _, _], rest)) if *cookie == COMPRESSED => {
+            let mut plain = Vec::new();
+            let read = ZlibDecoder::new(rest).take(LONGEST + 1).read_to_end(&mut plain);
+            read.map_err(|problem| format!("not an HdrHistogram: {problem}"))?;
+            Cow::Owned(plain)
+        }
+        _ => Cow::Borrowed(bytes),
+    };
+    let told = plain.get(4..8).and_then(|length| length.try_into().ok()).map_or(0, u32::from_be_bytes);
+    if plain.len() as u64 > LONGEST || u64::from(told) > plain.len() as u64 {
+        return Err("not an HdrHistogram: it is longer than it can be, or cut".to_owned());
+    }
+    Ok(plain)
 }
 
 /// The rank, counted from 1, of a percentile (0 to 100) among `count`. Shares such as 1 - 0.999 carry the dust of binary
@@ -270,6 +296,29 @@ mod tests {
         let back: Histogram = serde_json::from_str(&text).unwrap();
         assert_eq!(back.counts().collect::<Vec<_>>(), histogram.counts().collect::<Vec<_>>());
         assert_eq!(serde_json::to_string(&back).unwrap(), text);
+    }
+
+    #[test]
+    fn an_encoding_that_claims_more_than_it_holds_is_refused() {
+        let whole = of(&[10, 20]).to_v2().unwrap();
+        assert!(Histogram::from_v2(&whole).is_ok());
+        let mut plain = Vec::new();
+        ZlibDecoder::new(&whole[8..]).read_to_end(&mut plain).unwrap();
+        assert_eq!(Histogram::from_v2(&plain).unwrap().count(), 2, "without compression");
+        let mut claims = plain.clone();
+        claims[4..8].copy_from_slice(&u32::MAX.to_be_bytes());
+        let mut packed = flate2::write::ZlibEncoder::new(whole[..8].to_vec(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut packed, &claims).unwrap();
+        let bomb = {
+            let mut bomb = flate2::write::ZlibEncoder::new(whole[..8].to_vec(), flate2::Compression::fast());
+            std::io::Write::write_all(&mut bomb, &vec![0; usize::try_from(LONGEST).unwrap() + 1]).unwrap();
+            bomb.finish().unwrap()
+        };
+        for bytes in
+            [&claims, &packed.finish().unwrap(), &bomb, &plain[..6].to_vec(), &whole[..9].to_vec(), &Vec::new()]
+        {
+            assert!(Histogram::from_v2(bytes).unwrap_err().starts_with("not an HdrHistogram"), "{}", bytes.len());
+        }
     }
 
     #[test]

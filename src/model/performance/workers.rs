@@ -51,6 +51,13 @@ fn namespace() -> String {
 }
 
 impl Workers {
+    /// The first that is reached over a network without encryption: workers of a cluster are reached through its API server.
+    pub fn in_clear(&self) -> Option<&str> {
+        let Self::At { locations } = self else { return None };
+        let is_elsewhere = |text: &&String| Location::parse(text).is_ok_and(|location| !location.is_loopback());
+        locations.iter().find(is_elsewhere).map(String::as_str)
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         match self {

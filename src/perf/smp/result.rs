@@ -16,7 +16,7 @@ use super::{MESH_ANNOTATION, MESH_LABEL, MESH_VERSION, VERSION};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
 use crate::base::{id, yaml};
-use crate::model::performance::environment::Environment;
+use crate::model::performance::environment::{Environment, Resources};
 use crate::model::performance::result::PerfResult;
 use crate::perf::summary::{self, Percentile};
 use crate::wire::protobuf;
@@ -110,13 +110,18 @@ pub fn mesh_config(result: &PerfResult) -> Option<ServiceMeshConfig> {
     let mut config = ServiceMeshConfig {
         smp_version: VERSION.to_owned(),
         labels: facts.labels.clone(),
-        ingress_gateway: mesh
-            .map(|mesh| IngressGateway { count: count(mesh.ingress_gateways), ..IngressGateway::default() }),
-        sidecar: mesh.map(|mesh| Sidecar { count: count(mesh.sidecars), ..Sidecar::default() }),
-        mesh_control_plane: mesh.map(|mesh| MeshControlPlane {
-            count: count(mesh.control_plane),
-            sidecars: count(mesh.sidecars),
-            ..MeshControlPlane::default()
+        ingress_gateway: mesh.map(|mesh| {
+            let (cpu_mcores, mem_mb) = each(mesh.ingress_gateway_each);
+            IngressGateway { count: count(mesh.ingress_gateways), cpu_mcores, mem_mb, ..IngressGateway::default() }
+        }),
+        sidecar: mesh.map(|mesh| {
+            let (cpu_mcores, mem_mb) = each(mesh.sidecar_each);
+            Sidecar { count: count(mesh.sidecars), cpu_mcores, mem_mb, ..Sidecar::default() }
+        }),
+        mesh_control_plane: mesh.map(|mesh| {
+            let (cpu_mcores, mem_mb) = each(mesh.control_plane_each);
+            let (count, sidecars) = (count(mesh.control_plane), count(mesh.sidecars));
+            MeshControlPlane { count, cpu_mcores, mem_mb, sidecars, ..MeshControlPlane::default() }
         }),
         mtls_enabled: facts.mtls.unwrap_or(false),
         mesh_build: version.clone(),
@@ -130,6 +135,12 @@ pub fn mesh_config(result: &PerfResult) -> Option<ServiceMeshConfig> {
     };
     config.id = id::stable("smp-mesh-config", &format!("{config:?}")).to_string();
     Some(config)
+}
+
+/// What one of its kind asks of its node; the message says 0 for what is not known.
+fn each(resources: Option<Resources>) -> (i32, i32) {
+    let Resources { cpu_mcores, memory_mib } = resources.unwrap_or_default();
+    (i32::try_from(cpu_mcores).unwrap_or(i32::MAX), i32::try_from(memory_mib).unwrap_or(i32::MAX))
 }
 
 /// Where the measurement ran.
@@ -211,12 +222,15 @@ fn mesh_config_value(config: &ServiceMeshConfig, result: &PerfResult) -> Value {
     // Counts of a mesh that nobody looked at are not known.
     if let Some(gateways) = &config.ingress_gateway {
         value["ingress_gateway"] = json!({ "count": gateways.count });
+        put_each(&mut value["ingress_gateway"], gateways.cpu_mcores, gateways.mem_mb);
     }
     if let Some(sidecar) = &config.sidecar {
         value["sidecar"] = json!({ "count": sidecar.count });
+        put_each(&mut value["sidecar"], sidecar.cpu_mcores, sidecar.mem_mb);
     }
     if let Some(plane) = &config.mesh_control_plane {
         value["mesh_control_plane"] = json!({ "count": plane.count, "sidecars": plane.sidecars });
+        put_each(&mut value["mesh_control_plane"], plane.cpu_mcores, plane.mem_mb);
     }
     // The message cannot leave it open, text can.
     if result.environment.mesh.as_ref().is_some_and(|mesh| mesh.mtls.is_some()) {
@@ -228,6 +242,15 @@ fn mesh_config_value(config: &ServiceMeshConfig, result: &PerfResult) -> Value {
         }
     }
     value
+}
+
+/// What nobody asks for is not known.
+fn put_each(value: &mut Value, cpu_mcores: i32, mem_mb: i32) {
+    for (name, number) in [("cpu_mcores", cpu_mcores), ("mem_mb", mem_mb)] {
+        if number > 0 {
+            value[name] = number.into();
+        }
+    }
 }
 
 fn environment_value(config: &EnvironmentConfig) -> Value {

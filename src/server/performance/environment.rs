@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::order::Order;
+use super::quantity::{mebibytes, millicores};
 use super::{inside, mesh};
 use crate::base::Result;
 use crate::cluster::Cluster;
@@ -88,25 +89,13 @@ fn node(object: &Value) -> Node {
     Node {
         name: text(&object["metadata"]["name"]),
         kind: instance.map_or_else(|| text(&object["status"]["nodeInfo"]["architecture"]), str::to_owned),
-        cores: capacity["cpu"].as_str().and_then(|cores| cores.parse().ok()).unwrap_or_default(),
-        memory_mib: capacity["memory"].as_str().map(mebibytes).unwrap_or_default(),
+        cores: capacity["cpu"].as_str().and_then(millicores).unwrap_or_default() / 1_000,
+        memory_mib: capacity["memory"].as_str().and_then(mebibytes).unwrap_or_default(),
     }
 }
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
-}
-
-/// A quantity of memory in MiB.
-fn mebibytes(quantity: &str) -> u64 {
-    let digits = quantity.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let number: u64 = digits.parse().unwrap_or_default();
-    match &quantity[digits.len()..] {
-        "Ki" => number / 1024,
-        "Mi" => number,
-        "Gi" => number * 1024,
-        _ => number >> 20,
-    }
 }
 
 #[cfg(test)]
@@ -121,6 +110,5 @@ mod tests {
             "status": {"capacity": {"cpu": "2", "memory": "4014248Ki"}, "nodeInfo": {"architecture": "amd64"}},
         }));
         assert_eq!(read, Node { name: "n".into(), kind: "amd64".into(), cores: 2, memory_mib: 3920 });
-        assert_eq!([mebibytes("2Gi"), mebibytes("5Mi"), mebibytes("1048576")], [2048, 5, 1]);
     }
 }

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
+use super::quantity::{mebibytes, millicores};
 use crate::cluster::Cluster;
 use crate::model::kubernetes::{GroupVersionKind, KindInfo};
-use crate::model::performance::environment::Mesh;
+use crate::model::performance::environment::{Mesh, Resources};
 
 /// Fact of a mesh with the mode of mutual TLS that holds where no policy says otherwise.
 const MODE: &str = "mtls_mode";
@@ -141,15 +142,22 @@ impl Mark {
             if let Some(image) = image {
                 mesh.control_plane += 1;
                 mesh.version = mesh.version.or_else(|| tag(image));
+                most(&mut mesh.control_plane_each, containers(pod));
                 pod["metadata"]["namespace"].as_str().unwrap_or_default().clone_into(&mut namespace);
             }
             if self.is_gateway(pod) {
                 mesh.ingress_gateways += 1;
-            } else if containers(pod).any(|container| self.sidecars.iter().any(|name| container["name"] == *name)) {
+                most(&mut mesh.ingress_gateway_each, containers(pod));
+            } else if let Some(sidecar) = containers(pod).find(|container| self.is_sidecar(container)) {
                 mesh.sidecars += 1;
+                most(&mut mesh.sidecar_each, std::iter::once(sidecar));
             }
         }
         (mesh.control_plane > 0).then_some(Found { mesh, namespace })
+    }
+
+    fn is_sidecar(&self, container: &Value) -> bool {
+        self.sidecars.iter().any(|name| container["name"] == *name)
     }
 
     fn controls(&self, image: &str) -> bool {
@@ -159,6 +167,23 @@ impl Mark {
     fn is_gateway(&self, pod: &Value) -> bool {
         self.gateway.is_some_and(|(label, value)| pod["metadata"]["labels"][label] == value)
     }
+}
+
+/// Takes in what some containers ask for together, where that is more than what others ask for.
+fn most<'v>(known: &mut Option<Resources>, containers: impl Iterator<Item = &'v Value>) {
+    let mut all = Resources::default();
+    for container in containers {
+        let resources = &container["resources"];
+        let asked = |name: &str| resources["requests"][name].as_str().or(resources["limits"][name].as_str());
+        all.cpu_mcores = all.cpu_mcores.saturating_add(asked("cpu").and_then(millicores).unwrap_or_default());
+        all.memory_mib = all.memory_mib.saturating_add(asked("memory").and_then(mebibytes).unwrap_or_default());
+    }
+    let so_far = known.unwrap_or_default();
+    let together = Resources {
+        cpu_mcores: so_far.cpu_mcores.max(all.cpu_mcores),
+        memory_mib: so_far.memory_mib.max(all.memory_mib),
+    };
+    *known = (together != Resources::default()).then_some(together);
 }
 
 /// Containers of a pod, those included that begin before the others: a sidecar may be one of them.
@@ -215,6 +240,31 @@ mod tests {
         assert_eq!(detect(&pods, None).unwrap().mesh.kind, "ISTIO");
         assert_eq!(detect(&pods, Some("KUMA")).unwrap().mesh.version.as_deref(), Some("2.9.0"));
         assert_eq!(detect(&pods[1..2], None), None);
+    }
+
+    #[test]
+    fn what_one_of_each_asks_of_its_node_is_summed_over_its_containers() {
+        let asks = |mut pod: Value, at: usize, resources: Value| {
+            pod["spec"]["containers"][at]["resources"] = resources;
+            pod
+        };
+        let proxy = ("istio-proxy", "istio/proxyv2:1");
+        let control = || pod(&json!({}), &[("discovery", "istio/pilot:1"), ("agent", "x")], &[]);
+        let control = asks(control(), 0, json!({"requests": {"cpu": "500m", "memory": "2Gi"}}));
+        let pods = [
+            asks(control, 1, json!({"limits": {"cpu": "1", "memory": "64Mi"}})),
+            asks(
+                pod(&json!({}), &[("app", "x"), proxy], &[]),
+                1,
+                json!({"requests": {"cpu": "10m", "memory": "40Mi"}}),
+            ),
+            asks(pod(&json!({}), &[("app", "x"), proxy], &[]), 1, json!({"requests": {"cpu": "100m"}})),
+            asks(pod(&json!({"istio": "ingressgateway"}), &[proxy], &[]), 0, json!({})),
+        ];
+        let mesh = detect(&pods, None).unwrap().mesh;
+        assert_eq!(mesh.control_plane_each, Some(Resources { cpu_mcores: 1_500, memory_mib: 2_112 }));
+        assert_eq!(mesh.sidecar_each, Some(Resources { cpu_mcores: 100, memory_mib: 40 }));
+        assert_eq!(mesh.ingress_gateway_each, None);
     }
 
     fn policy(namespace: &str, spec: &Value) -> Value {

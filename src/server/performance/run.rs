@@ -16,12 +16,14 @@ use crate::base::error::Kind;
 use crate::base::{Code, Error, Result, text};
 use crate::load::{self, distributed::Site};
 use crate::model::operation::OperationStatus;
+use crate::model::performance::plan::Plan;
 use crate::model::performance::result::{Ending, Interval, PerfResult};
 use crate::model::performance::summary::{ResultState, Sum};
+use crate::model::performance::workers::Workers;
 use crate::perf::control::Control;
-use crate::perf::partial;
 use crate::perf::threshold::{self, Outcome, Undecided};
 use crate::perf::unanswered::nothing_succeeded;
+use crate::perf::{partial, redact};
 use crate::server::Shared;
 use crate::server::operations::Handle;
 use crate::wire::rest::performance::run::WAITING;
@@ -131,6 +133,9 @@ impl Job<'_> {
     async fn load(&self, control: Control) -> Result<PerfResult> {
         let plan = self.order.plan.clone();
         let Some(workers) = &self.order.workers else { return load::run(plan, control).await };
+        if let Some(warning) = told_in_clear(&plan, workers) {
+            self.handle.warning(warning);
+        }
         let settings = &self.state.settings;
         let kubeconfig = self.order.kubeconfig.clone().or_else(|| settings.kubeconfig.clone());
         let site = Site { home: settings.home.clone(), kubeconfig };
@@ -169,6 +174,17 @@ impl Job<'_> {
             None => (OperationStatus::Succeeded, None),
         }
     }
+}
+
+/// What workers are told that authorises, where everybody on the way can read it.
+fn told_in_clear(plan: &Plan, workers: &Workers) -> Option<String> {
+    let (secrets, far) = (redact::secrets(plan), workers.in_clear()?);
+    (!secrets.is_empty()).then(|| {
+        format!(
+            "{} and the secret of workers go to {far} without encryption: who is on the way can read them",
+            secrets.join(", ")
+        )
+    })
 }
 
 /// The error of a measurement that lost workers: partly failed while one was left, failed without.
@@ -261,8 +277,20 @@ impl<'a> Progress<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::performance::plan::Plan;
+    use crate::model::performance::plan::Header;
     use crate::model::performance::result::WorkerShare;
+
+    #[test]
+    fn what_authorises_goes_to_other_machines_with_a_warning() {
+        let mut plan = Plan::default();
+        let at = |place: &str| Workers::At { locations: vec!["127.0.0.1:1".into(), place.into()] };
+        assert_eq!(told_in_clear(&plan, &at("10.0.0.1:1")), None);
+        plan.request.headers.push(Header { name: "Authorization".into(), value: "hunter2".into() });
+        let told = told_in_clear(&plan, &at("10.0.0.1:1")).unwrap();
+        assert!(told.contains("Authorization") && told.contains("10.0.0.1:1") && !told.contains("hunter2"), "{told}");
+        assert_eq!(told_in_clear(&plan, &at("localhost:2")), None);
+        assert_eq!(told_in_clear(&plan, &Workers::Local { count: 2 }), None);
+    }
 
     #[test]
     fn lost_workers_are_a_part_of_the_failure_that_they_are() {

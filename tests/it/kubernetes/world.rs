@@ -3,6 +3,7 @@
 
 use std::net::TcpListener;
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use serde_json::Value;
 
@@ -139,9 +140,10 @@ impl World {
     }
 }
 
-/// A port that nobody listens on, of those that nodes open for services.
+/// A port that nobody listens on, of those that nodes open for services; another one for each call.
 pub fn free_node_port() -> u16 {
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
     let start = 30000 + u16::try_from(std::process::id() % 2000).unwrap();
-    let free = (start..32767).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
-    free.unwrap()
+    let mut ports = std::iter::repeat_with(|| start + TAKEN.fetch_add(1, Ordering::Relaxed));
+    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }

@@ -13,27 +13,12 @@ use crate::base::{Code, Error, Result, id, yaml};
 use crate::model::preference::{LoadTestPrefs, Preferences};
 use crate::server::providers::sync;
 use crate::server::{Sender, Shared};
+use crate::wire::mesh;
 use crate::wire::rest::paths;
 use crate::wire::rest::performance::MeshTypes;
 
 /// Stored test files at most: they are kept whole, and read with the preferences.
 const MOST_TESTS: usize = 1_000;
-/// Names in the order of their numbers in the Service Mesh Performance specification.
-const MESHES: [&str; 13] = [
-    "INVALID_MESH",
-    "APP_MESH",
-    "CONSUL",
-    "ISTIO",
-    "KUMA",
-    "LINKERD",
-    "TRAEFIK_MESH",
-    "OCTARINE",
-    "NETWORK_SERVICE_MESH",
-    "TANZU",
-    "OPEN_SERVICE_MESH",
-    "NGINX_SERVICE_MESH",
-    "CILIUM_SERVICE_MESH",
-];
 
 pub(super) fn routes() -> Vec<Route> {
     let form = Payload { media: &["application/x-www-form-urlencoded"], ..Payload::json::<LoadTestPrefs>() };
@@ -105,7 +90,7 @@ fn changed(current: &LoadTestPrefs, sent: Map<String, Value>) -> Result<LoadTest
 }
 
 async fn meshes() -> Json<MeshTypes> {
-    Json(MeshTypes { mesh_types: MESHES.to_vec() })
+    Json(MeshTypes { mesh_types: mesh::names() })
 }
 
 async fn tests(State(state): State<Shared>, query: Query) -> Reply<Value> {
@@ -182,10 +167,5 @@ mod tests_of_defaults {
         let merged = changed(&current, sent(json!({"qps": 20, "unknown": 1}))).unwrap();
         assert_eq!((merged.c, merged.qps), (4, 20));
         assert_eq!(changed(&current, sent(json!({"c": "many"}))).unwrap_err().code(), Code::RequestInvalid);
-    }
-
-    #[test]
-    fn meshes_have_the_numbers_of_the_specification() {
-        assert_eq!((MESHES[3], MESHES[5], MESHES[12]), ("ISTIO", "LINKERD", "CILIUM_SERVICE_MESH"));
     }
 }

@@ -4,7 +4,8 @@ use super::super::extract::Query;
 use crate::base::{Code, Error, Result};
 use crate::model::performance::duration;
 use crate::model::performance::plan::{Header, Plan, Target};
-use crate::wire::rest::performance::profile::{generator, mesh_name, object, pace, set_body};
+use crate::wire::mesh;
+use crate::wire::rest::performance::profile::{generator, object, pace, set_body};
 
 /// Parameters, for the OpenAPI document.
 pub(super) const PARAMETERS: &[(&str, &str)] = &[
@@ -48,7 +49,7 @@ pub(super) fn plan(query: &Query, known: Plan) -> Result<Plan> {
         pace(&mut plan, rate);
     }
     if let Some(mesh) = query.get(&["mesh"]) {
-        plan.mesh = mesh_name(mesh);
+        plan.mesh = mesh::named(mesh);
     }
     length(query, &mut plan)?;
     request(query, &mut plan)?;

@@ -14,6 +14,7 @@ use crate::base::{Code, Error, Result};
 use crate::model::performance::duration;
 use crate::model::performance::plan::{Generator, Header, Load, Overload, Pacing, Plan, Target};
 use crate::model::performance::profile::Profile;
+use crate::wire::mesh;
 
 /// `POST /api/user/performance/profiles`. `plan` says everything; without it the older keys do, and what they do not
 /// speak of stays as the profile has it.
@@ -97,7 +98,7 @@ impl ProfileBody {
             plan.targets = self.endpoints.iter().map(|url| Target { url: url.clone(), weight: 1 }).collect();
         }
         if let Some(mesh) = &self.service_mesh {
-            plan.mesh = mesh_name(mesh);
+            plan.mesh = mesh::named(mesh);
         }
         if let Some(connections) = self.concurrent_request {
             plan.connections = connections.max(1);
@@ -139,9 +140,11 @@ pub fn set_body(plan: &mut Plan, body: Vec<u8>) {
     plan.request.body = body;
 }
 
-/// Sets the rate; 0 and less is as many requests as may be. A law that has this rate in the mean already is kept.
+/// Sets the rate; 0 and less is as many requests as may be. A law that has this rate in the mean, or is told
+/// as having it, is kept.
 pub fn pace(plan: &mut Plan, rate: f64) {
-    let kept = plan.load.rate(plan.duration).is_some_and(|mean| (mean - rate).abs() < 0.5);
+    let is_told = |mean: f64| [mean, told(mean)].iter().any(|known| (known - rate).abs() < 1e-9);
+    let kept = plan.load.rate(plan.duration).is_some_and(is_told);
     if rate <= 0.0 {
         plan.load = Load::Closed;
     } else if !kept {
@@ -167,12 +170,6 @@ pub fn generator(name: &str) -> Result<Generator> {
         Error::new(Code::RequestInvalid, format!("there is no load generator `{name}`"))
             .remedy(format!("Use one of {}.", names.join(", ")))
     })
-}
-
-/// A mesh's name as plans have it: capitals with underscores; what stands for none is none.
-pub fn mesh_name(name: &str) -> Option<String> {
-    let name = name.trim().to_uppercase().replace(['-', ' '], "_");
-    (!matches!(name.as_str(), "" | "NONE" | "NO_MESH" | "INVALID_MESH" | "0")).then_some(name)
 }
 
 /// JSON text of an object of texts; none when it is absent or empty.
@@ -314,7 +311,13 @@ impl From<Profile> for ProfileView {
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates are positive and far below 2^52")]
 fn whole(rate: f64) -> u64 {
-    rate.max(0.0).round() as u64
+    told(rate) as u64
+}
+
+/// A rate in whole requests a second, as clients of earlier eras are told it. It is at least 1, since 0 stands for as many
+/// as may be.
+fn told(rate: f64) -> f64 {
+    if rate > 0.0 { rate.round().max(1.0) } else { 0.0 }
 }
 
 /// One page of profiles.
@@ -372,6 +375,24 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_that_was_told_in_whole_numbers_is_kept_and_another_is_not() {
+        let rated = |rate: f64, qps: f64| {
+            let plan = Plan {
+                load: Load::Open { pacing: Pacing::Constant { rate }, overload: Overload::Queue },
+                ..Plan::default()
+            };
+            let body = ProfileBody { qps: Some(qps), ..ProfileBody::default() };
+            body.plan(&plan).unwrap().load.rate(None)
+        };
+        assert_eq!([whole(0.2), whole(0.0), whole(2.5)], [1, 0, 3]);
+        for (known, sent, wanted) in
+            [(0.2, 1.0, 0.2), (0.2, 0.6, 0.6), (2.5, 3.0, 2.5), (2.5, 2.4, 2.4), (2.5, 2.5, 2.5), (2.0, 2.3, 2.3)]
+        {
+            assert_eq!(rated(known, sent), Some(wanted), "{known} {sent}");
+        }
+    }
+
+    #[test]
     fn unknown_generators_units_and_objects_are_refused() {
         for body in [
             ProfileBody { load_generators: vec!["ab".into()], ..ProfileBody::default() },
@@ -380,7 +401,5 @@ mod tests {
         ] {
             assert_eq!(body.plan(&Plan::default()).unwrap_err().code(), Code::RequestInvalid);
         }
-        assert_eq!(mesh_name("None"), None);
-        assert_eq!(mesh_name("open-service mesh").as_deref(), Some("OPEN_SERVICE_MESH"));
     }
 }

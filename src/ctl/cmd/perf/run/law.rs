@@ -4,9 +4,8 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::text::did_you_mean;
 use crate::model::performance::duration;
 use crate::model::performance::plan::{Header, Overload, Pacing, Reuse, Step, Target};
-use crate::perf::smp;
 use crate::plane::adapter::{self, Adapter};
-use crate::wire::rest::performance::profile::mesh_name;
+use crate::wire::mesh;
 
 /// What `--rate` says.
 #[derive(Debug, Clone, PartialEq)]
@@ -118,8 +117,8 @@ pub(crate) fn header(text: &str) -> Result<Header> {
 
 /// Reads `--mesh`: by its name in the specification, its number, or a word in use for it; none for what says so.
 pub(crate) fn mesh(text: &str) -> Result<Option<String>> {
-    let Some(word) = mesh_name(text) else { return Ok(None) };
-    if let Some(name) = smp::mesh_name(&word) {
+    let Some(word) = mesh::named(text) else { return Ok(None) };
+    if let Some(name) = mesh::known(&word) {
         return Ok(Some(name.to_owned()));
     }
     if let Ok(adapter) = adapter::find(text) {
