@@ -5,6 +5,7 @@
 pub mod compare;
 pub mod control;
 pub mod engine;
+pub mod external;
 pub mod format;
 pub mod meshmark;
 pub mod optimise;

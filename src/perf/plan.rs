@@ -9,17 +9,18 @@ use url::Url;
 use crate::base::error::{Code, Error, Result};
 use crate::model::performance::plan::{Generator, Header, Load, Overload, Pacing, Plan, Protocol, Reuse, Tls};
 use crate::model::performance::workers::Workers;
-use crate::perf::{pem, redact};
+use crate::perf::{external, pem, redact};
 
 /// The longest duration, warm-up and timeout: clocks and sums of them hold a few of these.
 const LONGEST: Duration = Duration::from_hours(366 * 24);
 /// The highest rate of a plan, in requests a second.
 const HIGHEST_RATE: f64 = 1e7;
 
-/// Checks every value of a plan for the native generator.
+/// Checks every value of a plan, and whether its generator can do what they say together.
 ///
 /// # Errors
-/// One error that names all that is wrong.
+/// [`Code::PerfPlan`] names all values that are wrong; [`Code::GeneratorOption`] the first thing that an external generator
+/// cannot do. Only values that are right are held against a generator.
 pub fn check(plan: &Plan) -> Result<()> {
     let mut faults = Vec::new();
     faults.extend(options(plan));
@@ -30,7 +31,7 @@ pub fn check(plan: &Plan) -> Result<()> {
     request(plan, &mut faults);
     certificates(&plan.tls, &mut faults);
     match faults.len() {
-        0 => Ok(()),
+        0 => external::check(plan),
         1 => Err(Error::new(Code::PerfPlan, faults.remove(0))),
         many => Err(Error::new(Code::PerfPlan, format!("{many} values of the plan are wrong")).details(faults)),
     }

@@ -127,6 +127,7 @@ mod tests {
         let text = serde_json::to_string(&plan(&whole)).unwrap();
         assert!(!text.contains("hunter2") && !text.contains("joe"), "{text}");
         assert!(text.contains("text/html") && text.contains("http://h/"), "{text}");
+        assert!(!["Accept", "Host", "X-Request-Id"].into_iter().any(authorises));
     }
 
     #[test]

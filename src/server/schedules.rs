@@ -17,6 +17,7 @@ use crate::base::clock::Timestamp;
 use crate::base::{Code, Error, Result, clock, id, text};
 use crate::model::event::{Event, Severity};
 use crate::model::performance::profile::{RunOutcome, Schedule};
+use crate::perf::plan::check;
 use crate::schedule::Rule;
 use crate::store::page::Page;
 use crate::wire::rest::performance::{RunRequest, ScheduleBody};
@@ -100,7 +101,7 @@ pub async fn told(state: &Shared, schedule: Schedule) -> Result<Schedule> {
 /// Stores what a client sent: the schedule of its id, or a new one.
 ///
 /// # Errors
-/// An expression or a time zone that cannot be read, an unknown id or profile.
+/// An expression or a time zone that cannot be read, an unknown id or profile, a profile whose plan cannot be carried out.
 pub async fn save(state: &Shared, body: ScheduleBody) -> Result<Schedule> {
     let known = match body.id {
         Some(id) => state.store.schedules().get(id).await?,
@@ -117,6 +118,13 @@ async fn settled(state: &Shared, body: ScheduleBody, known: Option<Schedule>) ->
         Some(named) => Some(profiles::find(state, &named).await?),
         None => None,
     };
+    // A profile of an earlier version may hold a plan that no run could begin. A schedule that has it already can still be
+    // changed.
+    if let Some(profile) = &profile
+        && known.as_ref().is_none_or(|known| known.profile_id != profile.id)
+    {
+        check(&profile.plan)?;
+    }
     let cron_expression = body.cron_expression.or_else(|| known.as_ref().map(|known| known.cron_expression.clone()));
     let cron_expression = cron_expression.ok_or_else(|| {
         Error::new(Code::RequestInvalid, "the schedule has no cron expression").remedy("Send `cron_expression`.")

@@ -9,6 +9,7 @@ mod eras;
 mod external;
 mod files;
 mod front;
+mod impossible;
 mod istio;
 mod namespaces;
 #[cfg(unix)]

@@ -8,7 +8,6 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
-use super::refuse::cannot;
 use crate::base::clock::Timestamp;
 use crate::base::{Code, Error, Result, clock, env, process};
 use crate::model::performance::plan::Plan;
@@ -233,18 +232,11 @@ pub(super) fn last_lines(stderr: &str, stdout: &str) -> Vec<String> {
 }
 
 /// How long a program may take for a plan: its time, its last response, and a margin to start and to report.
-///
-/// # Errors
-/// A plan without any end but a count, when the generator cannot count.
-pub(super) fn limit(plan: &Plan) -> Result<Duration> {
+pub(super) fn limit(plan: &Plan) -> Duration {
     const MARGIN: Duration = Duration::from_secs(30);
     /// A count of requests tells no time; a day is beyond what anybody waits for.
     const COUNTED: Duration = Duration::from_hours(24);
-    match (plan.duration, plan.requests) {
-        (Some(length), _) => Ok(length + plan.timeout + MARGIN),
-        (None, Some(_)) => Ok(COUNTED),
-        (None, None) => Err(cannot(plan, "needs a duration or a number of requests")),
-    }
+    plan.duration.map_or(COUNTED, |length| length + plan.timeout + MARGIN)
 }
 
 #[cfg(all(test, unix))]

@@ -218,7 +218,7 @@ fn a_profile_is_written_as_a_test_file_that_means_the_same() {
         ("grpc", &["--url", "grpc://127.0.0.1:9/shop.Cart/Get", "--rate", "5"]),
         ("health", &["--url", "grpc://127.0.0.1:9", "--rate", "5"]),
         ("tcp", &["--url", "tcp://127.0.0.1:9", "-b", "ping", "--rate", "5"]),
-        ("program", &["--url", "http://127.0.0.1:9/", "--load-generator", "fortio", "--options", "-a"]),
+        ("program", &["--url", "http://127.0.0.1:9/", "--load-generator", "fortio", "--options", "-uniform"]),
     ] {
         env.ctl(["perf", "profile", "create", name].iter().chain(more).copied()).ok();
         let file = format!("{name}.yaml");

@@ -17,11 +17,12 @@ use crate::wire::rest::performance::run::WAITING;
 use super::run::args::PlanArgs;
 use super::run::plan::Draft;
 
-/// The plan of the flags, named after its target where it has no name, that the workers, if any, can share.
+/// The plan of the flags, named after its target where it has no name, with what the verb itself settles, that the
+/// workers, if any, can share.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn plan(args: &PlanArgs, workers: Option<&Workers>) -> Result<Plan> {
+pub(super) fn plan(args: &PlanArgs, workers: Option<&Workers>, settle: impl FnOnce(&mut Plan)) -> Result<Plan> {
     let mut draft = Draft::new();
     draft.flags(args)?;
     draft.settle(|plan| {
@@ -30,9 +31,12 @@ pub(super) fn plan(args: &PlanArgs, workers: Option<&Workers>) -> Result<Plan> {
         }
     });
     draft.connect();
-    check(&draft.plan)?;
     if let Some(workers) = workers {
         draft.share(workers);
+    }
+    draft.settle(settle);
+    check(&draft.plan)?;
+    if let Some(workers) = workers {
         check_shares(&draft.plan, workers)?;
     }
     Ok(draft.plan)

@@ -51,7 +51,7 @@ pub struct Args {
 pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<()> {
     let (setting, values) = setting(&args.set)?;
     let goal = Goal::parse(&args.goal)?;
-    let plan = plan(&args.plan, args.workers.workers.as_ref())?;
+    let plan = plan(&args.plan, args.workers.workers.as_ref(), |_| {})?;
     let base = pattern(ctx, &args).await?;
     optimise::check(&setting, &values, args.repeat)?;
     let with = |value: &String| varied(&base, &setting, value);

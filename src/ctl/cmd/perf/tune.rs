@@ -83,7 +83,7 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<Outcome> {
     Ok(if failed { Outcome::verdict(exit::BREACHED) } else { Outcome::GOOD })
 }
 
-/// The plan of every step but for its rate.
+/// The plan of the first step; of the others, the rate is another one.
 fn step_plan(args: &Args) -> Result<Plan> {
     let given = [
         (args.plan.rate.is_some() || args.plan.qps.is_some(), "--rate"),
@@ -99,10 +99,24 @@ fn step_plan(args: &Args) -> Result<Plan> {
         Error::new(Code::UsageError, format!("--step-duration `{}` is no duration", args.step_duration))
             .because(problem)
     })?;
-    let settled = plan(&args.plan, args.workers.workers.as_ref())?;
     let is_given = args.plan.connections.or(args.plan.concurrent_requests).is_some();
-    let connections = if is_given { settled.connections } else { settled.connections.max(CONNECTIONS) };
-    Ok(Plan { duration: Some(length), connections, ..settled })
+    plan(&args.plan, args.workers.workers.as_ref(), |plan| {
+        plan.duration = Some(length);
+        if !is_given {
+            plan.connections = plan.connections.max(CONNECTIONS);
+        }
+        // A generator may be unable to do without a rate, or to keep one.
+        plan.load = at(&plan.load, args.start);
+    })
+}
+
+/// A load at another rate.
+fn at(load: &Load, rate: f64) -> Load {
+    let overload = match load {
+        Load::Open { overload, .. } => *overload,
+        Load::Closed => Overload::Queue,
+    };
+    Load::Open { pacing: Pacing::Constant { rate }, overload }
 }
 
 struct ThroughPlane<'c> {
@@ -113,11 +127,7 @@ struct ThroughPlane<'c> {
 
 impl Runner for ThroughPlane<'_> {
     async fn measure(&mut self, rate: f64) -> Result<PerfResult> {
-        let overload = match &self.plan.load {
-            Load::Open { overload, .. } => *overload,
-            Load::Closed => Overload::Queue,
-        };
-        let load = Load::Open { pacing: Pacing::Constant { rate }, overload };
+        let load = at(&self.plan.load, rate);
         let name = format!("{} at {}/s", self.plan.name, units::rate(rate));
         measure(self.ctx, &Plan { name, load, ..self.plan.clone() }, self.workers.as_ref()).await
     }
