@@ -24,10 +24,12 @@ pub mod repeat;
 )]
 pub(crate) mod sample;
 pub mod selftest;
+pub mod share;
 pub mod smp;
 pub mod stats;
 pub mod summary;
 pub mod threshold;
+pub mod timeline;
 pub mod tune;
 pub mod unanswered;
 pub mod units;

@@ -11,7 +11,7 @@ use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
 use crate::model::performance::profile::Missed;
 
-/// A run that begins no later than this after its time is on time.
+/// A run that begins less than this after its time is on time.
 const GRACE: SignedDuration = SignedDuration::from_secs(60);
 
 /// A cron expression in a time zone.
@@ -70,18 +70,18 @@ impl Rule {
 
     /// What is to be done at `now` about the time `due`, which has come.
     pub fn decide(&self, due: Timestamp, now: Timestamp, policy: Missed) -> Decision {
-        let latest = self.latest(due, now);
         let passed = self.passed(due, now);
-        let on_time = now.duration_since(latest) <= GRACE;
+        let on_time = self.is_on_time(due, now);
         let run = on_time || policy == Missed::Once;
         let missed = if on_time { passed.saturating_sub(1) } else { passed };
         Decision { run, missed, next: self.next_after(now) }
     }
 
-    /// The last time that is not after `now`, which is `due` or later.
-    fn latest(&self, due: Timestamp, now: Timestamp) -> Timestamp {
-        let recent = now.checked_sub(GRACE).unwrap_or(due).max(due);
-        self.next_after(recent).filter(|next| *next <= now).unwrap_or(due)
+    /// Whether one of the times from `due` to `now` came less than the grace ago.
+    fn is_on_time(&self, due: Timestamp, now: Timestamp) -> bool {
+        let is_recent = |time: Timestamp| time <= now && now.duration_since(time) < GRACE;
+        let since = now.checked_sub(GRACE).unwrap_or(due);
+        is_recent(due) || self.next_after(since.max(due)).is_some_and(is_recent)
     }
 
     fn passed(&self, due: Timestamp, now: Timestamp) -> u64 {
@@ -176,5 +176,19 @@ mod tests {
         assert_eq!(late(Missed::Once), Decision { run: true, missed: 4, next: Some(at("2026-01-01T05:00:00Z")) });
         let back = hourly.decide(due, at("2026-01-01T04:00:05Z"), Missed::Skip);
         assert_eq!(back, Decision { run: true, missed: 3, next: Some(at("2026-01-01T05:00:00Z")) });
+    }
+
+    #[test]
+    fn a_time_is_made_up_for_less_than_a_minute_ago_be_it_the_first_or_the_last_that_passed() {
+        let hourly = Rule::parse("0 * * * *", "UTC").unwrap();
+        for due in [at("2026-01-01T01:00:00Z"), at("2026-01-01T04:00:00Z")] {
+            let run = |now| hourly.decide(due, at(now), Missed::Skip).run;
+            assert!(run("2026-01-01T04:00:00Z") && run("2026-01-01T04:00:59Z"), "{due}");
+            assert!(!run("2026-01-01T04:01:00Z"), "{due}");
+        }
+        // several times within the minute: the last one is run, the others are missed
+        let fast = Rule::parse("*/20 * * * * *", "UTC").unwrap();
+        let decision = fast.decide(at("2026-01-01T01:00:00Z"), at("2026-01-01T01:00:59Z"), Missed::Skip);
+        assert_eq!(decision, Decision { run: true, missed: 2, next: Some(at("2026-01-01T01:01:00Z")) });
     }
 }

@@ -24,16 +24,15 @@ use std::sync::{Arc, Barrier};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use intervals::Joiner;
+use intervals::{Joiner, Told};
 use machine::Ticks;
-use recorder::Part;
 use report::Outcome;
 use site::Site;
 use worker::{Shared, Worker, Yield};
 
 use crate::base::clock;
 use crate::base::error::{Code, Error, Result};
-use crate::model::performance::plan::{Load, Overload, Plan};
+use crate::model::performance::plan::Plan;
 use crate::model::performance::result::PerfResult;
 use crate::perf::control::Control;
 use crate::perf::plan;
@@ -56,8 +55,8 @@ pub(super) fn run_from(plan: &Plan, control: &Control) -> Result<(PerfResult, In
     plan::check(plan)?;
     let site = Site::new(plan)?;
     let shared = Arc::new(share(plan, control.wants_detail()));
-    let (sender, parts) = mpsc::channel();
-    machine::allow_connections(most_connections(plan))?;
+    let (sender, told) = mpsc::channel();
+    machine::allow_connections(plan.most_connections().into())?;
     let workers = (0..shared.threads)
         .map(|number| Worker::new(Arc::clone(&shared), site.clone(), number, sender.clone()))
         .collect::<Result<Vec<_>>>()?;
@@ -68,20 +67,13 @@ pub(super) fn run_from(plan: &Plan, control: &Control) -> Result<(PerfResult, In
     wait_until_near(&shared, shared.start(), control);
     let before = Ticks::now();
     let started_at = later_than_now(&shared);
-    let joiner = watch(&shared, control, &parts);
+    let joiner = watch(&shared, control, &told);
     let over = shared.now();
     let ticks = before.zip(Ticks::now());
     let threads = threads.into_iter().map(join).collect::<Result<Vec<_>>>()?;
     let outcome = Outcome { threads, started_at, stopped: control.stopped(), over, ticks };
     let begin = shared.epoch + Duration::from_nanos(shared.start());
     Ok((report::result(&shared, &outcome, joiner), begin))
-}
-
-fn most_connections(plan: &Plan) -> u64 {
-    match plan.load {
-        Load::Open { overload: Overload::Grow { limit }, .. } => u64::from(limit.max(plan.connections)),
-        _ => u64::from(plan.connections),
-    }
 }
 
 fn share(plan: &Plan, detailed: bool) -> Shared {
@@ -152,15 +144,15 @@ fn later_than_now(shared: &Shared) -> clock::Timestamp {
 }
 
 /// Joins and shows intervals until every thread is done, and passes a stop on.
-fn watch(shared: &Shared, control: &Control, parts: &Receiver<Part>) -> Joiner {
+fn watch(shared: &Shared, control: &Control, told: &Receiver<Told>) -> Joiner {
     let mut joiner = Joiner::new(shared.threads);
     loop {
         if control.stopped().is_some() {
             shared.stop.store(true, Ordering::Relaxed);
         }
-        match parts.recv_timeout(ATTENTION) {
-            Ok(part) => {
-                if let Some((interval, detail)) = joiner.add(&part) {
+        match told.recv_timeout(ATTENTION) {
+            Ok(what) => {
+                for (interval, detail) in joiner.hear(what) {
                     match detail {
                         Some(detail) => control.observe_in_detail(&interval, &detail),
                         None => control.observe(&interval),

@@ -3,6 +3,8 @@
 mod adaptive;
 mod callers;
 mod distributed;
+#[cfg(target_os = "linux")]
+mod endings;
 mod engine;
 mod environment;
 mod eras;

@@ -11,8 +11,11 @@ use crate::base::clock::Timestamp;
 use crate::base::id;
 use crate::model::performance::environment::Environment;
 use crate::model::performance::plan::{Load, Plan};
-use crate::model::performance::result::{Ending, GeneratorReport, Interval, PerfResult, SCHEMA, WorkerShare};
+use crate::model::performance::result::{
+    Ending, GeneratorReport, Interval, PerfResult, SCHEMA, WorkerShare, response_rate,
+};
 use crate::perf::control::Detail;
+use crate::perf::timeline::Timeline;
 use crate::perf::warnings;
 
 /// A begin that is this much after the agreed moment is worth a warning: a hundredth of an interval.
@@ -26,8 +29,8 @@ pub(super) struct Part {
     pub clock: Offset,
     /// When its measurement was to begin, after the warm-up, by our clock.
     pub begin_ns: i64,
-    /// Its intervals as they came in.
-    pub intervals: Vec<Interval>,
+    /// Its intervals in the order in which they came in.
+    pub intervals: Timeline,
     /// What it had counted when it told so last, and how many intervals that covers.
     pub detail: Option<(Detail, usize)>,
     /// Its end.
@@ -37,20 +40,20 @@ pub(super) struct Part {
 impl Part {
     /// One that has told nothing yet.
     pub(super) fn new(name: String, clock: Offset, begin_ns: i64, end: End) -> Self {
-        Self { name, clock, begin_ns, intervals: Vec::new(), detail: None, end }
+        Self { name, clock, begin_ns, intervals: Timeline::default(), detail: None, end }
     }
 
     /// Takes an interval in. Each detail holds all before it, so that the last one is enough.
     pub(super) fn take(&mut self, interval: Interval, detail: Option<Detail>) {
-        self.intervals.push(interval);
+        self.intervals.add(interval);
         if let Some(detail) = detail {
-            self.detail = Some((detail, self.intervals.len()));
+            self.detail = Some((detail, self.intervals.added()));
         }
     }
 
     /// Whether statuses and causes of its last intervals never came.
     fn lacks_detail(&self) -> bool {
-        self.detail.as_ref().map_or(0, |(_, covered)| *covered) < self.intervals.len()
+        self.detail.as_ref().map_or(0, |(_, covered)| *covered) < self.intervals.added()
     }
 }
 
@@ -89,7 +92,7 @@ pub(super) fn merge(plan: Plan, parts: &[Part], stopped: Option<Ending>) -> Perf
         ended_at: moment(last),
         elapsed_seconds: elapsed,
         ended_by: ending(parts, stopped),
-        achieved_rate: per_second(answered, elapsed),
+        achieved_rate: response_rate(answered, elapsed),
         requests: sum.requests,
         statuses: sum.statuses,
         errors: sum.errors,
@@ -106,11 +109,6 @@ pub(super) fn merge(plan: Plan, parts: &[Part], stopped: Option<Ending>) -> Perf
     };
     result.warnings.extend(warnings::of_whole(&result));
     result
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts and times are far below 2^52")]
-fn per_second(count: u64, seconds: f64) -> f64 {
-    if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "lengths of runs are far below 2^52 ns")]
@@ -141,7 +139,8 @@ fn span(parts: &[Part]) -> Span {
             (begin, begin + length_ns(result.elapsed_seconds), begin + whole)
         }
         End::Lost(_) => {
-            let ends = part.intervals.iter().map(|interval| interval.start_seconds + interval.length_seconds);
+            let ends =
+                part.intervals.intervals().iter().map(|interval| interval.start_seconds + interval.length_seconds);
             let end = part.begin_ns + length_ns(ends.fold(0.0, f64::max));
             (part.begin_ns, end, end)
         }
@@ -166,10 +165,18 @@ fn ending(parts: &[Part], stopped: Option<Ending>) -> Ending {
     stopped.or(first).unwrap_or(Ending::WorkersLost)
 }
 
-/// The run second by second: the intervals of one number are added. The last one ends with the run.
+/// The run second by second, or in longer steps where a worker told many: the intervals of one number are added. The last
+/// one ends with the run.
 fn intervals(parts: &[Part], elapsed: f64) -> Vec<Interval> {
-    let most = parts.iter().map(|part| part.intervals.len()).max().unwrap_or_default();
-    let column = |index: usize| parts.iter().filter_map(move |part| part.intervals.get(index));
+    let width = parts.iter().map(|part| part.intervals.width()).max().unwrap_or(1);
+    let as_wide = |part: &Part| {
+        let mut timeline = part.intervals.clone();
+        timeline.widen(width);
+        timeline.into_intervals()
+    };
+    let told: Vec<Vec<Interval>> = parts.iter().map(as_wide).collect();
+    let most = told.iter().map(Vec::len).max().unwrap_or_default();
+    let column = |index: usize| told.iter().filter_map(move |intervals| intervals.get(index));
     let mut all: Vec<Interval> = (0..most).filter_map(|index| add_intervals(column(index))).collect();
     let is_empty = |interval: &Interval| interval.sent + interval.failed + interval.response.count() == 0;
     all.retain(|interval| interval.start_seconds < elapsed || !is_empty(interval));
@@ -214,8 +221,8 @@ fn share(part: &Part, sum: Sum) -> WorkerShare {
     let (achieved_rate, start_slip_ns, lost) = match &part.end {
         End::Whole { result, start_slip_ns } => (result.achieved_rate, *start_slip_ns, None),
         End::Lost(why) => {
-            let seconds: f64 = part.intervals.iter().map(|interval| interval.length_seconds).sum();
-            (per_second(sum.latency.response.count(), seconds), 0, Some(why.clone()))
+            let seconds: f64 = part.intervals.intervals().iter().map(|interval| interval.length_seconds).sum();
+            (response_rate(sum.latency.response.count(), seconds), 0, Some(why.clone()))
         }
     };
     WorkerShare {
@@ -239,7 +246,7 @@ fn part_warnings(part: &Part, workers: usize) -> Vec<String> {
     let name = &part.name;
     match &part.end {
         End::Lost(why) => {
-            let seconds = part.intervals.len();
+            let seconds = part.intervals.added();
             let mut lost = format!(
                 "worker {name}, one of {workers}, was lost ({why}): its share counts for the {seconds} intervals that arrived"
             );
@@ -286,17 +293,25 @@ mod tests {
         }
     }
 
+    fn timeline(intervals: &[Interval]) -> Timeline {
+        let mut timeline = Timeline::default();
+        for interval in intervals {
+            timeline.add(interval.clone());
+        }
+        timeline
+    }
+
     fn part(name: &str, values: &[&[u64]], end: impl FnOnce(&[Interval]) -> End) -> Part {
         let intervals: Vec<Interval> = (0..).zip(values).map(|(index, values)| interval(index, values)).collect();
         let end = end(&intervals);
         let clock = Offset { offset_ns: 5, error_ns: 2 };
-        Part { intervals, ..Part::new(name.to_owned(), clock, 1_000_000_000, end) }
+        Part { intervals: timeline(&intervals), ..Part::new(name.to_owned(), clock, 1_000_000_000, end) }
     }
 
     fn whole(intervals: &[Interval], slip: i64) -> End {
         let clock = Offset { offset_ns: 0, error_ns: 0 };
         let lost =
-            Part { intervals: intervals.to_vec(), ..Part::new(String::new(), clock, 0, End::Lost(String::new())) };
+            Part { intervals: timeline(intervals), ..Part::new(String::new(), clock, 0, End::Lost(String::new())) };
         let mut result = merge(Plan::default(), &[lost], Some(Ending::Duration));
         result.warnings.clear();
         End::Whole { result: Box::new(result), start_slip_ns: slip }
@@ -326,9 +341,10 @@ mod tests {
 
     #[test]
     fn what_a_lost_worker_sent_in_one_interval_and_answered_in_the_next_was_due_once() {
-        let mut lost = part("a", &[&[10], &[20, 30]], |_| End::Lost(String::new()));
+        let mut lost = part("a", &[], |_| End::Lost(String::new()));
         // the second interval's first response is of the first interval's second request
-        (lost.intervals[0].sent, lost.intervals[1].sent) = (2, 1);
+        lost.take(Interval { sent: 2, ..interval(0, &[10]) }, None);
+        lost.take(Interval { sent: 1, ..interval(1, &[20, 30]) }, None);
         let requests = merge(Plan::default(), &[lost], None).requests;
         assert_eq!((requests.due, requests.sent, requests.succeeded), (3, 3, 3));
     }
@@ -345,6 +361,20 @@ mod tests {
         assert!(merged.warnings[0].contains("worker b, one of 2, was lost"), "{:?}", merged.warnings);
         assert_eq!(merged.workers[1].requests.due, 2);
         assert_eq!(merged.ended_by, Ending::Duration);
+    }
+
+    #[test]
+    fn a_long_run_keeps_longer_intervals_that_are_those_of_all_workers() {
+        let seconds = |name: &str, count: u32| {
+            let mut one = part(name, &[], |_| End::Lost(String::new()));
+            (0..count).for_each(|second| one.take(interval(second, &[u64::from(second) + 1]), None));
+            one
+        };
+        let merged = merge(Plan::default(), &[seconds("a", 4_000), seconds("b", 3_000)], None);
+        assert_eq!((merged.intervals.len(), merged.requests.sent), (2_000, 7_000));
+        let told = |at: usize| (merged.intervals[at].start_seconds, merged.intervals[at].response.count());
+        assert_eq!((told(1_499), told(1_500)), ((2_998.0, 4), (3_000.0, 2)));
+        assert!(merged.warnings[1].contains("for the 3000 intervals"), "{:?}", merged.warnings);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::base::Result;
 use crate::model::performance::plan::{Load, Overload, Pacing, Plan, Step};
 use crate::perf::plan::can_share;
+use crate::perf::share::Share as Dealt;
 
 /// A worker's share.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +17,8 @@ pub(super) struct Share {
 }
 
 /// Shares of `workers` workers. Rates are divided evenly: the sum of Poisson processes is one, and constant rates are
-/// interleaved by their phase. Connections and counted requests are divided with the remainder to the first ones.
+/// interleaved by their phase. Connections are divided with the remainder to the first ones. Counted requests go with the
+/// rate where there is one, and otherwise with the connections, so that all workers are done at about the same time.
 ///
 /// # Errors
 /// [`crate::base::Code::WorkersInvalid`] where a worker would be left without a connection or a request.
@@ -26,11 +28,9 @@ pub(super) fn shares(plan: &Plan, workers: u32) -> Result<Vec<Share>> {
 }
 
 fn share(plan: &Plan, index: u32, workers: u32) -> Share {
-    let part = |whole: u64| {
-        let (index, workers) = (u64::from(index), u64::from(workers));
-        whole / workers + u64::from(index < whole % workers)
-    };
-    let small = |whole: u32| u32::try_from(part(u64::from(whole))).unwrap_or(whole);
+    let dealt = Dealt { number: index.into(), of: workers.into(), connections: plan.connections.into() };
+    let small = |whole: u32| u32::try_from(dealt.part(u64::from(whole))).unwrap_or(whole);
+    let counted = |whole: u64| if plan.load == Load::Closed { dealt.requests(whole) } else { dealt.part(whole) };
     let load = match &plan.load {
         Load::Closed => Load::Closed,
         Load::Open { pacing, overload } => Load::Open {
@@ -44,7 +44,7 @@ fn share(plan: &Plan, index: u32, workers: u32) -> Share {
     let plan = Plan {
         load,
         connections: small(plan.connections),
-        requests: plan.requests.map(part),
+        requests: plan.requests.map(counted),
         seed: seed(plan.seed, index),
         ..plan.clone()
     };
@@ -100,6 +100,17 @@ mod tests {
             prop_assert!((sum / rps - 1.0).abs() < 1e-9);
             prop_assert!(shares.iter().all(|share| share.plan.connections > 0));
         }
+    }
+
+    #[test]
+    fn without_a_rate_requests_go_where_connections_are() {
+        let requests = |load| {
+            let plan = Plan { load, connections: 3, requests: Some(10_000), ..Plan::default() };
+            shares(&plan, 2).unwrap().iter().map(|share| share.plan.requests.unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(requests(Load::Closed), [6_667, 3_333]);
+        let pacing = Pacing::Constant { rate: 10.0 };
+        assert_eq!(requests(Load::Open { pacing, overload: Overload::Queue }), [5_000, 5_000]);
     }
 
     #[test]

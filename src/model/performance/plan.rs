@@ -101,6 +101,16 @@ impl Default for Plan {
     }
 }
 
+impl Plan {
+    /// Connections that there may be at one time.
+    pub fn most_connections(&self) -> u32 {
+        match self.load {
+            Load::Open { overload: Overload::Grow { limit }, .. } => limit.max(self.connections),
+            _ => self.connections,
+        }
+    }
+}
+
 /// A program that makes load.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -260,6 +260,20 @@ pub struct Interval {
     pub response: PackedHistogram,
 }
 
+impl Interval {
+    /// Responses a second, good or bad.
+    pub fn response_rate(&self) -> f64 {
+        response_rate(self.response.count(), self.length_seconds)
+    }
+}
+
+/// Responses a second: whatever shows a rate counts those whose times are known, as the rate of the whole run does.
+/// Requests that failed without a response, refused or out of time, are no work of the target's.
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+pub fn response_rate(responses: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 { responses as f64 / seconds } else { 0.0 }
+}
+
 /// What the generator says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GeneratorReport {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
-use super::result::{Ending, Interval, Requests};
+use super::result::{Ending, Interval, Requests, response_rate};
 use super::verdict::Outcome;
 
 /// What a running measurement has measured: its last interval, and all of them. Percentiles are response times in
@@ -62,8 +62,14 @@ impl Figures {
 
 impl Measured {
     /// Responses a second in the interval, good or bad.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "rates are positive and small"
+    )]
     pub fn answered_per_second(&self) -> u64 {
-        (self.last.succeeded + self.last.failed).saturating_mul(1000) / self.length_ms.max(1)
+        response_rate(self.last.responses, self.length_ms as f64 / 1000.0) as u64
     }
 }
 
@@ -236,7 +242,11 @@ mod tests {
         let last = interval(0.5, &[5_000, 5_000, 5_000], 1);
         sum.add(&last);
         let told = sum.measured(&last);
-        assert_eq!((told.elapsed_ms, told.length_ms, told.answered_per_second()), (1000, 500, 8));
+        assert_eq!(
+            (told.elapsed_ms, told.length_ms, told.answered_per_second()),
+            (1000, 500, 6),
+            "the one that failed has no response"
+        );
         assert_eq!((told.last.sent, told.so_far.sent, told.so_far.dropped), (4, 5, 2));
         assert!(told.so_far.p50_ns >= 5_000 && sum.response.min_ns() == 1_000);
         assert!((sum.length_seconds - 1.0).abs() < 1e-9);

@@ -56,6 +56,8 @@ pub struct Connection {
     pub failures: u32,
     /// Whether this socket has brought a response.
     pub has_answered: bool,
+    /// Whether the far side has closed this socket.
+    pub has_ended: bool,
     /// The request that it is opened for.
     pub assigned: Option<Flight>,
 }
@@ -75,6 +77,7 @@ impl Connection {
             uses: 0,
             failures: 0,
             has_answered: false,
+            has_ended: false,
             assigned: None,
         }
     }
@@ -132,6 +135,7 @@ impl Connection {
         self.exchange = exchange;
         self.out.clear();
         self.written = 0;
+        self.has_ended = false;
         self.generation = self.generation.wrapping_add(1);
     }
 

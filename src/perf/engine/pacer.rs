@@ -2,6 +2,7 @@
 //! through and takes its own share of.
 
 use crate::model::performance::plan::Pacing;
+use crate::perf::share::Share;
 
 const SECOND: f64 = 1e9;
 
@@ -11,19 +12,9 @@ pub struct Schedule {
     law: Law,
     /// The next request's number in the whole schedule.
     next: u64,
-    /// Every so many-th request of the whole schedule is this thread's.
-    stride: u64,
+    share: Share,
     /// Requests in the whole schedule.
     limit: u64,
-}
-
-/// The share of one thread in a schedule: it takes the requests `first`, `first + stride`, …
-#[derive(Debug, Clone, Copy)]
-pub struct Share {
-    /// Number of the thread, from 0.
-    pub first: u64,
-    /// Number of threads.
-    pub stride: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -63,7 +54,7 @@ impl Schedule {
                 Law::Pieces(pieces(&stretches, steps.last().map_or(0.0, |step| step.rate)))
             }
         };
-        Self { law, next: share.first, stride: share.stride, limit: limit.unwrap_or(u64::MAX) }
+        Self { law, next: share.first(), share, limit: limit.unwrap_or(u64::MAX) }
     }
 
     /// The number of the next request in the whole schedule, and its moment in nanoseconds from the schedule's begin;
@@ -73,7 +64,7 @@ impl Schedule {
             return None;
         }
         let number = self.next;
-        self.next += self.stride;
+        self.next = self.share.after(number);
         let seconds = match &mut self.law {
             Law::Constant(rate) => count(number) / *rate,
             Law::Poisson { rate, random, drawn, at } => {
@@ -134,7 +125,7 @@ mod tests {
     use super::*;
     use crate::model::performance::plan::Step;
 
-    const ALONE: Share = Share { first: 0, stride: 1 };
+    const ALONE: Share = Share { number: 0, of: 1, connections: 1 };
 
     fn moments(pacing: &Pacing, count: usize) -> Vec<u64> {
         let mut schedule = Schedule::new(pacing, 1, ALONE, None);
@@ -153,9 +144,12 @@ mod tests {
         let pacing = Pacing::Poisson { rate: 1000.0 };
         let whole = moments(&pacing, 90);
         let mut shared = Vec::new();
-        for first in 0..3 {
-            let mut schedule = Schedule::new(&pacing, 1, Share { first, stride: 3 }, Some(90));
-            shared.extend(std::iter::from_fn(|| schedule.advance()).map(|(_, due)| due));
+        for number in 0..3 {
+            let mut schedule = Schedule::new(&pacing, 1, Share { number, of: 3, connections: 5 }, Some(90));
+            let due: Vec<u64> = std::iter::from_fn(|| schedule.advance()).map(|(_, due)| due).collect();
+            // of five connections the last thread has one
+            assert_eq!(due.len(), [36, 36, 18][usize::try_from(number).unwrap()]);
+            shared.extend(due);
         }
         shared.sort_unstable();
         assert_eq!(shared, whole);
@@ -206,7 +200,8 @@ mod tests {
 
     #[test]
     fn a_limit_ends_the_schedule() {
-        let mut schedule = Schedule::new(&Pacing::Constant { rate: 1.0 }, 1, Share { first: 1, stride: 2 }, Some(4));
+        let share = Share { number: 1, of: 2, connections: 2 };
+        let mut schedule = Schedule::new(&Pacing::Constant { rate: 1.0 }, 1, share, Some(4));
         assert_eq!(std::iter::from_fn(|| schedule.advance()).map(|(number, _)| number).collect::<Vec<_>>(), [1, 3]);
     }
 }

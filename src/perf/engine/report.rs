@@ -9,7 +9,7 @@ use super::worker::{Shared, Yield};
 use crate::base::clock::Timestamp;
 use crate::model::performance::plan::{Load, Plan};
 use crate::model::performance::result::{
-    Bytes, Cause, Connections, Ending, GeneratorReport, Latency, PerfResult, Requests, SCHEMA,
+    Bytes, Cause, Connections, Ending, GeneratorReport, Latency, PerfResult, Requests, SCHEMA, response_rate,
 };
 use crate::perf::control::Detail;
 use crate::perf::units;
@@ -99,7 +99,7 @@ pub fn result(shared: &Shared, outcome: &Outcome, joiner: Joiner) -> PerfResult 
         elapsed_seconds,
         ended_by: ending(plan, outcome.stopped, sums.is_complete),
         requested_rate: plan.load.rate(plan.duration),
-        achieved_rate: rate(answered, elapsed_seconds),
+        achieved_rate: response_rate(answered, elapsed_seconds),
         requests: sums.requests,
         statuses: sums.statuses,
         errors: sums.errors,
@@ -220,11 +220,6 @@ fn lengths(shared: &Shared, outcome: &Outcome, sums: &Sums) -> Lengths {
         _ => outcome.over.saturating_sub(start).max(last),
     };
     Lengths { elapsed: seconds(elapsed), whole: seconds(elapsed.max(last)) }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
-fn rate(count: u64, seconds: f64) -> f64 {
-    if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "runs are shorter than 2^53 ns, which is a hundred days")]

@@ -1,5 +1,6 @@
 //! Where requests go and what they are, made ready once before the first is sent.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
@@ -15,6 +16,9 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::http::guarded;
 use crate::model::performance::plan::{Plan, Protocol, Reuse, Target};
 use crate::perf::redact;
+
+/// Places that redirects must not lead to, as far as they are remembered. Beyond that none is looked up any more.
+const REFUSED: usize = 1_000;
 
 /// Whether TLS is spoken, host and port.
 pub type Key = (bool, String, u16);
@@ -59,6 +63,10 @@ pub struct Site {
     seed: u64,
     /// How many of the origins the plan names; the others were found by redirects.
     named: usize,
+    /// Where redirects must not lead, from which origin: a name is not looked up again for each response.
+    refused: HashSet<(usize, Key)>,
+    /// The plan as hosts may know it that only redirects lead to; made when the first one does.
+    for_strangers: Option<Arc<Plan>>,
     /// TLS of all origins.
     pub tls: Option<Arc<ClientConfig>>,
 }
@@ -75,6 +83,8 @@ impl Site {
             shares: Vec::new(),
             seed: plan.seed,
             named: usize::MAX,
+            refused: HashSet::new(),
+            for_strangers: None,
             tls: None,
         };
         let mut end = 0;
@@ -95,22 +105,32 @@ impl Site {
     /// # Errors
     /// The redirect leads nowhere.
     pub fn follow(&mut self, plan: &Plan, from: u32, url: Url, (method, body): (&str, &[u8])) -> Result<u32> {
-        let known = self.known(&key(&url));
-        if known.is_some_and(|origin| origin < self.named) {
-            return self.add(plan, url, method, body);
+        let place = (self.targets[from as usize].origin, key(&url));
+        let plan_for_strangers = Arc::clone(self.for_strangers.get_or_insert_with(|| Arc::new(for_strangers(plan))));
+        match self.known(&place.1) {
+            Some(origin) if origin < self.named => return self.add(plan, url, method, body),
+            Some(_) => return self.add(&plan_for_strangers, url, method, body),
+            None => {}
         }
-        let before = self.targets[from as usize].origin;
-        let target = self.add(&for_strangers(plan), url, method, body)?;
+        if self.refused.contains(&place) || self.refused.len() >= REFUSED {
+            return Err(guarded::refused(url.as_str(), "it was refused before".to_owned()));
+        }
+        let added = self.add_stranger(&plan_for_strangers, place.0, url, (method, body));
+        if added.is_err() {
+            self.refused.insert(place);
+        }
+        added
+    }
+
+    /// Adds the request of a redirect to an origin that is not known yet.
+    fn add_stranger(&mut self, plan: &Plan, from: usize, url: Url, (method, body): (&str, &[u8])) -> Result<u32> {
+        let target = self.add(plan, url, method, body)?;
         let origin = self.targets[target as usize].origin;
-        match (known, objection(&self.origins[before], &self.origins[origin])) {
-            (None, Some(reason)) => {
-                // it was added last
-                self.origins.pop();
-                let url = self.targets.pop().map(|target| target.url.to_string()).unwrap_or_default();
-                Err(guarded::refused(&url, reason.to_owned()))
-            }
-            _ => Ok(target),
-        }
+        let Some(reason) = objection(&self.origins[from], &self.origins[origin]) else { return Ok(target) };
+        // it was added last
+        self.origins.pop();
+        let url = self.targets.pop().map(|target| target.url.to_string()).unwrap_or_default();
+        Err(guarded::refused(&url, reason.to_owned()))
     }
 
     /// Adds a request, and its origin where that is new; returns the request's number.
@@ -179,6 +199,8 @@ fn for_strangers(plan: &Plan) -> Plan {
         .headers
         .retain(|header| !redact::authorises(&header.name) && !header.name.eq_ignore_ascii_case("host"));
     plan.request.cookies.clear();
+    // each request brings its own
+    plan.request.body = Vec::new();
     plan.tls.server_name = None;
     plan
 }
@@ -349,6 +371,34 @@ mod tests {
         assert!(!leads(1, "http://10.0.0.2/"));
         assert!(leads(0, "http://10.0.0.2/"));
         assert_eq!((site.origins.len(), site.targets.len()), (4, 5));
+    }
+
+    #[test]
+    fn where_a_redirect_must_not_lead_is_looked_up_once_and_is_forgotten_by_nobody() {
+        let mut plan = plan(&[("http://10.0.0.1/", 1)]);
+        plan.request.body = vec![b'x'; 1_000];
+        let mut site = Site::new(&plan).unwrap();
+        let mut refuses = |host: usize, path: &str| {
+            let url = format!("http://169.254.{}.{}/{path}", host / 256, host % 256);
+            let error = site.follow(&plan, 0, Url::parse(&url).unwrap(), ("GET", &[])).unwrap_err();
+            (site.refused.len(), error.report().probable_cause.unwrap())
+        };
+        let (kept, first) = refuses(0, "");
+        let (still, again) = refuses(0, "other");
+        assert!(kept == 1 && still == 1 && first != again && again.contains("before"), "{first}; {again}");
+        for host in 0..2 * REFUSED {
+            refuses(host, "");
+        }
+        assert_eq!(site.refused.len(), REFUSED);
+        assert!(
+            site.follow(&plan, 0, Url::parse("http://10.0.0.2/").unwrap(), ("GET", &[])).is_err(),
+            "no further ones"
+        );
+        assert!(
+            site.follow(&plan, 0, Url::parse("http://10.0.0.1/a").unwrap(), ("GET", &[])).is_ok(),
+            "but known ones"
+        );
+        assert!(site.for_strangers.unwrap().request.body.is_empty(), "bodies are not copied");
     }
 
     #[test]

@@ -18,15 +18,18 @@ use pace::{Aloft, Pace};
 
 use super::connection::{Connection, Pool, State, divide};
 use super::exchange::Done;
+use super::intervals::Told;
 use super::machine::{self, Cpu};
-use super::pacer::{Schedule, Share};
+use super::pacer::Schedule;
 use super::poll::Poll;
-use super::recorder::{INTERVAL, Part, Recorder};
+use super::recorder::{INTERVAL, Recorder};
 use super::report;
 use super::site::Site;
 use crate::base::error::{Code, Error, Result};
 use crate::model::performance::plan::{Load, Overload, Pacing, Plan, Reuse};
 use crate::model::performance::result::Cause;
+use crate::perf::control::Detail;
+use crate::perf::share::Share;
 
 /// Before a moment that matters a thread wakes so early, in nanoseconds, and looks at the clock from then on: timers wake
 /// it some 25 us late.
@@ -151,7 +154,7 @@ pub struct Worker {
     pace: Pace,
     refusal: Option<String>,
     last_sent: u64,
-    parts: Sender<Part>,
+    told: Sender<Told>,
 }
 
 impl Worker {
@@ -159,7 +162,7 @@ impl Worker {
     ///
     /// # Errors
     /// The system has no further descriptors.
-    pub fn new(shared: Arc<Shared>, site: Site, number: u32, parts: Sender<Part>) -> Result<Self> {
+    pub fn new(shared: Arc<Shared>, site: Site, number: u32, told: Sender<Told>) -> Result<Self> {
         let poll = Poll::new()
             .map_err(|problem| Error::new(Code::PerfEngine, "there is no event queue for a thread").because(problem))?;
         let timeout = nanoseconds(shared.plan.timeout);
@@ -200,7 +203,7 @@ impl Worker {
             pace: Pace::default(),
             refusal: None,
             last_sent: 0,
-            parts,
+            told,
             shared,
         };
         worker.place_connections();
@@ -242,14 +245,14 @@ impl Worker {
         matches!(self.source, Source::Open { .. })
     }
 
-    /// This thread's part of `whole`, which all threads' parts add up to.
-    fn part_of(&self, whole: u64) -> u64 {
-        let threads = u64::from(self.shared.threads);
-        whole / threads + u64::from(u64::from(self.number) < whole % threads)
+    /// This thread's share of the plan.
+    fn share(&self) -> Share {
+        let connections = self.shared.plan.most_connections();
+        Share { number: self.number.into(), of: self.shared.threads.into(), connections: connections.into() }
     }
 
     fn part_of_connections(&self, whole: u32) -> u32 {
-        u32::try_from(self.part_of(u64::from(whole))).unwrap_or(u32::MAX).max(1)
+        u32::try_from(self.share().part(whole.into())).unwrap_or(u32::MAX).max(1)
     }
 
     fn place_connections(&mut self) {
@@ -309,7 +312,8 @@ impl Worker {
         while self.now() < start && !self.is_stopped() {
             self.turn(start, true);
         }
-        let busy = u32::try_from(self.in_flight).unwrap_or(u32::MAX);
+        // what waits is on its way too: it follows a redirect
+        let busy = u32::try_from(self.in_flight + self.waiting).unwrap_or(u32::MAX);
         self.source = self.source_of(start, false);
         if let Source::Closed { idle_users, .. } = &mut self.source {
             // users whose warm-up request is still on its way come free with its response
@@ -323,7 +327,7 @@ impl Worker {
     }
 
     fn source_of(&self, from: u64, is_warm_up: bool) -> Source {
-        let share = Share { first: u64::from(self.number), stride: u64::from(self.shared.threads) };
+        let share = self.share();
         let plan = &self.shared.plan;
         let limit = if is_warm_up { None } else { plan.requests };
         match &plan.load {
@@ -335,8 +339,8 @@ impl Worker {
                 Source::Open { schedule, from, next: next.map(|(number, due)| (number, from.saturating_add(due))) }
             }
             Load::Closed => Source::Closed {
-                next: share.first,
-                left: limit.map_or(u64::MAX, |limit| self.part_of(limit)),
+                next: share.first(),
+                left: limit.map_or(u64::MAX, |limit| share.requests(limit)),
                 idle_users: self.part_of_connections(plan.connections).saturating_mul(plan.streams),
             },
         }
@@ -361,14 +365,14 @@ impl Worker {
         }
     }
 
-    /// Waits for the last responses: each request has its whole timeout, but for a run that is stopped. Returns how many
-    /// requests are given up before theirs.
+    /// Waits for the last responses: each request has its whole timeout, but for a run that is stopped. Those that follow
+    /// a redirect go on. Returns how many requests are given up before their end.
     fn drain(&mut self) -> u64 {
         self.sends = false;
-        self.give_up_waiting();
+        self.drop_unsent();
         let over = self.now().min(self.end);
         self.recorder.end = over;
-        while self.in_flight > 0 {
+        while self.in_flight + self.waiting > 0 {
             let now = self.now();
             let patience = if self.is_stopped() { STOPPED_DRAIN.min(self.timeout) } else { self.timeout };
             let end = over.saturating_add(patience);
@@ -378,23 +382,47 @@ impl Worker {
             if now >= end {
                 break;
             }
+            if self.unserved {
+                self.serve();
+            }
             self.turn(self.next_tick.min(end), false);
         }
         let unanswered = self.abandon();
-        let part = std::mem::take(&mut self.recorder.part);
-        let begin = self.recorder.start.saturating_add(part.index * INTERVAL);
-        if !part.is_empty() || begin < over {
-            // nobody listens any more when the run itself has failed
-            let _ = self.parts.send(part);
-        }
+        self.tell_end(over);
         unanswered
+    }
+
+    /// Tells what is left of the interval that was begun, and that nothing follows it. `over` is when the plan was.
+    fn tell_end(&mut self, over: u64) {
+        let mut part = std::mem::take(&mut self.recorder.part);
+        let begin = self.recorder.start.saturating_add(part.index * INTERVAL);
+        let mut intervals = part.index;
+        if !part.is_empty() || begin < over {
+            intervals += 1;
+            part.detail = self.detail();
+            self.tell(Told::Part(part));
+        }
+        self.tell(Told::End { intervals, detail: self.detail() });
+    }
+
+    fn tell(&self, what: Told) {
+        // nobody listens any more when the run itself has failed
+        let _ = self.told.send(what);
+    }
+
+    fn detail(&self) -> Option<Box<Detail>> {
+        self.shared.detailed.then(|| Box::new(report::detail(&self.recorder)))
     }
 
     /// Gives up what is still on its way. Returns how many requests that are.
     fn abandon(&mut self) -> u64 {
         let counted = self.recorder.requests.failed;
         let now = self.now();
+        self.give_up_waiting(now);
         for at in 0..self.connections.len() {
+            if let Some(flight) = self.connections[at].assigned.take() {
+                self.fail(flight, Cause::Timeout, now);
+            }
             self.connections[at].exchange.abandon(Cause::Timeout, &mut self.done);
             self.settle(at, now);
         }
@@ -452,8 +480,8 @@ impl Worker {
         self.calm.watch(now);
         while let Some(mut part) = self.recorder.turn(now) {
             self.pace.turn();
-            part.detail = self.shared.detailed.then(|| Box::new(report::detail(&self.recorder)));
-            let _ = self.parts.send(part);
+            part.detail = self.detail();
+            self.tell(Told::Part(part));
         }
         let start = self.recorder.start;
         let turn = now.checked_sub(start).map_or(start, |past| start + (past / INTERVAL + 1) * INTERVAL);

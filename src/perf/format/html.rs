@@ -198,8 +198,8 @@ fn over_time(page: &mut String, runs: &[Run<'_>], names: &[String]) {
     let rates = Chart {
         title: "Responses a second over time",
         x: seconds(),
-        y: Axis::linear("responses a second", largest(runs, rate), units::rate),
-        series: series(&|interval| Some(rate(interval))),
+        y: Axis::linear("responses a second", largest(runs, Interval::response_rate), units::rate),
+        series: series(&|interval| Some(interval.response_rate())),
     };
     page.push_str(&rates.svg());
     let at = |percentile: f64| {
@@ -231,11 +231,6 @@ fn largest(runs: &[Run<'_>], of: impl Fn(&Interval) -> f64) -> f64 {
     runs.iter().flat_map(|run| &run.result.intervals).map(of).fold(0.0, f64::max)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a chart needs no more than three digits")]
-fn rate(interval: &Interval) -> f64 {
-    (interval.succeeded + interval.failed) as f64 / interval.length_seconds.max(1e-9)
-}
-
 fn line(result: &PerfResult, of: &dyn Fn(&Interval) -> Option<f64>) -> Vec<(f64, f64)> {
     result.intervals.iter().filter_map(|interval| Some((interval.start_seconds, of(interval)?))).collect()
 }
@@ -252,7 +247,7 @@ fn interval_table(page: &mut String, result: &PerfResult, name: &str) {
             };
             vec![
                 format!("{:.1}s", interval.start_seconds),
-                units::rate(rate(interval)),
+                units::rate(interval.response_rate()),
                 units::count(interval.failed),
                 units::count(interval.dropped),
                 time(50.0),

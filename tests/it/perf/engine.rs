@@ -27,7 +27,12 @@ pub fn plan(url: impl Into<String>) -> Plan {
 }
 
 pub fn run(plan: &Plan) -> PerfResult {
-    let result = engine::run(plan, &Control::default()).unwrap();
+    run_with(plan, &Control::default())
+}
+
+/// Runs a plan and wants every request that was due to have ended one way, and every count to fit the others.
+pub fn run_with(plan: &Plan, control: &Control) -> PerfResult {
+    let result = engine::run(plan, control).unwrap();
     assert_eq!(result.requests.due, result.requests.ended(), "{:?}", result.requests);
     assert!(result.requests.sent <= result.requests.due, "{:?}", result.requests);
     let by_interval: u64 = result.intervals.iter().map(|interval| interval.response.count()).sum();

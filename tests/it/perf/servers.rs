@@ -33,6 +33,23 @@ pub fn http(answer: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static) ->
     listen(move |stream| converse(stream, &answer))
 }
 
+/// One that nobody can connect to: it never accepts, and no further connection has room in its queue.
+#[cfg(target_os = "linux")]
+pub fn black_hole() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    rustix::net::listen(&listener, 0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut held = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+        held.push(stream);
+    }
+    thread::spawn(move || {
+        let _held = (listener, held);
+        thread::sleep(Duration::from_hours(1));
+    });
+    address
+}
+
 /// Answers well for so long, and never again.
 pub fn until(lifetime: Duration) -> SocketAddr {
     let end = Instant::now() + lifetime;

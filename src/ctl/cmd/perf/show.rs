@@ -92,7 +92,7 @@ impl Look {
         let _ = writeln!(text, "{:<NAMES$}{line}", "rate");
         let intervals = whole(result);
         if intervals.len() > 1 {
-            let rates: Vec<f64> = intervals.iter().map(rate_of).collect();
+            let rates: Vec<f64> = intervals.iter().map(Interval::response_rate).collect();
             let (low, high) =
                 rates.iter().fold((f64::INFINITY, 0.0f64), |(low, high), rate| (low.min(*rate), high.max(*rate)));
             let range = format!("{} to {}/s", units::rate(low), units::rate(high));
@@ -341,11 +341,6 @@ fn whole(result: &PerfResult) -> &[Interval] {
         [first @ .., last] if first.last().is_some_and(|one| last.length_seconds < 0.5 * one.length_seconds) => first,
         all => all,
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
-fn rate_of(interval: &Interval) -> f64 {
-    (interval.succeeded + interval.failed) as f64 / interval.length_seconds.max(1e-9)
 }
 
 /// A picture of values over time, from nothing to the highest; neighbours are joined where there are too many.

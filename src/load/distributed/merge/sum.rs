@@ -49,7 +49,7 @@ impl Sum {
 
     fn of_intervals(part: &Part) -> Self {
         let mut arrived = summary::Sum::default();
-        part.intervals.iter().for_each(|interval| arrived.add(interval));
+        part.intervals.intervals().iter().for_each(|interval| arrived.add(interval));
         let mut sum = Self { requests: arrived.requests(), ..Self::default() };
         sum.latency.response = arrived.response;
         if let Some((detail, _)) = &part.detail {

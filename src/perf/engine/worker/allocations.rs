@@ -43,12 +43,12 @@ fn allocations(address: SocketAddr, load: &Load, requests: u64) -> u64 {
         threads: 1,
         detailed: false,
     };
-    let (sender, parts) = mpsc::channel();
+    let (sender, told) = mpsc::channel();
     let worker = Worker::new(Arc::new(shared), site, 0, sender).unwrap();
     let mut succeeded = 0;
     let counted = allocation_counter::measure(|| succeeded = worker.run().recorder.requests.succeeded);
     assert_eq!(succeeded, requests);
-    drop(parts);
+    drop(told);
     counted.count_total
 }
 

@@ -27,6 +27,11 @@ impl Worker {
         }
     }
 
+    /// Whether a connection of a pool is opened anew: requests come, or some that were sent wait for one.
+    fn reopens(&self, pool: usize) -> bool {
+        self.sends || !self.pools[pool].queue.is_empty()
+    }
+
     /// Keeps count of the connections of a pool that are of use.
     fn set_state(&mut self, at: usize, state: State) {
         let connection = &mut self.connections[at];
@@ -211,6 +216,7 @@ impl Worker {
                 Ok(Received::Nothing) => return,
                 Ok(Received::End) => {
                     connection.exchange.end(done);
+                    connection.has_ended = true;
                     self.recorder.closed_by_peer += 1;
                     (Err(Cause::Closed), true)
                 }
@@ -278,7 +284,7 @@ impl Worker {
                 self.fail_waiting(pool, cause, now);
             }
         }
-        if pause == 0 && self.sends {
+        if pause == 0 && self.reopens(pool) {
             self.revive(at, now);
         }
     }
@@ -286,7 +292,8 @@ impl Worker {
     /// Closes a connection that has served, and opens the next one in its place.
     pub(super) fn retire(&mut self, at: usize, now: u64) {
         let connection = &mut self.connections[at];
-        if connection.uses > 0 && !connection.exchange.keeps() {
+        // one whose end was read is counted there
+        if connection.uses > 0 && !connection.exchange.keeps() && !connection.has_ended {
             self.recorder.closed_by_peer += 1;
         }
         if !connection.has_answered {
@@ -296,18 +303,19 @@ impl Worker {
             transport.forget();
         }
         connection.close(Exchange::new(&self.shared.plan));
-        let until = now.saturating_add(connection.pause());
+        let (pool, until) = (connection.pool, now.saturating_add(connection.pause()));
         self.set_state(at, State::Down { until });
-        if until <= now && self.sends {
+        if until <= now && self.reopens(pool) {
             self.revive(at, now);
         }
     }
 
     /// What is overdue on a connection.
     pub(super) fn look_after(&mut self, at: usize, now: u64) {
+        let reopens = self.reopens(self.connections[at].pool);
         let connection = &mut self.connections[at];
         match connection.state {
-            State::Down { until } if until <= now && self.sends => self.revive(at, now),
+            State::Down { until } if until <= now && reopens => self.revive(at, now),
             State::Connecting | State::Securing | State::Greeting if now >= connection.since + self.timeout => {
                 self.lose(at, Cause::ConnectTimeout);
             }

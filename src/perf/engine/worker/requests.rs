@@ -1,5 +1,7 @@
 //! The life of requests: due, sent or waiting, answered or failed.
 
+use std::sync::Arc;
+
 use url::Url;
 
 use super::super::connection::{State, Waiting};
@@ -160,6 +162,7 @@ impl Worker {
 
     /// The next request of an idle user.
     fn draw(&mut self) -> Option<Waiting> {
+        let share = self.share();
         let Source::Closed { next, left, idle_users } = &mut self.source else { return None };
         if *idle_users == 0 || *left == 0 || !self.sends {
             return None;
@@ -167,7 +170,7 @@ impl Worker {
         *idle_users -= 1;
         *left -= 1;
         let number = *next;
-        *next += u64::from(self.shared.threads);
+        *next = share.after(number);
         Some(Waiting { due: 0, sent: None, target: self.site.draw(number), hops: 0 })
     }
 
@@ -266,8 +269,9 @@ impl Worker {
         let takes_all = self.pools[pool].up == 0 && self.is_open_model();
         while let Some(request) = self.pools[pool].queue.pop_front() {
             self.waiting -= 1;
-            let due = if self.is_open_model() { request.due } else { now };
-            let flight = Flight { due, sent: now, target: request.target, hops: request.hops };
+            let due = if self.is_open_model() || request.sent.is_some() { request.due } else { now };
+            let sent = request.sent.unwrap_or(now);
+            let flight = Flight { due, sent, target: request.target, hops: request.hops };
             self.in_flight += 1;
             self.fail(flight, cause, now);
             if !takes_all {
@@ -276,18 +280,16 @@ impl Worker {
         }
     }
 
-    /// The run is over: what waits is not sent.
-    pub(super) fn give_up_waiting(&mut self) {
+    /// The run is over: what waits and was never sent is not sent any more. What follows a redirect was sent, and waits on.
+    pub(super) fn drop_unsent(&mut self) {
         let now = self.now();
+        self.waiting = 0;
         for pool in 0..self.pools.len() {
             // looked at once: a million requests may wait for as many connections as the plan has
             let has_no_connection = self.has_no_connection(pool);
-            while let Some(request) = self.pools[pool].queue.pop_front() {
+            for request in std::mem::take(&mut self.pools[pool].queue) {
                 match request.sent {
-                    Some(sent) => {
-                        let flight = Flight { due: request.due, sent, target: request.target, hops: request.hops };
-                        self.recorder.failed(&flight, Cause::Redirect, now);
-                    }
+                    Some(_) => self.enqueue(pool, request),
                     None if self.is_open_model() && has_no_connection => {
                         let flight = Flight { due: request.due, sent: now, target: request.target, hops: 0 };
                         self.recorder.failed(&flight, Cause::ConnectTimeout, now);
@@ -295,6 +297,17 @@ impl Worker {
                     None if self.is_open_model() => self.recorder.dropped(request.due),
                     None => {}
                 }
+            }
+        }
+        self.unserved = true;
+    }
+
+    /// Nothing is waited for any longer: what follows a redirect has no response in time.
+    pub(super) fn give_up_waiting(&mut self, now: u64) {
+        for pool in 0..self.pools.len() {
+            while let Some(Waiting { due, sent, target, hops }) = self.pools[pool].queue.pop_front() {
+                let flight = Flight { due, sent: sent.unwrap_or(now), target, hops };
+                self.recorder.failed(&flight, Cause::Timeout, now);
             }
         }
         self.waiting = 0;
@@ -327,9 +340,9 @@ impl Worker {
         if self.site.targets.len() >= FOUND_TARGETS {
             return None;
         }
-        let plan = self.shared.plan.clone();
-        let body = if keeps_method { plan.request.body.as_slice() } else { &[] };
-        let target = self.site.follow(&plan, flight.target, url, (&method, body)).ok()?;
+        let shared = Arc::clone(&self.shared);
+        let body = if keeps_method { shared.plan.request.body.as_slice() } else { &[] };
+        let target = self.site.follow(&shared.plan, flight.target, url, (&method, body)).ok()?;
         self.connect_to_new_origins();
         Some(target)
     }
