@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::base::error::{Code, Error, Result};
 use crate::model::performance::result::PerfResult;
-use crate::perf::stats::Bounds;
+use crate::perf::stats::Span;
 use crate::perf::stats::bootstrap::{FEWEST, Intervals};
 use crate::perf::{summary, units, warnings};
 
@@ -146,19 +146,15 @@ impl Metric {
         match self {
             // a rate of 0 is a figure where requests were made, and none where a file does not tell it
             Self::Rate => (result.achieved_rate > 0.0 || result.requests.ended() > 0).then_some(result.achieved_rate),
-            Self::Errors => (result.requests.ended() > 0 && knows_errors(result)).then(|| summary::error_share(result)),
+            Self::Errors => {
+                (result.requests.ended() > 0 && summary::knows_errors(result)).then(|| summary::error_share(result))
+            }
             Self::Mean => (!response.is_empty()).then(|| response.mean_ns()),
             Self::Percentile(percentile) => {
                 (!response.is_empty()).then(|| summary::responses(result).at_least_ns(percentile) as f64)
             }
         }
     }
-}
-
-/// Whether a result tells what failed. Tables and logs of durations hold neither targets nor statuses, and the requests
-/// that they do not tell of are not none.
-fn knows_errors(result: &PerfResult) -> bool {
-    !result.plan.targets.is_empty() || !result.statuses.is_empty() || result.requests.bad() > 0
 }
 
 /// The load model; a result without targets and a rate asked for says nothing of its plan.
@@ -192,22 +188,6 @@ pub struct Difference {
     /// What opens or widens the interval beyond chance, or why there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
-}
-
-/// An interval of which an end may be open: too few responses may set a lower bound and no upper one.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
-pub struct Span {
-    /// Lower bound; none where the results set none.
-    pub low: Option<f64>,
-    /// Upper bound; none where the results set none.
-    pub high: Option<f64>,
-}
-
-impl From<Bounds> for Span {
-    fn from(bounds: Bounds) -> Self {
-        let finite = |bound: f64| bound.is_finite().then_some(bound);
-        Self { low: finite(bounds.low), high: finite(bounds.high) }
-    }
 }
 
 impl Span {

@@ -60,10 +60,18 @@ pub fn can_share(plan: &Plan, workers: u32) -> Result<()> {
     if let Some(requests) = plan.requests {
         enough("requests", requests, workers)?;
     }
-    match &plan.load {
-        Load::Open { overload: Overload::Grow { limit }, .. } => {
-            enough("connections at most", u64::from(*limit), workers)
-        }
+    let Load::Open { pacing, overload } = &plan.load else { return Ok(()) };
+    if let (Pacing::Constant { rate }, Some(length)) = (pacing, plan.duration) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "positive, and a float's cast saturates"
+        )]
+        let due = (rate * length.as_secs_f64() - 1e-6).ceil() as u64;
+        enough("requests", due, workers)?;
+    }
+    match overload {
+        Overload::Grow { limit } => enough("connections at most", u64::from(*limit), workers),
         _ => Ok(()),
     }
 }

@@ -23,6 +23,22 @@ impl Bounds {
     }
 }
 
+/// An interval of which an end may be open: too few responses may set a lower bound and no upper one.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, schemars::JsonSchema)]
+pub struct Span {
+    /// Lower bound; none where the results set none.
+    pub low: Option<f64>,
+    /// Upper bound; none where the results set none.
+    pub high: Option<f64>,
+}
+
+impl From<Bounds> for Span {
+    fn from(bounds: Bounds) -> Self {
+        let finite = |bound: f64| bound.is_finite().then_some(bound);
+        Self { low: finite(bounds.low), high: finite(bounds.high) }
+    }
+}
+
 /// The quantile of Student's distribution that encloses 95 % with its negative, for `freedom` degrees of freedom. By the
 /// expansion of Cornish and Fisher; within 1 % from three degrees on, exact for one and two.
 pub fn student95(freedom: f64) -> f64 {

@@ -8,8 +8,8 @@ use crate::model::performance::histogram::Histogram;
 use crate::model::performance::plan::Plan;
 use crate::model::performance::result::{Cause, PerfResult};
 use crate::model::performance::verdict::Outcome;
-use crate::perf::stats::Bounds;
 use crate::perf::stats::order::{self, Sample};
+use crate::perf::stats::{Bounds, Span};
 use crate::perf::units;
 
 /// Percentiles that every summary has.
@@ -92,7 +92,10 @@ pub struct Percentile {
     /// Response time in nanoseconds that so many percent of the requests do not exceed, those that ran out of time or were
     /// never sent counting as slower than every response; the longest response where it is not reached.
     pub value_ns: u64,
-    /// Its 95 % interval by order statistics, in nanoseconds; an end that lies among those requests is infinite.
+    /// Its 95 % interval by order statistics, in nanoseconds; an end that lies among those requests, or beyond what so few
+    /// responses tell, is infinite, and open in JSON.
+    #[serde(serialize_with = "span")]
+    #[schemars(with = "Span")]
     pub interval_ns: Bounds,
     /// The same percentile of the service time, where that was measured apart.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,6 +113,10 @@ pub struct Percentile {
     pub above_floor: bool,
 }
 
+fn span<S: serde::Serializer>(bounds: &Bounds, serializer: S) -> Result<S::Ok, S::Error> {
+    Span::from(*bounds).serialize(serializer)
+}
+
 impl Percentile {
     /// Whether it may be shown as fact.
     pub fn is_fact(&self) -> bool {
@@ -123,7 +130,7 @@ impl Percentile {
             return None;
         }
         let sample = responses(result);
-        let interval_ns = order::interval(sample, percentile)?;
+        let interval_ns = order::ends(sample, percentile)?;
         let value_ns = sample.at_least_ns(percentile);
         let at = |histogram: &Histogram| (!histogram.is_empty()).then(|| histogram.percentile_ns(percentile));
         let slip_ns = at(&latency.slip);
@@ -248,6 +255,12 @@ pub fn brief(result: &PerfResult) -> performance::summary::Summary {
         ended_by: result.ended_by,
         warnings: result.warnings.len(),
     }
+}
+
+/// Whether a result tells what failed. Tables and logs of durations hold neither targets nor statuses, and the requests
+/// that they do not tell of are not none.
+pub fn knows_errors(result: &PerfResult) -> bool {
+    !result.plan.targets.is_empty() || !result.statuses.is_empty() || result.requests.bad() > 0
 }
 
 /// Share (0 to 1) of the requests that got no good response; 0 where none is over.

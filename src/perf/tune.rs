@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::repeat::{mean_interval, pool};
-use super::threshold::{Threshold, Verdict};
+use super::threshold::{Outcome as Verdicts, Threshold, Verdict};
 use super::unanswered::nothing_succeeded;
 use crate::base::error::{Code, Error, Result};
 use crate::model::performance::result::PerfResult;
@@ -117,6 +117,8 @@ pub enum Outcome {
     Found,
     /// The first rate already does not hold.
     FirstFails,
+    /// The runs do not tell whether the first rate holds.
+    FirstUndecided,
     /// The highest rate that may be tried still holds.
     LimitNotFound,
 }
@@ -164,6 +166,17 @@ impl Search {
         }
         if self.repeat_most == 0 {
             return wrong("each step has to be run at least once".to_owned());
+        }
+        let by_spread = self.slo.iter().find(|threshold| threshold.wants_spread());
+        if let Some(threshold) = by_spread.filter(|_| (self.repeat_most as usize) < RUNS_FOR_SPREAD) {
+            return Err(Error::new(
+                Code::UsageError,
+                format!(
+                    "`{threshold}` is decided by the spread of {RUNS_FOR_SPREAD} runs, and a step may have {}",
+                    self.repeat_most
+                ),
+            )
+            .remedy(format!("Let a step have more: --repeat-most {RUNS_FOR_SPREAD}.")));
         }
         Ok(())
     }
@@ -240,6 +253,9 @@ impl Search {
             schema: SCHEMA.to_owned(),
             slo: self.slo.iter().map(ToString::to_string).collect(),
             outcome: match (holds, fails) {
+                (None, _) if steps.first().is_some_and(|step| step.decision == Decision::Undecided) => {
+                    Outcome::FirstUndecided
+                }
                 (None, _) => Outcome::FirstFails,
                 (Some(_), None) => Outcome::LimitNotFound,
                 (Some(_), Some(_)) => Outcome::Found,
@@ -283,18 +299,17 @@ fn judged(threshold: &Threshold, runs: &[PerfResult], pooled: &PerfResult) -> Ju
     let bounds = own.or_else(|| mean_interval(&values).filter(|_| values.len() >= RUNS_FOR_SPREAD));
     let side = bounds.and_then(|(low, high)| threshold.clears(low, high));
     let agree = |side: bool| values.iter().all(|value| threshold.clears(*value, *value) == Some(side));
-    let decision = match side {
-        Some(side) if own.is_none() || agree(side) => {
-            if side {
-                Decision::Holds
-            } else {
-                Decision::Fails
-            }
-        }
-        _ => Decision::Undecided,
+    let verdict = threshold.judge(pooled);
+    let decision = match side.filter(|side| own.is_none() || agree(*side)) {
+        // a breach that the generator may have made itself, or a figure that nobody told, decides nothing
+        _ if verdict.outcome == Verdicts::Undecided => Decision::Undecided,
+        Some(true) => Decision::Holds,
+        Some(false) => Decision::Fails,
+        None => Decision::Undecided,
     };
     let (low, high) = bounds.unzip();
-    Judged { verdict: threshold.judge(pooled), low, high, decision }
+    let finite = |end: f64| end.is_finite().then_some(end);
+    Judged { verdict, low: low.and_then(finite), high: high.and_then(finite), decision }
 }
 
 #[cfg(test)]

@@ -41,14 +41,17 @@ fn share(plan: &Plan, index: u32, workers: u32) -> Share {
             },
         },
     };
+    let phase = phase(&load, index, workers);
     let plan = Plan {
         load,
         connections: small(plan.connections),
         requests: plan.requests.map(counted),
+        // who begins later ends with the others
+        duration: plan.duration.map(|length| length.saturating_sub(phase)),
         seed: seed(plan.seed, index),
         ..plan.clone()
     };
-    Share { phase: phase(&plan.load, index, workers), plan }
+    Share { plan, phase }
 }
 
 fn scaled(pacing: &Pacing, factor: f64) -> Pacing {
@@ -122,6 +125,24 @@ mod tests {
             .collect();
         due.sort_by(f64::total_cmp);
         assert!(due.windows(2).all(|pair| (pair[1] - pair[0] - 0.01).abs() < 1e-6), "{due:?}");
+    }
+
+    #[test]
+    fn workers_that_begin_later_end_with_the_others_and_send_what_the_whole_would() {
+        for (rate, seconds, workers) in [(10.0, 2, 8), (5.0, 4, 4), (100.0, 2, 4), (1.0, 3, 3), (7.0, 3, 5)] {
+            let length = Duration::from_secs(seconds);
+            let plan = Plan { duration: Some(length), ..open(Pacing::Constant { rate }) };
+            let shares = shares(&plan, workers).unwrap();
+            let mut due = 0.0;
+            for share in &shares {
+                let its = share.plan.duration.unwrap();
+                assert_eq!(share.phase + its, length);
+                due += (its.as_secs_f64() * self::rate(&share.plan) - 1e-6).ceil();
+            }
+            assert!((due - rate * length.as_secs_f64()).abs() < 1e-9, "{rate} {seconds} {workers}: {due}");
+        }
+        let slow = Plan { duration: Some(Duration::from_secs(2)), ..open(Pacing::Constant { rate: 1.0 }) };
+        assert_eq!(shares(&slow, 3).unwrap_err().message(), "2 requests cannot be shared by 3 workers");
     }
 
     #[test]

@@ -6,14 +6,16 @@ use super::escaped;
 use crate::model::performance::result::PerfResult;
 use crate::perf::summary::Summary;
 use crate::perf::threshold::{Outcome, Verdict};
+use crate::perf::unanswered::nothing_succeeded;
 use crate::perf::units;
 
 /// Without thresholds there is one case: that something was measured.
 pub fn write(result: &PerfResult, verdicts: &[Verdict]) -> String {
     let count = |outcome: Outcome| verdicts.iter().filter(|verdict| verdict.outcome == outcome).count();
     let (failures, skipped) = (count(Outcome::Breached), count(Outcome::Undecided));
-    let is_empty = result.requests.ended() == 0;
-    let (tests, failures) = if verdicts.is_empty() { (1, usize::from(is_empty)) } else { (verdicts.len(), failures) };
+    let nothing = nothing_succeeded(result).map(|error| error.to_string());
+    let (tests, failures) =
+        if verdicts.is_empty() { (1, usize::from(nothing.is_some())) } else { (verdicts.len(), failures) };
     let name = escaped(&result.name);
     let counts = format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\"");
     let time = format!("time=\"{:.3}\"", result.elapsed_seconds);
@@ -26,7 +28,7 @@ pub fn write(result: &PerfResult, verdicts: &[Verdict]) -> String {
     }
     text.push_str("    </properties>\n");
     if verdicts.is_empty() {
-        let body = if is_empty { failure("no request was sent") } else { String::new() };
+        let body = nothing.map(|why| failure(&why)).unwrap_or_default();
         case(&mut text, &name, "measured", &body);
     }
     for verdict in verdicts {

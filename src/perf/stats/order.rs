@@ -94,39 +94,12 @@ fn tail(percentile: f64) -> f64 {
     ((100.0 - percentile) * 1e10).round() / 1e12
 }
 
-/// Whether a sample of `count` has an upper bound for `percentile`: with a probability of 97.5 % at least one of its values
-/// lies above. 368 are wanted for p99.
-pub fn is_bounded_above(count: u64, percentile: f64) -> bool {
-    bounded_count(percentile).is_some_and(|wanted| count >= wanted)
-}
-
-/// The smallest sample that [`is_bounded_above`] at `percentile`; none for the maximum.
+/// The smallest sample that has an upper bound for `percentile`: with a probability of 97.5 % at least one of its values
+/// lies above. 368 for p99; none for the maximum.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the quotient is positive and finite")]
 pub fn bounded_count(percentile: f64) -> Option<u64> {
     let tail = tail(percentile);
     (tail > 0.0).then(|| (ONE_SIDE.ln() / (-tail).ln_1p()).ceil().max(1.0) as u64)
-}
-
-/// The 95 % interval of a percentile in nanoseconds: the durations at the ranks Np +- 1.96 sqrt(Np(1-p)). Samples count
-/// as independent, so that it is too narrow for a run whose slow requests come together. An end is infinite where it lies
-/// among those that are only known to be longer than the others. None when there is no sample.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "ranks are clamped to the sample"
-)]
-pub fn interval<'a>(sample: impl Into<Sample<'a>>, percentile: f64) -> Option<Bounds> {
-    let sample = sample.into();
-    let count = sample.count();
-    if count == 0 {
-        return None;
-    }
-    let share = percentile / 100.0;
-    let n = count as f64;
-    let half = Z95 * (n * share * (1.0 - share)).max(0.0).sqrt();
-    let rank = |rank: f64| sample.at_rank((rank.max(1.0) as u64).min(count));
-    Some(Bounds { low: rank((n * share - half).floor()), high: rank((n * share + half).ceil() + 1.0) })
 }
 
 /// The ends of the 95 % interval of a percentile in nanoseconds, each of which fails with a probability of 2.5 % at most,
@@ -209,7 +182,7 @@ mod tests {
             .filter(|_| {
                 let mut histogram = Histogram::new();
                 (0..count).for_each(|_| histogram.record_ns((random.exponential() * 1e6) as u64));
-                interval(&histogram, percentile).unwrap().holds(truth)
+                ends(&histogram, percentile).unwrap().holds(truth)
             })
             .count();
         held as f64 / 400.0
@@ -248,7 +221,12 @@ mod tests {
         assert!((of_80.low / 77e6 - 1.0).abs() < 0.002 && of_80.high.is_infinite(), "{of_80:?}");
         for percentile in [50.0, 90.0, 99.0, 99.9] {
             let wanted = bounded_count(percentile).unwrap();
-            assert!(is_bounded_above(wanted, percentile) && !is_bounded_above(wanted - 1, percentile));
+            let is_bounded = |count: u64| {
+                let mut histogram = Histogram::new();
+                (1..=count).for_each(|us| histogram.record_ns(us * 1_000));
+                ends(&histogram, percentile).unwrap().high.is_finite()
+            };
+            assert!(is_bounded(wanted) && !is_bounded(wanted - 1), "{percentile}");
         }
         assert_eq!(bounded_count(99.0), Some(368));
         assert_eq!(ends(&Histogram::new(), 50.0), None);
@@ -262,17 +240,15 @@ mod tests {
         assert_eq!((sample.count(), sample.late_share()), (10_000, 0.009));
         assert_eq!(sample.percentile_ns(99.0), Some(known.at_rank_ns(9_900)));
         assert_eq!((sample.percentile_ns(99.9), sample.at_least_ns(99.9)), (None, known.max_ns()));
-        for bounds in [interval(sample, 99.0), ends(sample, 99.0)].map(Option::unwrap) {
-            assert!(bounds.low < known.at_rank_ns(9_900) as f64 && bounds.high.is_infinite(), "{bounds:?}");
-        }
-        for bounds in [interval(sample, 50.0), ends(sample, 50.0)].map(Option::unwrap) {
-            assert!(bounds.holds(known.at_rank_ns(5_000) as f64) && bounds.high.is_finite(), "{bounds:?}");
-        }
-        assert!(interval(sample, 99.9).unwrap().low.is_infinite());
+        let bounds = ends(sample, 99.0).unwrap();
+        assert!(bounds.low < known.at_rank_ns(9_900) as f64 && bounds.high.is_infinite(), "{bounds:?}");
+        let bounds = ends(sample, 50.0).unwrap();
+        assert!(bounds.holds(known.at_rank_ns(5_000) as f64) && bounds.high.is_finite(), "{bounds:?}");
+        assert!(ends(sample, 99.9).unwrap().low.is_infinite());
     }
 
     #[test]
     fn no_sample_has_no_interval() {
-        assert_eq!(interval(&Histogram::new(), 50.0), None);
+        assert_eq!(ends(&Histogram::new(), 50.0), None);
     }
 }

@@ -14,19 +14,29 @@ impl Threshold {
     }
 
     /// The 95 % interval of the figure as far as one sample tells it: of a percentile by order statistics, of a share of
-    /// requests by Wilson's method. An end of a percentile that lies among requests without a response in time is infinite.
+    /// requests by Wilson's method. An end of a percentile is infinite where it lies among requests without a response in
+    /// time, or where so few responses know no upper one.
     /// None for figures whose spread only several runs tell.
     pub fn bounds(&self, result: &PerfResult) -> Option<(f64, f64)> {
         let requests = &result.requests;
         match &self.metric {
             Metric::Time(series, Figure::Percentile(percentile)) => {
-                let bounds = order::interval(sample(result, *series), *percentile)?;
+                let bounds = order::ends(sample(result, *series), *percentile)?;
                 Some((bounds.low, bounds.high))
             }
             Metric::Errors => self.of_share(requests.bad(), requests.ended()),
             Metric::Success => self.of_share(requests.succeeded, requests.ended()),
             Metric::Dropped => self.of_share(requests.dropped, requests.ended()),
             Metric::Time(..) | Metric::Rate | Metric::Status(_) => None,
+        }
+    }
+
+    /// Whether only the spread of several runs tells how sure the figure is: [`Self::bounds`] tells nothing of it.
+    pub fn wants_spread(&self) -> bool {
+        match &self.metric {
+            Metric::Time(_, Figure::Percentile(_)) => false,
+            Metric::Errors | Metric::Success | Metric::Dropped => !matches!(self.limit, Limit::Share(_)),
+            Metric::Time(..) | Metric::Rate | Metric::Status(_) => true,
         }
     }
 
@@ -38,8 +48,12 @@ impl Threshold {
             Metric::Errors => of_share(requests.bad()) == Some(false),
             Metric::Success => of_share(requests.succeeded) == Some(false),
             Metric::Dropped => of_share(requests.dropped) == Some(false),
-            Metric::Time(..) => self.judge_running(running).is_breached(),
-            Metric::Rate | Metric::Status(_) => false,
+            Metric::Time(Series::Response, Figure::Percentile(percentile)) => {
+                let ends = order::ends(running.responses(), *percentile);
+                ends.and_then(|ends| self.clears(ends.low, ends.high)) == Some(false)
+            }
+            // the first requests are not typical, and nothing tells how far the others may be from them
+            Metric::Time(..) | Metric::Rate | Metric::Status(_) => false,
         }
     }
 

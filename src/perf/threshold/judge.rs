@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use super::{Figure, Limit, Metric, Operator, Outcome, Series, Threshold, Verdict};
 use crate::model::performance::plan::Load;
-use crate::model::performance::result::{Ending, Interval, PerfResult, Requests};
+use crate::model::performance::result::{Cause, Ending, Interval, PerfResult, Requests};
 use crate::model::performance::summary::Sum;
-use crate::perf::stats::Bounds;
 use crate::perf::stats::order::{self, Sample};
-use crate::perf::summary::{Percentile, responses, share};
+use crate::perf::summary::{Percentile, knows_errors, responses, share};
 use crate::perf::units;
 
 /// What a threshold is held against. What is `None` is not known (yet).
@@ -20,6 +19,13 @@ struct Measured<'a> {
     requests: Requests,
     achieved_rate: Option<f64>,
     requested_rate: Option<f64>,
+}
+
+impl Measured<'_> {
+    /// A run that goes on knows what failed.
+    fn knows_errors(&self) -> bool {
+        self.result.is_none_or(knows_errors)
+    }
 }
 
 /// The sum of the intervals of a run that is not over, for thresholds that abort it.
@@ -65,11 +71,16 @@ impl Running {
         }
     }
 
+    /// Response times so far.
+    pub(super) fn responses(&self) -> Sample<'_> {
+        Sample::new(&self.sum.response, self.requests().dropped)
+    }
+
     fn measured(&self) -> Measured<'_> {
         let requests = self.requests();
         Measured {
             result: None,
-            response: Sample::new(&self.sum.response, requests.dropped),
+            response: self.responses(),
             statuses: None,
             requests,
             achieved_rate: self.projected_rate(),
@@ -106,14 +117,30 @@ impl Threshold {
         match &self.metric {
             Metric::Time(series, figure) => self.judge_time(measured, *series, *figure),
             Metric::Rate => self.judge_rate(measured),
+            Metric::Errors | Metric::Success if !measured.knows_errors() => {
+                self.undecided(None, "what failed is not known: the file tells durations only")
+            }
             Metric::Errors => self.judge_count(measured.requests.bad(), measured.requests.ended()),
             Metric::Success => self.judge_count(measured.requests.succeeded, measured.requests.ended()),
             Metric::Dropped => self.judge_count(measured.requests.dropped, measured.requests.ended()),
-            Metric::Status(status) => match measured.statuses {
-                Some(statuses) => self.judge_count(with_status(statuses, status), measured.requests.ended()),
-                None => self.undecided(None, "statuses are known at the end of the run"),
-            },
+            Metric::Status(status) => self.judge_status(measured, status),
         }
+    }
+
+    /// A status of which nothing is known is not one that never came.
+    fn judge_status(&self, measured: &Measured<'_>, status: &str) -> Verdict {
+        let Some(statuses) = measured.statuses else {
+            return self.undecided(None, "statuses are known at the end of the run");
+        };
+        if let Some(unknown) = measured.result.map(without_status).filter(|count| *count > 0) {
+            let because = format!("what {} requests were answered with is not known", units::count(unknown));
+            return self.undecided(None, because);
+        }
+        let is_class = |status: &str| status.ends_with("xx");
+        if !is_class(status) && statuses.iter().any(|(known, count)| is_class(known) && *count > 0) {
+            return self.undecided(None, "the generator tells statuses by their class only");
+        }
+        self.judge_count(with_status(statuses, status), measured.requests.ended())
     }
 
     fn judge_count(&self, part: u64, whole: u64) -> Verdict {
@@ -164,10 +191,7 @@ impl Threshold {
         if percentile >= 100.0 || order::is_supported(count, percentile) {
             return decided();
         }
-        let Some(bounds) = order::interval(sample, percentile) else { return decided() };
-        // beyond its longest response a small sample knows no bound
-        let is_bounded = order::is_bounded_above(count, percentile);
-        let bounds = Bounds { high: if is_bounded { bounds.high } else { f64::INFINITY }, ..bounds };
+        let Some(bounds) = order::ends(sample, percentile) else { return decided() };
         if self.holds(bounds.low) == self.holds(bounds.high) {
             return decided();
         }
@@ -258,6 +282,13 @@ fn plain_figure(sample: Sample<'_>, figure: Figure) -> Option<f64> {
 }
 
 /// Responses with a status, or with one of a class such as `5xx`.
+/// Requests that ended and of which neither a status nor another end is known.
+fn without_status(result: &PerfResult) -> u64 {
+    let other = result.errors.iter().filter(|(cause, _)| **cause != Cause::Status).map(|(_, count)| count);
+    let known: u64 = result.statuses.values().chain(other).sum();
+    (result.requests.succeeded + result.requests.failed).saturating_sub(known)
+}
+
 fn with_status(statuses: &BTreeMap<String, u64>, wanted: &str) -> u64 {
     let class = wanted.strip_suffix("xx").filter(|digit| digit.len() == 1);
     let fits = |status: &str| match class {
@@ -448,7 +479,7 @@ mod tests {
     #[test]
     fn an_unsupported_percentile_is_judged_only_where_its_interval_is_clear() {
         let result = sample::result(400);
-        let bounds = order::interval(&result.latency.response, 99.0).unwrap();
+        let bounds = order::ends(&result.latency.response, 99.0).unwrap();
         assert!(bounds.high > bounds.low);
         let between = format!("p99<{}ns", f64::midpoint(bounds.low, bounds.high));
         let verdict = judge(&between, &result);
@@ -464,6 +495,51 @@ mod tests {
         result.latency.slip = result.latency.response.clone();
         assert_eq!(judge("p99<1us", &result).outcome, Outcome::Undecided);
         assert_eq!(judge("p99<1s", &result).outcome, Outcome::Held);
+    }
+
+    #[test]
+    fn a_status_that_nobody_told_is_not_one_that_never_came() {
+        let mut result = sample::result(1_000);
+        assert_eq!(judge("status.5xx<50%", &result).outcome, Outcome::Held);
+        let classes: BTreeMap<String, u64> = [("2xx".to_owned(), 990), ("5xx".to_owned(), 10)].into();
+        result.statuses = classes;
+        assert_eq!(judge("status.5xx<5%", &result).outcome, Outcome::Held);
+        let verdict = judge("status.503<5%", &result);
+        assert!(verdict.outcome == Outcome::Undecided && verdict.to_string().contains("class"), "{verdict}");
+        result.statuses.clear();
+        let verdict = judge("status.5xx<5%", &result);
+        assert!(verdict.outcome == Outcome::Undecided && verdict.to_string().contains("not known"), "{verdict}");
+    }
+
+    #[test]
+    fn durations_alone_tell_nothing_of_failures() {
+        let table = crate::perf::format::write(&sample::result(3_000), crate::perf::format::Format::Hgrm).unwrap();
+        let table = crate::perf::format::read(&table, "table").unwrap();
+        for threshold in ["errors<1%", "success>=99%", "status.5xx<1%"] {
+            assert_eq!(judge(threshold, &table).outcome, Outcome::Undecided, "{threshold}");
+        }
+        assert_eq!(judge("p50<1h", &table).outcome, Outcome::Held);
+    }
+
+    #[test]
+    fn a_percentile_breaches_at_once_only_where_chance_does_not_explain_it() {
+        let of = |threshold: &str, count: u64| {
+            let mut running = Running::new(&Load::Closed, None);
+            let mut response = crate::model::performance::histogram::Histogram::new();
+            // the middle lies just above 1 ms
+            response.record_n(900_000, count / 2 - 1);
+            response.record_n(1_100_000, count / 2 + 1);
+            let (start_seconds, length_seconds, failed, dropped) = (0.0, 1.0, 0, 0);
+            let (sent, succeeded) = (count, count);
+            let response = response.into();
+            running.add(&Interval { start_seconds, length_seconds, sent, succeeded, failed, dropped, response });
+            let threshold = Threshold::parse(threshold).unwrap();
+            (threshold.judge_running(&running).outcome, threshold.is_clearly_breached(&running))
+        };
+        assert_eq!(of("p50<1ms", 2_000), (Outcome::Breached, false));
+        assert_eq!(of("p25<1ms", 2_000), (Outcome::Held, false));
+        assert_eq!(of("p75<1ms", 2_000), (Outcome::Breached, true));
+        assert_eq!(of("mean<1us", 2_000), (Outcome::Breached, false));
     }
 
     #[test]

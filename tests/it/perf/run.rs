@@ -53,6 +53,23 @@ fn old_spellings_mean_the_same() {
 }
 
 #[test]
+fn a_profile_is_replaced_only_by_whoever_says_so() {
+    let (env, target) = (Env::new(), Target::start());
+    let kept =
+        ["perf", "profile", "create", "shop", "--url", &target.url(), "--requests", "5", "--threshold", "p50<9s"];
+    env.ctl(kept).ok();
+    let url = target.url();
+    let run = ["perf", "run", "--url", &url, "--requests", "7", "--save-profile", "shop"];
+    let refused = env.ctl(run).run();
+    assert!(refused.code == Some(2) && refused.stderr.contains("There is a profile `shop`"), "{refused}");
+    assert_eq!(target.seen(), 0, "nothing is sent");
+    let view = || env.ctl(["perf", "profile", "view", "shop", "-o", "json"]).ok().json();
+    assert_eq!((&view()["plan"]["requests"], &view()["thresholds"][0]), (&5.into(), &"p50<9s".into()));
+    env.ctl([&run[..], &["--yes"]].concat()).ok();
+    assert_eq!(view()["plan"]["requests"], 7);
+}
+
+#[test]
 fn a_profile_is_meant_by_its_whole_name() {
     let (env, target) = (Env::new(), Target::start());
     env.ctl(["perf", "profile", "create", "test-2", "--url", &target.url(), "--requests", "5"]).ok();

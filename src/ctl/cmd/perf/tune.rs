@@ -14,7 +14,7 @@ use crate::model::performance::plan::{Load, Overload, Pacing, Plan};
 use crate::model::performance::result::PerfResult;
 use crate::model::performance::workers::Workers;
 use crate::perf::threshold::Threshold;
-use crate::perf::tune::{self, Report, Runner, Search, Step};
+use crate::perf::tune::{self, Decision, Report, Runner, Search, Step};
 use crate::perf::units;
 
 /// Find the highest rate at which a service still holds what it has to.
@@ -23,8 +23,8 @@ use crate::perf::units;
 /// figures are sure: until the 95 % interval of each lies on one side of its limit and all runs agree. A step that stays
 /// unsure is called undecided and taken for one that fails. Besides --slo, the rate itself has to be kept: at most 2 % of
 /// it may be missing, and nothing that was due may be left unsent. Without --connections, there are 64. Each run is stored
-/// as a result of its own. Exit code 99
-/// says that the first rate already fails; a target that answers nothing at it ends the search with the cause and 1.
+/// as a result of its own. Exit code 99 says that the first rate already fails; one that stays undecided, and a target that
+/// answers nothing at it, end the search with the cause and 1.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES:
   mesheryctl perf tune --url http://localhost:8080 --slo 'p99<50ms'
@@ -79,8 +79,21 @@ pub(crate) async fn run(ctx: &Ctl, args: Args) -> Result<Outcome> {
     let mut runner = ThroughPlane { ctx, plan, workers };
     let report = search.run(&mut runner).await?;
     show(ctx, &report)?;
-    let failed = report.outcome == tune::Outcome::FirstFails;
-    Ok(if failed { Outcome::verdict(exit::BREACHED) } else { Outcome::GOOD })
+    match report.outcome {
+        tune::Outcome::FirstFails => Ok(Outcome::verdict(exit::BREACHED)),
+        tune::Outcome::FirstUndecided => Err(undecided(&report)),
+        tune::Outcome::Found | tune::Outcome::LimitNotFound => Ok(Outcome::GOOD),
+    }
+}
+
+/// Why it is not known whether the first rate holds.
+fn undecided(report: &Report) -> Error {
+    let step = report.steps.first();
+    let rate = step.map(|step| units::rate(step.rate)).unwrap_or_default();
+    let figures = step.into_iter().flat_map(|step| &step.figures);
+    let open = figures.filter(|figure| figure.decision == Decision::Undecided).map(|figure| figure.verdict.to_string());
+    let error = Error::new(Code::ThresholdUndecided, format!("it is not decided whether {rate}/s holds"));
+    error.details(open).remedy("Measure longer or more often: --step-duration, --repeat-most.")
 }
 
 /// The plan of the first step; of the others, the rate is another one.
@@ -167,6 +180,7 @@ fn show(ctx: &Ctl, report: &Report) -> Result<()> {
         tune::Outcome::FirstFails => {
             format!("The first rate, {}/s, does not hold: begin lower with --start.", rate(report.fails_at))
         }
+        tune::Outcome::FirstUndecided => "It stays open whether the first rate holds.".to_owned(),
         tune::Outcome::LimitNotFound => {
             format!("The highest rate that was tried, {}/s, still holds: go on with --most.", rate(report.highest_rate))
         }

@@ -292,7 +292,10 @@ impl Worker {
                     Some(_) => self.enqueue(pool, request),
                     None if self.is_open_model() && has_no_connection => {
                         let flight = Flight { due: request.due, sent: now, target: request.target, hops: 0 };
-                        self.recorder.failed(&flight, Cause::ConnectTimeout, now);
+                        let cause = self.pools[pool].cause;
+                        // nothing is known of connections that were all still being opened
+                        let cause = if cause == Cause::Other { Cause::ConnectTimeout } else { cause };
+                        self.recorder.failed(&flight, cause, now);
                     }
                     None if self.is_open_model() => self.recorder.dropped(request.due),
                     None => {}

@@ -46,7 +46,7 @@ pub(super) fn plan(query: &Query, known: Plan) -> Result<Plan> {
         plan.connections = connections.max(1);
     }
     if let Some(rate) = query.number::<f64>(&["qps"])? {
-        pace(&mut plan, rate);
+        pace(&mut plan, rate)?;
     }
     if let Some(mesh) = query.get(&["mesh"]) {
         plan.mesh = mesh::named(mesh);

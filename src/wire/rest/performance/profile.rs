@@ -104,7 +104,7 @@ impl ProfileBody {
             plan.connections = connections.max(1);
         }
         if let Some(qps) = self.qps {
-            pace(plan, qps);
+            pace(plan, qps)?;
         }
         if let Some(text) = self.duration.as_deref().filter(|text| !text.is_empty()) {
             plan.duration = Some(duration::parse(text).map_err(|problem| invalid("duration", text, &problem))?);
@@ -140,9 +140,16 @@ pub fn set_body(plan: &mut Plan, body: Vec<u8>) {
     plan.request.body = body;
 }
 
-/// Sets the rate; 0 and less is as many requests as may be. A law that has this rate in the mean, or is told
+/// Sets the rate; 0 is as many requests as may be. A law that has this rate in the mean, or is told
 /// as having it, is kept.
-pub fn pace(plan: &mut Plan, rate: f64) {
+///
+/// # Errors
+/// [`Code::RequestInvalid`] for a rate below 0: whoever means that does not mean all that goes.
+pub fn pace(plan: &mut Plan, rate: f64) -> Result<()> {
+    if rate.is_nan() || rate < 0.0 {
+        return Err(Error::new(Code::RequestInvalid, format!("`qps` is `{rate}`, which is no rate"))
+            .remedy("Send requests a second, or 0 for as many as may be."));
+    }
     let is_told = |mean: f64| [mean, told(mean)].iter().any(|known| (known - rate).abs() < 1e-9);
     let kept = plan.load.rate(plan.duration).is_some_and(is_told);
     if rate <= 0.0 {
@@ -154,6 +161,7 @@ pub fn pace(plan: &mut Plan, rate: f64) {
         };
         plan.load = Load::Open { pacing: Pacing::Constant { rate }, overload };
     }
+    Ok(())
 }
 
 /// A generator by its name; an empty one is the default.
@@ -397,6 +405,7 @@ mod tests {
         for body in [
             ProfileBody { load_generators: vec!["ab".into()], ..ProfileBody::default() },
             ProfileBody { duration: Some("30".into()), ..ProfileBody::default() },
+            ProfileBody { qps: Some(-5.0), ..ProfileBody::default() },
             ProfileBody { request_headers: Some("a: b".into()), ..ProfileBody::default() },
         ] {
             assert_eq!(body.plan(&Plan::default()).unwrap_err().code(), Code::RequestInvalid);

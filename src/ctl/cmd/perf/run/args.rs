@@ -218,7 +218,7 @@ pub struct Args {
     /// file replaced. Where a test file has several clients, each gets a file with its number: report-1.html.
     #[arg(long, value_name = "FILE", help_heading = "Outcome")]
     pub(crate) export: Vec<String>,
-    /// Keep the plan as a profile under this name.
+    /// Keep the plan as a profile under this name; one that has the name already is replaced with --yes.
     #[arg(long, value_name = "NAME", help_heading = "Outcome")]
     pub(crate) save_profile: Option<String>,
     /// Prometheus to ask about the time of the run; empty for none.

@@ -164,7 +164,11 @@ fn read_file(name: &str) -> Result<String> {
 async fn save(ctx: &Ctl, name: &str, plan: &Plan, thresholds: &[String]) -> Result<Profile> {
     let client = ctx.client().await?;
     let known = match client.perf_profile(name).await {
-        Ok(known) => Some(known.id),
+        Ok(known) => {
+            let text = format!("There is a profile `{name}`. Replace it, with its thresholds?");
+            ctx.ui.confirm(Question { text: &text, flag: "--yes" })?;
+            Some(known.id)
+        }
         Err(error) if error.code() == Code::PerfProfileNotFound => None,
         Err(error) => return Err(error),
     };
