@@ -266,9 +266,21 @@ mod tests {
     #[tokio::test]
     async fn a_stop_interrupts_and_the_report_still_counts() {
         let control = Control::default();
-        control.stop(Ending::Stopped);
-        let script = "trap 'echo report; exit 0' INT; while :; do sleep 0.05; done";
-        let done = run(&plan(), shell(script), LONG, &control).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let ready = folder.path().join("ready");
+        let script = "trap 'echo report; exit 0' INT; : > \"$READY\"; while :; do sleep 0.05; done";
+        let mut command = shell(script);
+        command.env("READY", &ready);
+        let stop = async {
+            // before the trap is set, an interrupt would end the shell without its report
+            while !ready.exists() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            control.stop(Ending::Stopped);
+        };
+        let plan = plan();
+        let (done, ()) = tokio::join!(run(&plan, command, LONG, &control), stop);
+        let done = done.unwrap();
         assert_eq!((done.stopped, done.stdout.trim()), (Some(Ending::Stopped), "report"));
     }
 
